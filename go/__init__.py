@@ -1,0 +1,1 @@
+"""casecnn.go: AlphaGo's policy network as an application."""
