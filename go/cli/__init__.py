@@ -1,0 +1,20 @@
+"""`casecnn go`: the table of the Go commands; each lives in a module of its own and loads when it runs."""
+
+from __future__ import annotations
+
+import click
+
+from casecnn.cli import LazyGroup
+
+COMMANDS = {
+    "suggest": ("casecnn.go.cli.suggest", "suggest", "Suggest moves for a position of a game."),
+    "features": ("casecnn.go.cli.features", "features", "Write the 48 feature planes of every position of a game."),
+    "import": ("casecnn.go.cli.import_games", "import_games", "Pack games (SGF files, folders, zips) for training."),
+    "train": ("casecnn.go.cli.train", "train", "Train a policy net on packed games."),
+    "eval": ("casecnn.go.cli.evaluate", "evaluate", "Measure how often a policy net finds the move that was played."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+def go() -> None:
+    """AlphaGo's policy net: suggest moves, train, evaluate."""
