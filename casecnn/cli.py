@@ -6,6 +6,7 @@ one-line summary; a command's module, and with it torch, is imported only when t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
@@ -62,7 +63,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest names in the message for a name that does not exist."""
         name = args[0]
-        if name in self.list_commands(ctx) or name.startswith("-"):
+        if ctx.resilient_parsing or name.startswith("-") or name in self.list_commands(ctx):
             return super().resolve_command(ctx, args)
         from difflib import get_close_matches
 
@@ -142,7 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     try:
         code = _run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except BaseException as error:  # noqa: B036  (the last stop: whatever it is becomes a line and a code)
         if isinstance(error, click.exceptions.Exit):
@@ -153,13 +155,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, SystemExit):
             raise
         message, code = describe(error)
-        if code == 141:  # nobody reads: say nothing, and keep the interpreter from trying again when it ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, OSError):
+            _drop_unwritten_output()
+        if code == 141:
             return code
         if debug:
             traceback.print_exc()
         click.echo(f"casecnn: {message}", err=True)
         return code
+
+
+def _drop_unwritten_output() -> None:
+    """Where stdout takes no more (a closed pipe, a full disk), keeps the interpreter from trying again at its end."""
+    with contextlib.suppress(Exception):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -108,10 +109,22 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
                 os.unlink(temporary)
 
 
+def sha256(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file's bytes, 64 lower-case hexadecimal digits. Raises InputError where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise read_error(path, error) from error
+    return digest.hexdigest()
+
+
 def _temporary_name(target: Path) -> Path:
     """A hidden name beside the target that no other writer has; the target's ending stays the last one."""
     stem = os.fsdecode(os.fsencode(target.stem)[:80])
-    return target.with_name(f".{stem}.{token_hex(6)}{os.fsdecode(os.fsencode(target.suffix)[:32])}")
+    return target.with_name(f".{stem}.{token_hex(6)}.tmp{os.fsdecode(os.fsencode(target.suffix)[:32])}")
 
 
 def _sync_folder(folder: Path) -> None:
