@@ -14,13 +14,16 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from casecnn import __version__
 from casecnn.errors import CasecnnError
 from casecnn.files import reason
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 LazyTable = Mapping[str, tuple[str, str, str]]
 
@@ -57,6 +60,15 @@ class LazyGroup(click.Group):
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What the shell offers after a Tab: commands from the table, importing none, then the group's options."""
+        from click.shell_completion import CompletionItem
+
+        helps = {name: c.get_short_help_str() for name, c in self.commands.items()}
+        helps = {name: summary for name, (_, _, summary) in self.lazy.items()} | helps
+        commands = [CompletionItem(name, help=text) for name, text in helps.items() if name.startswith(incomplete)]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -95,14 +95,14 @@ def _gather(url: str, part: Path, size: int | None, pause: float, timeout: float
             return _fetch(url, part, size, timeout, progress)
         except _Cut as cut:
             now = part.stat().st_size if part.exists() else 0
-            failures = 1 if now > most else failures + 1
+            failures = 0 if now > most else failures + 1
             most = max(most, now)
             if failures >= TRIES:
                 raise InputError(
                     f"cannot download '{url}': {cut} (tried {failures} times without anything new); "
                     f"run the command again to go on from {now:,} bytes"
                 ) from cut
-            time.sleep(pause * 2 ** (failures - 1))
+            time.sleep(pause * 2 ** max(failures - 1, 0))
 
 
 def _fetch(url: str, part: Path, size: int | None, timeout: float, progress: bool | None) -> None:

@@ -78,7 +78,7 @@ class WeightsRecord:
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str) -> WeightsRecord:
-        """Reads a record; `source` names it in errors. Raises InputError for a key that is missing, unknown or wrong."""
+        """Reads a record; `source` names it in errors. InputError for a key that is missing, unknown or wrong."""
         try:
             fields = json.loads(text)
         except ValueError as error:

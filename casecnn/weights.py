@@ -6,9 +6,11 @@ read with `weights_only=True`; no other pickle is ever opened. torch is imported
 
 from __future__ import annotations
 
+import errno
 import importlib.resources
 import json
 import os
+import stat
 import sys
 import warnings
 from collections.abc import Mapping
@@ -95,15 +97,20 @@ def resolve(which: str | os.PathLike[str], folder: Path) -> Resolved:
         record_beside = records.read(beside) if _is_record(beside, path) else None
         return Resolved(_checked(path, record_beside), record_beside)
     if path.suffix in (".safetensors", ".pt", ".pth") or path.name != name:
-        raise read_error(path, FileNotFoundError(2, "no such file"))
+        raise read_error(path, FileNotFoundError(errno.ENOENT, ""))
     records.find(registry, name)
     raise AssertionError("a name that is not in the registry was found")  # pragma: no cover
 
 
 def _checked(path: Path, record: WeightsRecord | None) -> Path:
-    if not path.is_file():
-        problem = IsADirectoryError(21, "folder") if path.is_dir() else FileNotFoundError(2, "no such file")
-        raise read_error(path, problem)
+    try:
+        kind = path.stat().st_mode
+    except OSError as error:
+        raise read_error(path, error) from error
+    if stat.S_ISDIR(kind):
+        raise read_error(path, IsADirectoryError(errno.EISDIR, ""))
+    if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
+        raise InputError(f"cannot read '{path}': it is not a regular file")
     if record is not None:
         size = path.stat().st_size
         if size != record.size:
@@ -130,7 +137,7 @@ def load(path: str | os.PathLike[str], *, float32: bool = False) -> Loaded:
     as they are stored. Of a `.pt` file that wraps the state dict, the entry "state_dict" or "model" is taken.
 
     Raises InputError, one line, for anything else: another ending, a pickle that holds more than tensors, a file that
-    is truncated, empty, text or a folder. Doesn't check a hash (`resolve` does) nor that the tensors fit a net (`fill`).
+    is truncated, empty, text or a folder. Doesn't check a hash (`resolve` does), nor that the tensors fit (`fill`).
     """
     file = Path(path)
     _checked(file, None)
@@ -180,7 +187,7 @@ def _load_torch(file: Path) -> dict[str, torch.Tensor]:
             content = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise read_error(file, error) from error
-    except Exception as error:  # noqa: B902  (a file of random bytes makes torch's unpickler raise nearly anything)
+    except Exception as error:  # random bytes make torch's unpickler raise nearly anything
         kind = _kind(file, torch_file=True)
         problem = f"it is {kind}" if kind else "it is damaged, or a pickle that holds more than tensors"
         raise InputError(
@@ -205,7 +212,7 @@ def _kind(file: Path, torch_file: bool = False) -> str:
         return "empty"
     if not torch_file and start.startswith((b"PK\x03\x04", b"\x80")):
         return "a pickle or a torch archive, whose name would have to end in .pt"
-    if all(byte >= 32 or byte in b"\t\r\n" for byte in start):
+    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
         return "text"
     return ""
 
