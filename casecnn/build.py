@@ -1,0 +1,138 @@
+"""From a declaration to a torch module whose state-dict keys are the layers' names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from casecnn.composite import Branches, Repeat, Residual, start
+from casecnn.convolution import Conv, Linear, PositionBias
+from casecnn.description import Layer, trace_chain
+from casecnn.errors import InputError
+from casecnn.fuse import fuse
+from casecnn.initialise import initialise
+from casecnn.modules import (
+    BatchNormalisation,
+    Bias,
+    Chain,
+    Convolution,
+    FullyConnected,
+    GlobalMeanPooling,
+    MaxOverTimePooling,
+    MaxPooling,
+    MeanPooling,
+    ResidualBlock,
+    ResponseNormalisation,
+    SideBySide,
+    add,
+)
+from casecnn.net import Net
+from casecnn.normalisation import BatchNorm, LocalResponseNorm
+from casecnn.pointwise import Dropout, Flatten, ReLU, Sigmoid, Softmax, Tanh
+from casecnn.pooling import GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
+from casecnn.shapes import Shape, shape_text
+
+__all__ = ["Network", "build", "fuse"]
+
+
+class Network(nn.Module):
+    """A net as a torch module: float [N, *net.input] to [N, *net.output_shape].
+
+    ``declaration`` is the Net. Children bear the layers' names, so ``conv1.weight`` and ``block2.body.conv1.bias`` are
+    state-dict keys, and `get_submodule` finds every row of the Net by its name. Where all layers allow, maps of another
+    height and width than declared go through as well; the number of channels is fixed.
+    """
+
+    def __init__(self, declaration: Net, parts: Sequence[tuple[str, nn.Module]]) -> None:
+        super().__init__()
+        self.declaration = declaration
+        for name, part in parts:
+            add(self, name, part)
+
+    def forward(self, x: Tensor) -> Tensor:
+        want = self.declaration.input
+        if x.dim() != len(want) + 1 or x.shape[1] != want[0]:
+            got = f"{shape_text(x.shape[1:])}" if x.dim() else "a single number"
+            raise InputError(
+                f"net `{self.declaration.name}` takes a batch of {shape_text(want)}, got {got} (batch axis left out)"
+            )
+        for part in self.children():
+            x = part(x)
+        return x
+
+
+def build(
+    net: Net, *, init: str = "he", seed: int | torch.Generator | None = None, logits: bool = True, fused: bool = False
+) -> Network:
+    """Make the torch module of a declared net, on the CPU in float32, in training mode.
+
+    ``init`` is "he", "xavier", "normal(STD)", "uniform(A)" or "zeros" (see `casecnn.initialise`). ``seed`` is a
+    number or a torch generator: the same one gives the same weights; None draws from torch's global generator.
+    With ``logits`` a Softmax that stands last is left out: losses want logits. With ``fused`` the module is for
+    inference only: every BatchNorm is folded into the convolution before it, as by `fuse` (load trained weights
+    *before* fusing; a fused module has no BatchNorm keys).
+
+    Raises InputError for an unknown ``init`` and for a layer that bears the name of a module's own attribute.
+    """
+    layers = net.layers[:-1] if logits and isinstance(net.layers[-1], Softmax) else net.layers
+    module = Network(net, chain(layers, net.input))
+    initialise(module, init, torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed)
+    return fuse(module) if fused else module
+
+
+def chain(layers: Sequence[Layer], shape: Shape) -> list[tuple[str, nn.Module]]:
+    """The named modules of layers that stand one after the other, for an input of ``shape``."""
+    parts = []
+    for layer in layers:
+        parts.append((layer.name, module_of(layer, shape)))
+        shape = layer.output_shape(shape)
+    return parts
+
+
+def module_of(layer: Layer, shape: Shape) -> nn.Module:
+    """The module of one layer description, for an input of ``shape``."""
+    match layer:
+        case Conv():
+            return Convolution(layer, shape[0])
+        case Linear():
+            return FullyConnected(layer, shape[0])
+        case PositionBias():
+            return Bias(shape)
+        case MaxPool():
+            return MaxPooling(layer)
+        case MeanPool():
+            return MeanPooling(layer)
+        case GlobalMeanPool():
+            return GlobalMeanPooling()
+        case MaxOverTime():
+            return MaxOverTimePooling()
+        case LocalResponseNorm():
+            return ResponseNormalisation(layer)
+        case BatchNorm():
+            return BatchNormalisation(layer, shape[0])
+        case ReLU():
+            return nn.ReLU()
+        case Tanh():
+            return nn.Tanh()
+        case Sigmoid():
+            return nn.Sigmoid()
+        case Softmax():
+            return nn.Softmax(1)
+        case Dropout():
+            return nn.Dropout(layer.p)
+        case Flatten():
+            return nn.Flatten()
+        case Residual():
+            body, shortcut = Chain(chain(layer.body, shape)), Chain(chain(layer.projection(shape), shape))
+            return ResidualBlock(layer, body, shortcut, layer.stride(shape))
+        case Branches():
+            return SideBySide(layer, [part for branch in layer.branches for part in chain(branch, shape)])
+        case Repeat():
+            repeated = []
+            for number, layers in enumerate(layer.chains, 1):
+                repeated.append((str(number), Chain(chain(layers, shape))))
+                shape = trace_chain(layers, shape, start(shape)).shape
+            return Chain(repeated)
+    raise InputError(f"layer `{layer.name}` (a {layer.kind}) has no torch module; see casecnn.layers for those that do")

@@ -1,0 +1,67 @@
+"""Initial values of a module's parameters: weights drawn from one distribution, biases zero, BatchNorm the identity.
+
+Written as text, so that a recipe or a log can hold it: ``"he"``, ``"xavier"``, ``"normal(0.01)"``, ``"uniform(0.05)"``,
+``"zeros"``.
+"""
+
+from __future__ import annotations
+
+import re
+from math import prod, sqrt
+
+import torch
+from torch import nn
+
+from casecnn.errors import InputError
+from casecnn.modules import BatchNormalisation, Bias, Convolution, FullyConnected
+
+
+@torch.no_grad()
+def initialise(module: nn.Module, init: str = "he", generator: torch.Generator | None = None) -> None:
+    """Fill every parameter of a module that `casecnn.build` made, in the order of its layers.
+
+    The weights of Conv and Linear, with n_in inputs to one output and n_out outputs of one input, are drawn from
+
+    - ``"he"``: normal, mean 0, standard deviation sqrt(2 / n_in) (He 2015, equation 10);
+    - ``"xavier"``: uniform in +-sqrt(6 / (n_in + n_out)) (Glorot 2010, equation 16);
+    - ``"normal(std)"``: normal with that standard deviation;
+    - ``"uniform(a)"``: uniform in +-a;
+    - ``"zeros"``: all zero.
+
+    The same state of ``generator`` (torch's own CPU generator by default) gives the same weights. Call it on the CPU,
+    in float32. Raises InputError for another ``init``.
+    """
+    kind, number = parse(init)
+    for part in module.modules():
+        if isinstance(part, Convolution | FullyConnected):
+            draw(part.weight, getattr(part, "groups", 1), kind, number, generator)
+            if part.bias is not None:
+                part.bias.zero_()
+        elif isinstance(part, Bias):
+            part.bias.zero_()
+        elif isinstance(part, BatchNormalisation):
+            part.reset_parameters()
+
+
+def parse(init: str) -> tuple[str, float]:
+    """``"normal(0.01)"`` as ``("normal", 0.01)``; the number is 0 where there is none."""
+    found = re.fullmatch(r"(he|xavier|zeros)|(normal|uniform)\(([0-9.eE+-]+)\)", init)
+    try:
+        if found:
+            return found[1] or found[2], float(found[3] or 0)
+    except ValueError:
+        pass
+    raise InputError(f'init (="{init}") must be "he", "xavier", "normal(STD)", "uniform(A)" or "zeros"')
+
+
+def draw(weight: torch.Tensor, groups: int, kind: str, number: float, generator: torch.Generator | None) -> None:
+    """Fill one weight, [out, in/groups, height, width] or [out, in]."""
+    cells = prod(weight.shape[2:])
+    n_in, n_out = weight.shape[1] * cells, weight.shape[0] // groups * cells
+    if kind == "zeros":
+        weight.zero_()
+    elif kind in ("he", "normal"):
+        weight.normal_(0.0, sqrt(2 / n_in) if kind == "he" else number, generator=generator)
+    else:
+        bound = sqrt(6 / (n_in + n_out)) if kind == "xavier" else number
+        weight.uniform_(-bound, bound, generator=generator)

@@ -1,0 +1,248 @@
+"""The torch modules that `casecnn.build` makes of layer descriptions.
+
+Tensors are [N, C, H, W] for maps and [N, n] for vectors. Windows are laid by `casecnn.shapes` on the input that comes,
+so that a net also runs on other sizes than the declared one where its layers allow, and refuses those that do not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from casecnn.composite import Branches, Residual
+from casecnn.convolution import Conv, Linear
+from casecnn.description import Activation
+from casecnn.errors import InputError
+from casecnn.normalisation import BatchNorm, LocalResponseNorm
+from casecnn.pooling import MaxPool, MeanPool
+from casecnn.shapes import Pair, Span, pair, shape_text
+
+
+def activated(x: Tensor, activation: Activation) -> Tensor:
+    """The activation of ``x``, which nothing else may need: ReLU overwrites it."""
+    if activation == "relu":
+        return F.relu(x, inplace=True)
+    return x if activation is None else torch.tanh(x) if activation == "tanh" else torch.sigmoid(x)
+
+
+def padded(x: Tensor, rows: Span, columns: Span, value: float = 0.0) -> Tensor:
+    """``x`` [N, C, H, W] with the padding and overhang that the windows ask for."""
+    return F.pad(
+        x, (columns.before, columns.after + columns.overhang, rows.before, rows.after + rows.overhang), value=value
+    )
+
+
+def even(rows: Span, columns: Span) -> bool:
+    """Whether torch's own padding, the same before and after, does."""
+    return rows.before == rows.after + rows.overhang and columns.before == columns.after + columns.overhang
+
+
+class Chain(nn.Module):
+    """Named modules one after the other."""
+
+    def __init__(self, parts: Iterable[tuple[str, nn.Module]]) -> None:
+        super().__init__()
+        for name, part in parts:
+            add(self, name, part)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in self.children():
+            x = part(x)
+        return x
+
+
+class Convolution(nn.Conv2d):
+    """Conv: [N, C, H, W] to [N, channels, H', W']."""
+
+    def __init__(self, layer: Conv, in_channels: int) -> None:
+        super().__init__(
+            in_channels,
+            layer.channels,
+            pair(layer.kernel),
+            pair(layer.stride),
+            dilation=pair(layer.dilation),
+            groups=layer.groups,
+            bias=layer.bias,
+        )
+        self.layer = layer
+        self.activation: Activation = layer.activation
+
+    def forward(self, input: Tensor) -> Tensor:
+        x = input
+        rows, columns = self.layer.spans(x.shape[2], x.shape[3])
+        padding: Pair = (rows.before, columns.before)
+        if not even(rows, columns):
+            x, padding = padded(x, rows, columns), (0, 0)
+        stride, dilation = pair(self.layer.stride), pair(self.layer.dilation)
+        y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, self.groups)
+        return activated(y, self.activation)
+
+    def reset_parameters(self) -> None:
+        """Nothing: `casecnn.initialise` fills the parameters."""
+
+
+class FullyConnected(nn.Linear):
+    """Linear: [N, n] to [N, units]."""
+
+    def __init__(self, layer: Linear, in_units: int) -> None:
+        super().__init__(in_units, layer.units, layer.bias)
+        self.activation: Activation = layer.activation
+
+    def forward(self, input: Tensor) -> Tensor:
+        return activated(super().forward(input), self.activation)
+
+    def reset_parameters(self) -> None:
+        """Nothing: `casecnn.initialise` fills the parameters."""
+
+
+class BatchNormalisation(_BatchNorm):
+    """BatchNorm over axis 1 of [N, C, H, W] or [N, n]."""
+
+    def __init__(self, layer: BatchNorm, channels: int) -> None:
+        super().__init__(channels, layer.epsilon, layer.momentum)
+        self.activation: Activation = layer.activation
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Maps and vectors are both welcome."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return activated(super().forward(input), self.activation)
+
+
+class MaxPooling(nn.Module):
+    """MaxPool: [N, C, H, W] to [N, C, H', W']."""
+
+    def __init__(self, layer: MaxPool) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows, columns = self.layer.spans(x.shape[2], x.shape[3])
+        kernel, padding = pair(self.layer.kernel), (rows.before, columns.before)
+        if not (even(rows, columns) and 2 * padding[0] <= kernel[0] and 2 * padding[1] <= kernel[1]):
+            x, padding = padded(x, rows, columns, float("-inf")), (0, 0)
+        return F.max_pool2d(x, kernel, self.layer.step, padding)
+
+
+class MeanPooling(nn.Module):
+    """MeanPool: [N, C, H, W] to [N, C, H', W']."""
+
+    def __init__(self, layer: MeanPool) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        rows, columns = self.layer.spans(height, width)
+        kernel, step = pair(self.layer.kernel), self.layer.step
+        if not any((rows.before, rows.after, rows.overhang, columns.before, columns.after, columns.overhang)):
+            return F.avg_pool2d(x, kernel, step)
+        cells = x.new_ones(1, 1, height, width)
+        if self.layer.count_padding:
+            cells = F.pad(cells, (columns.before, columns.after, rows.before, rows.after), value=1.0)
+            cells = F.pad(cells, (0, columns.overhang, 0, rows.overhang))
+        else:
+            cells = padded(cells, rows, columns)
+        return F.avg_pool2d(padded(x, rows, columns), kernel, step) / F.avg_pool2d(cells, kernel, step)
+
+
+class GlobalMeanPooling(nn.Module):
+    """GlobalMeanPool: [N, C, H, W] to [N, C]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3))
+
+
+class MaxOverTimePooling(nn.Module):
+    """MaxOverTime: [N, C, length, 1] to [N, C]; of equal values, the first gets the gradient."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(2).max(2).values
+
+
+class ResponseNormalisation(nn.Module):
+    """LocalResponseNorm by the paper's formula: torch's divides alpha by n, which is undone here."""
+
+    def __init__(self, layer: LocalResponseNorm) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        return F.local_response_norm(x, layer.n, layer.alpha * layer.n, layer.beta, layer.k)
+
+
+class Bias(nn.Module):
+    """PositionBias: [N, C, H, W] plus ``bias`` [C, H, W]."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.empty(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1:] != self.bias.shape:
+            fixed, got = shape_text(self.bias.shape), shape_text(x.shape[1:])
+            raise InputError(f"a bias per position is made for maps of {fixed}, got {got}; build the net for that size")
+        return x + self.bias
+
+
+class Function(nn.Module):
+    """A layer without parameters that is one function of its input."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+    def extra_repr(self) -> str:
+        return self.function.__name__
+
+
+class ResidualBlock(nn.Module):
+    """Residual: activation(body(x) + shortcut(x)). ``shortcut`` has no modules where it is x itself or zero-padded."""
+
+    def __init__(self, layer: Residual, body: Chain, shortcut: Chain, stride: Pair) -> None:
+        super().__init__()
+        self.body = body
+        self.shortcut = shortcut
+        self.stride = stride
+        self.activation: Activation = layer.activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, side = self.body(x), self.shortcut(x)
+        if side.shape != y.shape:  # option A: every stride-th cell, new channels zero
+            side = side[:, :, :: self.stride[0], :: self.stride[1]]
+            side = F.pad(side, (0, 0, 0, 0, 0, y.shape[1] - side.shape[1]))
+        return activated(y + side, self.activation)
+
+
+class SideBySide(nn.Module):
+    """Branches: the outputs of all branches, concatenated on axis 1."""
+
+    def __init__(self, layer: Branches, parts: Iterable[tuple[str, nn.Module]]) -> None:
+        super().__init__()
+        self.branches = [[step.name for step in branch] for branch in layer.branches]
+        for name, part in parts:
+            add(self, name, part)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs = []
+        for branch in self.branches:
+            y = x
+            for name in branch:
+                y = getattr(self, name)(y)
+            outputs.append(y)
+        return torch.cat(outputs, 1)
+
+
+def add(module: nn.Module, name: str, part: nn.Module) -> None:
+    """Make ``part`` the child ``name`` of ``module``; raises InputError where torch has that name for itself."""
+    if hasattr(module, name):
+        raise InputError(f"layer name `{name}` is one of torch's own attributes of a module; choose another name")
+    module.add_module(name, part)
