@@ -203,7 +203,7 @@ def describe(error: BaseException) -> tuple[str, int]:
         return f"error: {one_line(str(error))}", error.exit_code
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "casecnn"
-        return f"error: {one_line(error.format_message())} (see '{path} --help')", error.exit_code
+        return f"error: {one_line(_usage(error)).rstrip('.')} (see '{path} --help')", error.exit_code
     if isinstance(error, click.ClickException):
         return f"error: {one_line(error.format_message())}", error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
@@ -218,6 +218,14 @@ def describe(error: BaseException) -> tuple[str, int]:
         return "error: out of memory; use a smaller batch or net, or another --device", 1
     what = f"{type(error).__name__}: {one_line(str(error))}"
     return f"internal error: {what} (run again with --debug for the traceback)", 1
+
+
+def _usage(error: click.UsageError) -> str:
+    """Click's message, but for an unknown option, whose wording and hint change from one version to the next."""
+    if not isinstance(error, click.NoSuchOption):
+        return error.format_message()
+    names = sorted(error.possibilities or [])
+    return f"there is no option '{error.option_name}'" + (f"; did you mean {_either(names)}?" if names else "")
 
 
 def one_line(text: str) -> str:

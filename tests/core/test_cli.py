@@ -147,11 +147,11 @@ def test_shared_options_and_warnings(lazy, capsys):
     [
         (
             ["--format", "xml"],
-            "Invalid value for '--format': 'xml' is not one of 'table', 'json'. (see 'casecnn options --help')",
+            "Invalid value for '--format': 'xml' is not one of 'table', 'json' (see 'casecnn options --help')",
         ),
         (
             ["--seed", "-1"],
-            "Invalid value for '--seed': -1 is not in the range 0<=x<=4294967295. (see 'casecnn options --help')",
+            "Invalid value for '--seed': -1 is not in the range 0<=x<=4294967295 (see 'casecnn options --help')",
         ),
     ],
 )
@@ -170,8 +170,8 @@ def test_wrong_values_of_shared_options(lazy, capsys, arguments, line):
             ["go", "xyz"],
             "there is no command 'xyz'; choose from suggest, features, import, train or eval (see 'casecnn go --help')",
         ),
-        (["--colour"], "No such option '--colour'. (see 'casecnn --help')"),
-        (["go", "--colour"], "No such option '--colour'. (see 'casecnn go --help')"),
+        (["--colour"], "there is no option '--colour' (see 'casecnn --help')"),
+        (["go", "--debgu"], "there is no option '--debgu'; did you mean --debug? (see 'casecnn go --help')"),
     ],
 )
 def test_unknown_commands_and_options(arguments, line):
