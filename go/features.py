@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from casecnn.go.ladders import Reader, escape_options, is_eye, new_reader, read
+from casecnn.go.ladders import OPTION, ROOT, Reader, escape_options, is_eye, new_reader, read
 from casecnn.go.planes import OFFSETS, PLANES
 from casecnn.go.rules import (
     COLOUR,
@@ -45,23 +45,19 @@ SENSIBLENESS = OFFSETS["sensibleness"].start
 
 
 class Scratch(NamedTuple):
-    """Working memory of one thread. Chains are numbered from 1: `chain` int32 [P] is the chain of a stone, 0 elsewhere;
-    `first`, `size`, `liberties`, `first_liberty` int32 [P] are per chain; `stones` int32 [P] lists the stones chain by
-    chain, `liberty` int32 [4 P] the liberties chain by chain; `chains` int32 [1] is their number; `legal` and `eye`
-    uint8 [P]; `option` int32 [64] is for ladders."""
+    """Working memory of one thread. Chains are numbered from 1. `chain` int32 [P]: the chain of a stone, 0 elsewhere;
+    `table` int32 [P, 4]: per chain its first stone's place in `stones`, its size, its first liberty's place in
+    `liberty`, its number of liberties; `stones` int32 [P] and `liberty` int32 [4 P]: the lists; `legal` uint8 [P]."""
 
     reader: Reader
     chain: np.ndarray
-    first: np.ndarray
-    size: np.ndarray
-    liberties: np.ndarray
-    first_liberty: np.ndarray
+    table: np.ndarray
     stones: np.ndarray
     liberty: np.ndarray
-    chains: np.ndarray
     legal: np.ndarray
-    eye: np.ndarray
-    option: np.ndarray
+
+
+FIRST, CHAIN_SIZE, FIRST_LIBERTY, FREE = range(4)
 
 
 @njit(cache=True, nogil=True)
@@ -70,31 +66,23 @@ def new_scratch():
     return Scratch(
         new_reader(),
         np.zeros(_POINTS, np.int32),
-        np.zeros(_POINTS, np.int32),
-        np.zeros(_POINTS, np.int32),
-        np.zeros(_POINTS, np.int32),
-        np.zeros(_POINTS, np.int32),
+        np.zeros((_POINTS, 4), np.int32),
         np.zeros(_POINTS, np.int32),
         np.zeros(4 * _POINTS, np.int32),
-        np.zeros(1, np.int32),
         np.zeros(_POINTS, np.uint8),
-        np.zeros(_POINTS, np.uint8),
-        np.zeros(64, np.int32),
     )
 
 
 @njit(cache=True, nogil=True)
-def _find_chains(state, scratch):
-    """Number the chains; list their stones and their liberties."""
-    board, mark = state.board, state.mark
-    size = state.info[SIZE]
+def _find_chains(board, info, mark, chain, table, stones, liberty):
+    """Number the chains, list their stones and their liberties, and return their number."""
+    size = info[SIZE]
     stride = size + 1
-    chain, stones, liberty = scratch.chain, scratch.stones, scratch.liberty
     chain[: board.shape[0]] = 0
     chains = 0
     top = 0
     end = 0
-    stamp = state.info[STAMP]
+    stamp = info[STAMP]
     for row in range(1, size + 1):
         for start in range(row * stride + 1, row * stride + 1 + size):
             colour = board[start]
@@ -102,8 +90,8 @@ def _find_chains(state, scratch):
                 continue
             chains += 1
             stamp += 1
-            scratch.first[chains] = top
-            scratch.first_liberty[chains] = end
+            table[chains, FIRST] = top
+            table[chains, FIRST_LIBERTY] = end
             chain[start] = chains
             i = top
             stones[top] = start
@@ -123,22 +111,20 @@ def _find_chains(state, scratch):
                         chain[q] = chains
                         stones[top] = q
                         top += 1
-            scratch.size[chains] = top - scratch.first[chains]
-            scratch.liberties[chains] = end - scratch.first_liberty[chains]
-    state.info[STAMP] = stamp
-    scratch.chains[0] = chains
+            table[chains, CHAIN_SIZE] = top - table[chains, FIRST]
+            table[chains, FREE] = end - table[chains, FIRST_LIBERTY]
+    info[STAMP] = stamp
+    return chains
 
 
 @njit(cache=True, nogil=True)
-def _after_move(state, scratch, point, colour):
+def _after_move(board, info, mark, chain, table, stones, liberty, point, colour):
     """What a move does: (captured stones, size of the new chain, its liberties up to 8); (-1, 0, 0) if illegal."""
-    board, mark = state.board, state.mark
-    chain = scratch.chain
-    stride = state.info[SIZE] + 1
-    if point == state.info[KO] and colour == state.info[KO_COLOUR]:
+    if point == info[KO] and colour == info[KO_COLOUR]:
         return -1, 0, 0
-    state.info[STAMP] += 1
-    stamp = state.info[STAMP]
+    stride = info[SIZE] + 1
+    info[STAMP] += 1
+    stamp = info[STAMP]
     mark[point] = stamp
     free = 0
     size = 1
@@ -154,12 +140,12 @@ def _after_move(state, scratch, point, colour):
             k = chain[q]
             if k != own0 and k != own1 and k != own2:
                 own3, own2, own1, own0 = own2, own1, own0, k
-                size += scratch.size[k]
+                size += table[k, CHAIN_SIZE]
     for k in (own0, own1, own2, own3):
         if k and free < 8:
-            begin = scratch.first_liberty[k]
-            for i in range(begin, begin + scratch.liberties[k]):
-                q = scratch.liberty[i]
+            begin = table[k, FIRST_LIBERTY]
+            for i in range(begin, begin + table[k, FREE]):
+                q = liberty[i]
                 if mark[q] != stamp:
                     mark[q] = stamp
                     free += 1
@@ -168,15 +154,15 @@ def _after_move(state, scratch, point, colour):
     for d in (-1, 1, -stride, stride):
         q = point + d
         k = chain[q]
-        if board[q] == 3 - colour and scratch.liberties[k] == 1 and mark[scratch.stones[scratch.first[k]]] != stamp:
-            captured += scratch.size[k]
-            begin = scratch.first[k]
-            for i in range(begin, begin + scratch.size[k]):
-                s = scratch.stones[i]
-                if i == begin:
-                    mark[s] = stamp  # counted
+        if board[q] == 3 - colour and table[k, FREE] == 1:
+            begin = table[k, FIRST]
+            if mark[stones[begin]] == stamp:
+                continue  # counted from another side
+            mark[stones[begin]] = stamp
+            captured += table[k, CHAIN_SIZE]
+            for i in range(begin, begin + table[k, CHAIN_SIZE]):
                 for e in (-1, 1, -stride, stride):
-                    r = s + e
+                    r = stones[i] + e
                     j = chain[r]
                     if r == point or (board[r] == colour and (j == own0 or j == own1 or j == own2 or j == own3)):
                         free += 1
@@ -191,15 +177,21 @@ def write_planes(state, scratch, target, out):
     """Fill `out` uint8 [48, size * size] with the planes for the side to play.
 
     `target` int32 [size * size] says where each move goes: the identity, or a row of `symmetry.targets`."""
-    board, turn_of, info = state.board, state.turn_of, state.info
+    board, turn_of, info, mark, stack = state.board, state.turn_of, state.info, state.mark, state.stack
+    frame, taken, near = scratch.reader.frame, scratch.reader.taken, scratch.reader.near
+    chain, table, stones, liberty, legal = (
+        scratch.chain,
+        scratch.table,
+        scratch.stones,
+        scratch.liberty,
+        scratch.legal,
+    )
     size = info[SIZE]
     stride = size + 1
     colour = info[COLOUR]
-    other = 3 - colour
-    chain, legal, option = scratch.chain, scratch.legal, scratch.option
     out[:] = 0
     out[ONES] = 1
-    _find_chains(state, scratch)
+    chains = _find_chains(board, info, mark, chain, table, stones, liberty)
     move = 0
     for row in range(1, size + 1):
         for p in range(row * stride + 1, row * stride + 1 + size):
@@ -208,14 +200,13 @@ def write_planes(state, scratch, target, out):
             c = board[p]
             if c != EMPTY:
                 out[STONES if c == colour else STONES + 1, t] = 1
-                since = info[TURN] - turn_of[p]
-                out[TURNS_SINCE + min(since, 8) - 1, t] = 1
-                free = scratch.liberties[chain[p]]
+                out[TURNS_SINCE + min(info[TURN] - turn_of[p], 8) - 1, t] = 1
+                free = table[chain[p], FREE]
                 if free:
                     out[LIBERTIES + min(free, 8) - 1, t] = 1
                 continue
             out[STONES + 2, t] = 1
-            captured, chain_size, free = _after_move(state, scratch, p, colour)
+            captured, chain_size, free = _after_move(board, info, mark, chain, table, stones, liberty, p, colour)
             legal[p] = captured >= 0
             if captured < 0:
                 continue
@@ -223,24 +214,29 @@ def write_planes(state, scratch, target, out):
             if free == 1:
                 out[SELF_ATARI_SIZE + min(chain_size, 8) - 1, t] = 1
             out[LIBERTIES_AFTER + free - 1, t] = 1
-            if not is_eye(state, p, colour):
-                out[SENSIBLENESS, t] = 1
-    for k in range(1, scratch.chains[0] + 1):
-        prey = scratch.stones[scratch.first[k]]
-        if board[prey] == other and scratch.liberties[k] == 2:
-            begin = scratch.first_liberty[k]
-            for i in range(begin, begin + 2):
-                p = scratch.liberty[i]
-                if legal[p]:
+            out[SENSIBLENESS, t] = not is_eye(board, info, mark, stack, p, colour)
+    for k in range(1, chains + 1):
+        prey = stones[table[k, FIRST]]
+        if board[prey] == colour:
+            if table[k, FREE] == 1:
+                for i in range(escape_options(board, info, mark, stack, frame, near, ROOT, prey)):
+                    p = frame[ROOT, OPTION + i]
                     t = target[to_move(size, p)]
-                    if out[LADDER_CAPTURE, t] == 0 and read(state, scratch.reader, prey, p, True)[0]:
-                        out[LADDER_CAPTURE, t] = 1
-        elif board[prey] == colour and scratch.liberties[k] == 1:
-            for i in range(escape_options(state, scratch.reader, prey, option)):
-                p = option[i]
+                    if out[LADDER_ESCAPE, t] == 0:
+                        captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, False)
+                        out[LADDER_ESCAPE, t] = not captured
+        elif table[k, FREE] == 2:
+            for i in range(2):
+                p = liberty[table[k, FIRST_LIBERTY] + i]
                 t = target[to_move(size, p)]
-                if out[LADDER_ESCAPE, t] == 0 and not read(state, scratch.reader, prey, p, False)[0]:
-                    out[LADDER_ESCAPE, t] = 1
+                if legal[p] and out[LADDER_CAPTURE, t] == 0:
+                    q = liberty[table[k, FIRST_LIBERTY] + 1 - i]
+                    room = 0  # what the chain gains by extending at its other liberty, at the least
+                    for d in (-1, 1, -stride, stride):
+                        room += board[q + d] == EMPTY and q + d != p
+                    if room < 3:
+                        captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, True)
+                        out[LADDER_CAPTURE, t] = captured
 
 
 @njit(cache=True, nogil=True)

@@ -1,10 +1,12 @@
-"""Ladders, read to the end on the board itself with play and undo.
+"""Ladders, read to the end on the board itself with play and undo; and true eyes, which a defender never fills.
 
 The search follows one chain, the prey. The attacker moves when the prey has two liberties and may play either; the
 defender moves when it has one and may extend there or take an attacking chain that touches the prey and is in atari
 (legal moves only, own true eyes never). Three liberties are an escape, one after the defender's move is a capture.
 Reading stops after `MAX_PLIES` moves in a row or `MAX_MOVES` moves in all; then the prey counts as escaped.
 A ladder from corner to corner takes 58 plies.
+
+The functions take the arrays of `casecnn.go.rules.State` and of `Reader` one by one, for speed.
 """
 
 from __future__ import annotations
@@ -22,83 +24,75 @@ from casecnn.go.rules import (
     SIZE,
     STAMP,
     WALL,
-    is_legal,
+    has_liberty_besides,
+    is_free_of_ko_and_suicide,
 )
 
 MAX_PLIES = 400
 MAX_MOVES = 20_000
 
+# Columns of a frame: the move, the ko before it, options tried and their number, the end of the stones it took; then
+# the options themselves. Frame ROOT is free for the caller of `escape_options`.
+MOVE, OLD_KO, OLD_KO_COLOUR, TRIED, COUNT, TAKEN_END, OPTION = range(7)
+MAX_OPTIONS = 64
+ROOT = MAX_PLIES + 1
+
 _POINTS = (MAX_SIZE + 2) * (MAX_SIZE + 1) + 1
 
 
 class Reader(NamedTuple):
-    """Scratch space of the search. `move`, `ko`, `ko_colour`, `tried`, `count`, `taken_end` int32 [plies + 1]: the
-    frames; `option` int32 [plies + 1, 64]: the moves to try; `taken` int32 [n]: stones captured, for undo;
-    `near` int32 [P]: attacking stones seen; `seen` int32 [P] and `liberty` int32 [3]: scratch."""
+    """Working memory of the search. `frame` int32 [plies, 6 + options]: see the column names; `taken` int32 [n]: stones
+    captured on the way, for undo; `near` int32 [P]: attacking stones that touch the prey."""
 
-    move: np.ndarray
-    ko: np.ndarray
-    ko_colour: np.ndarray
-    tried: np.ndarray
-    count: np.ndarray
-    taken_end: np.ndarray
-    option: np.ndarray
+    frame: np.ndarray
     taken: np.ndarray
     near: np.ndarray
-    seen: np.ndarray
-    liberty: np.ndarray
 
 
 @njit(cache=True, nogil=True)
 def new_reader():
-    """Return scratch space for `captures` and `escapes`, usable for boards of any size."""
-    n = MAX_PLIES + 2
+    """Return working memory for `read`, usable for boards of any size."""
     return Reader(
-        np.zeros(n, np.int32),
-        np.zeros(n, np.int32),
-        np.zeros(n, np.int32),
-        np.zeros(n, np.int32),
-        np.zeros(n, np.int32),
-        np.zeros(n, np.int32),
-        np.zeros((n, 64), np.int32),
-        np.zeros(n + _POINTS, np.int32),
+        np.zeros((ROOT + 1, OPTION + MAX_OPTIONS), np.int32),
+        np.zeros(MAX_PLIES + _POINTS, np.int32),
         np.zeros(_POINTS, np.int32),
-        np.zeros(_POINTS, np.int32),
-        np.zeros(3, np.int32),
     )
 
 
 @njit(cache=True, nogil=True)
-def _liberties(state, start, limit, liberty):
-    """Count the liberties of the chain at `start`, stopping at `limit` (at most 3); the first go into `liberty`."""
-    board, mark, stack = state.board, state.mark, state.stack
-    state.info[STAMP] += 1
-    stamp = state.info[STAMP]
-    stride = state.info[SIZE] + 1
+def _liberties(board, info, mark, stack, start, limit):
+    """Count the liberties of the chain at `start`, stopping at `limit`; return (number, the first, the second)."""
+    info[STAMP] += 1
+    stamp = info[STAMP]
+    stride = info[SIZE] + 1
     colour = board[start]
     mark[start] = stamp
     stack[0] = start
     top = 1
     found = 0
+    a = 0
+    b = 0
     while top:
         top -= 1
         p = stack[top]
         for d in (-1, 1, -stride, stride):
             q = p + d
-            if mark[q] == stamp:
-                continue
             c = board[q]
             if c == EMPTY:
-                mark[q] = stamp
-                liberty[found] = q
-                found += 1
-                if found == limit:
-                    return found
-            elif c == colour:
+                if mark[q] != stamp:
+                    mark[q] = stamp
+                    found += 1
+                    if found == 1:
+                        a = q
+                    elif found == 2:
+                        b = q
+                    if found == limit:
+                        return found, a, b
+            elif c == colour and mark[q] != stamp:
                 mark[q] = stamp
                 stack[top] = q
                 top += 1
-    return found
+    return found, a, b
 
 
 @njit(cache=True, nogil=True)
@@ -114,18 +108,32 @@ def is_eyeish(board, stride, point, colour):
 
 
 @njit(cache=True, nogil=True)
-def is_eye(state, point, colour):
+def _bad_diagonals(board, mark, stamp, stride, point, colour):
+    """Whether `point` has too many bad diagonals; empty points with `mark == stamp` are taken for eyes."""
+    allowed = 1
+    for d in (-1, 1, -stride, stride):
+        if board[point + d] == WALL:
+            allowed = 0
+    bad = 0
+    for d in (-stride - 1, -stride + 1, stride - 1, stride + 1):
+        c = board[point + d]
+        if c == 3 - colour or (c == EMPTY and mark[point + d] != stamp):
+            bad += 1
+    return bad > allowed
+
+
+@njit(cache=True, nogil=True)
+def is_eye(board, info, mark, stack, point, colour):
     """Whether `point` is a true eye of `colour`: surrounded by its stones, with at most one bad diagonal in the middle
     and none at the edge; bad is an opponent's stone or an empty point that is no true eye itself.
 
     Eyes that lean on each other count (the greatest solution of that definition)."""
-    board, mark, stack = state.board, state.mark, state.stack
-    stride = state.info[SIZE] + 1
+    stride = info[SIZE] + 1
     if not is_eyeish(board, stride, point, colour):
         return False
     # Points linked by diagonals decide about each other: collect them, then strike those that fail until none does.
-    state.info[STAMP] += 1
-    stamp = state.info[STAMP]
+    info[STAMP] += 1
+    stamp = info[STAMP]
     mark[point] = stamp
     stack[0] = point
     n = 1
@@ -150,27 +158,9 @@ def is_eye(state, point, colour):
 
 
 @njit(cache=True, nogil=True)
-def _bad_diagonals(board, mark, stamp, stride, point, colour):
-    """Whether `point` has too many bad diagonals; empty points with `mark == stamp` are taken for eyes."""
-    allowed = 1
-    for d in (-1, 1, -stride, stride):
-        if board[point + d] == WALL:
-            allowed = 0
-    bad = 0
-    for d in (-stride - 1, -stride + 1, stride - 1, stride + 1):
-        q = point + d
-        c = board[q]
-        if c == 3 - colour or (c == EMPTY and mark[q] != stamp):
-            bad += 1
-    return bad > allowed
-
-
-@njit(cache=True, nogil=True)
-def escape_options(state, reader, prey, option):
-    """Write the defender's plausible moves for the chain at `prey`, which is in atari, into `option` and return their
-    number: its last liberty first, then captures of touching chains in atari; legal and no own true eye."""
-    board, mark, stack, info = state.board, state.mark, state.stack, state.info
-    near, liberty = reader.near, reader.liberty
+def escape_options(board, info, mark, stack, frame, near, ply, prey):
+    """Write the defender's plausible moves for the chain at `prey`, which is in atari, into frame `ply` and return
+    their number: its last liberty first, then captures of touching chains in atari; legal and no own true eye."""
     stride = info[SIZE] + 1
     colour = board[prey]
     info[STAMP] += 1
@@ -192,7 +182,7 @@ def escape_options(state, reader, prey, option):
                 continue
             mark[q] = stamp
             if c == EMPTY:
-                option[count] = q
+                frame[ply, OPTION + count] = q
                 count += 1
             elif c == colour:
                 stack[top] = q
@@ -201,34 +191,35 @@ def escape_options(state, reader, prey, option):
                 near[attackers] = q
                 attackers += 1
     for i in range(attackers):
-        if count < option.shape[0] and _liberties(state, near[i], 2, liberty) == 1:
-            q = liberty[0]
+        number, q, _ = _liberties(board, info, mark, stack, near[i], 2)
+        if number == 1 and count < MAX_OPTIONS:
             known = False
             for j in range(count):
-                known |= option[j] == q
+                known |= frame[ply, OPTION + j] == q
             if not known:
-                option[count] = q
+                frame[ply, OPTION + count] = q
                 count += 1
     kept = 0
     for i in range(count):
-        q = option[i]
-        if is_legal(state, q, colour, False) and not is_eye(state, q, colour):
-            option[kept] = q
+        q = frame[ply, OPTION + i]
+        if is_free_of_ko_and_suicide(board, info, mark, stack, q, colour) and not is_eye(
+            board, info, mark, stack, q, colour
+        ):
+            frame[ply, OPTION + kept] = q
             kept += 1
     return kept
 
 
 @njit(cache=True, nogil=True)
-def _do(state, reader, ply, point, colour):
+def _do(board, info, mark, stack, frame, taken, ply, point, colour):
     """Play for reading only: board and ko change; what is needed to undo goes into frame `ply`."""
-    board, info, taken = state.board, state.info, reader.taken
     stride = info[SIZE] + 1
     other = 3 - colour
-    end = reader.taken_end[ply - 1] if ply else 0
+    end = frame[ply - 1, TAKEN_END] if ply else 0
     first = end
-    reader.move[ply] = point
-    reader.ko[ply] = info[KO]
-    reader.ko_colour[ply] = info[KO_COLOUR]
+    frame[ply, MOVE] = point
+    frame[ply, OLD_KO] = info[KO]
+    frame[ply, OLD_KO_COLOUR] = info[KO_COLOUR]
     board[point] = colour
     alone = True
     free = 0
@@ -236,7 +227,7 @@ def _do(state, reader, ply, point, colour):
         q = point + d
         c = board[q]
         if c == other:
-            if _liberties(state, q, 1, reader.liberty) == 0:
+            if not has_liberty_besides(board, info, mark, stack, q, 0):
                 free += 1
                 begin = end
                 board[q] = EMPTY
@@ -258,56 +249,53 @@ def _do(state, reader, ply, point, colour):
     if end - first == 1 and alone and free == 1:
         info[KO] = taken[first]
         info[KO_COLOUR] = other
-    reader.taken_end[ply] = end
+    frame[ply, TAKEN_END] = end
 
 
 @njit(cache=True, nogil=True)
-def _undo(state, reader, ply):
+def _undo(board, info, frame, taken, ply):
     """Undo `_do` of frame `ply`."""
-    board = state.board
-    point = reader.move[ply]
+    point = frame[ply, MOVE]
     other = 3 - board[point]
     board[point] = EMPTY
-    for i in range(reader.taken_end[ply - 1] if ply else 0, reader.taken_end[ply]):
-        board[reader.taken[i]] = other
-    state.info[KO] = reader.ko[ply]
-    state.info[KO_COLOUR] = reader.ko_colour[ply]
+    for i in range(frame[ply - 1, TAKEN_END] if ply else 0, frame[ply, TAKEN_END]):
+        board[taken[i]] = other
+    info[KO] = frame[ply, OLD_KO]
+    info[KO_COLOUR] = frame[ply, OLD_KO_COLOUR]
 
 
 @njit(cache=True, nogil=True)
-def _fill_options(state, reader, ply, prey, attacking):
-    """Fill frame `ply` with the moves to try there."""
-    option = reader.option[ply]
-    reader.tried[ply] = 0
-    if not attacking:
-        reader.count[ply] = escape_options(state, reader, prey, option)
-        return
-    liberty = reader.liberty
-    stride = state.info[SIZE] + 1
-    attacker = 3 - state.board[prey]
-    _liberties(state, prey, 2, liberty)
-    a, b = liberty[0], liberty[1]
-    # Try first the point where the defender would gain most: the other order seldom works.
+def _room(board, stride, point):
+    """The number of empty neighbours of a point."""
     room = 0
     for d in (-1, 1, -stride, stride):
-        room += (state.board[b + d] == EMPTY) - (state.board[a + d] == EMPTY)
-    if room > 0:
+        room += board[point + d] == EMPTY
+    return room
+
+
+@njit(cache=True, nogil=True)
+def _attacks(board, info, mark, stack, frame, ply, attacker, a, b):
+    """Fill frame `ply` with the attacker's legal moves among the prey's liberties `a` and `b`. First comes the point
+    where the defender would gain most, since the other order seldom works."""
+    stride = info[SIZE] + 1
+    if _room(board, stride, b) > _room(board, stride, a):
         a, b = b, a
     count = 0
     for q in (a, b):
-        if is_legal(state, q, attacker, False):
-            option[count] = q
+        if is_free_of_ko_and_suicide(board, info, mark, stack, q, attacker):
+            frame[ply, OPTION + count] = q
             count += 1
-    reader.count[ply] = count
+    return count
 
 
 @njit(cache=True, nogil=True)
-def read(state, reader, prey, first, attacking):
+def read(board, info, mark, stack, frame, taken, near, prey, first, attacking):
     """Whether the prey is captured after the move `first`, by the attacker if `attacking` (the prey has two liberties)
     or by the defender (it has one). Returns (captured, moves read); the board is as before."""
-    defender = state.board[prey]
+    stride = info[SIZE] + 1
+    defender = board[prey]
     attacker = 3 - defender
-    _do(state, reader, 0, first, attacker if attacking else defender)
+    _do(board, info, mark, stack, frame, taken, 0, first, attacker if attacking else defender)
     moves = 1
     ply = 1  # frames 0 .. ply - 1 are played
     fresh = True
@@ -316,17 +304,23 @@ def read(state, reader, prey, first, attacking):
         leaf = False
         captured = False
         if fresh:
-            liberties = _liberties(state, prey, 3 if attacks else 2, reader.liberty)
-            if liberties == (2 if attacks else 1) and ply < MAX_PLIES and moves < MAX_MOVES:
-                _fill_options(state, reader, ply, prey, attacks)
-            else:
+            number, a, b = _liberties(board, info, mark, stack, prey, 3 if attacks else 2)
+            frame[ply, TRIED] = 0
+            if ply >= MAX_PLIES or moves >= MAX_MOVES or number != (2 if attacks else 1):
                 leaf = True
-                captured = liberties < (2 if attacks else 1)
+                captured = number < (2 if attacks else 1)
+            elif attacks:
+                frame[ply, COUNT] = _attacks(board, info, mark, stack, frame, ply, attacker, a, b)
+            elif _room(board, stride, a) >= 3:
+                leaf = True  # extending gives three liberties
+            else:
+                frame[ply, COUNT] = escape_options(board, info, mark, stack, frame, near, ply, prey)
         if not leaf:
-            i = reader.tried[ply]
-            if i < reader.count[ply]:
-                reader.tried[ply] = i + 1
-                _do(state, reader, ply, reader.option[ply, i], attacker if attacks else defender)
+            i = frame[ply, TRIED]
+            if i < frame[ply, COUNT]:
+                frame[ply, TRIED] = i + 1
+                point = frame[ply, OPTION + i]
+                _do(board, info, mark, stack, frame, taken, ply, point, attacker if attacks else defender)
                 moves += 1
                 ply += 1
                 fresh = True
@@ -335,7 +329,7 @@ def read(state, reader, prey, first, attacking):
         # The node at frame `ply` is decided: pass the result up to the first mover who wants another one.
         while True:
             ply -= 1
-            _undo(state, reader, ply)
+            _undo(board, info, frame, taken, ply)
             if ply == 0:
                 return captured, moves
             if captured != (attacking == (ply % 2 == 0)):

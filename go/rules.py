@@ -86,12 +86,14 @@ def to_move(size, point):
 
 
 @njit(cache=True, nogil=True)
-def _has_liberty_besides(state, start, excluded):
-    """Whether the chain of the stone at `start` has a liberty other than the point `excluded`."""
-    board, mark, stack = state.board, state.mark, state.stack
-    state.info[STAMP] += 1
-    stamp = state.info[STAMP]
-    stride = state.info[SIZE] + 1
+def has_liberty_besides(board, info, mark, stack, start, excluded):
+    """Whether the chain of the stone at `start` has a liberty other than the point `excluded`.
+
+    The compiled inner functions take the arrays of `State` one by one: unpacking the tuple in each costs more than
+    the work itself."""
+    info[STAMP] += 1
+    stamp = info[STAMP]
+    stride = info[SIZE] + 1
     colour = board[start]
     mark[start] = stamp
     stack[0] = start
@@ -138,31 +140,39 @@ def _remove_chain(state, start):
 
 
 @njit(cache=True, nogil=True)
-def is_legal(state, point, colour, suicide):
-    """Whether `colour` may play at `point`: empty, not forbidden by simple ko, and not suicide unless `suicide`.
-
-    Superko is not looked at."""
-    board = state.board
-    if board[point] != EMPTY or (point == state.info[KO] and colour == state.info[KO_COLOUR]):
+def is_free_of_ko_and_suicide(board, info, mark, stack, point, colour):
+    """Whether `colour` may play at the empty `point` under simple ko with suicide forbidden."""
+    if point == info[KO] and colour == info[KO_COLOUR]:
         return False
-    if suicide:
-        return True
-    stride = state.info[SIZE] + 1
+    stride = info[SIZE] + 1
     for d in (-1, 1, -stride, stride):
         if board[point + d] == EMPTY:
             return True
     for d in (-1, 1, -stride, stride):
         c = board[point + d]
-        if c != WALL and _has_liberty_besides(state, point + d, point) == (c == colour):
+        if c != WALL and has_liberty_besides(board, info, mark, stack, point + d, point) == (c == colour):
             return True
     return False
+
+
+@njit(cache=True, nogil=True)
+def is_legal(state, point, colour, suicide):
+    """Whether `colour` may play at `point`: empty, not forbidden by simple ko, and not suicide unless `suicide`.
+
+    Superko is not looked at."""
+    board, info = state.board, state.info
+    if board[point] != EMPTY:
+        return False
+    if suicide:
+        return point != info[KO] or colour != info[KO_COLOUR]
+    return is_free_of_ko_and_suicide(board, info, state.mark, state.stack, point, colour)
 
 
 @njit(cache=True, nogil=True)
 def play(state, point, colour):
     """Put a stone of `colour` on an empty point, take off what it captures (or itself, if it is suicide), and
     return the number of stones taken from the opponent. The move must be legal; that is not checked."""
-    board, info = state.board, state.info
+    board, info, mark, stack = state.board, state.info, state.mark, state.stack
     stride = info[SIZE] + 1
     other = 3 - colour
     board[point] = colour
@@ -176,7 +186,7 @@ def play(state, point, colour):
         q = point + d
         c = board[q]
         if c == other:
-            if not _has_liberty_besides(state, q, 0):
+            if not has_liberty_besides(board, info, mark, stack, q, 0):
                 taken += _remove_chain(state, q)
                 last_taken = q
                 free += 1
@@ -186,7 +196,7 @@ def play(state, point, colour):
             alone = False
     if taken:
         info[TAKEN_BLACK if other == BLACK else TAKEN_WHITE] += taken
-    elif free == 0 and not _has_liberty_besides(state, point, 0):
+    elif free == 0 and not has_liberty_besides(board, info, mark, stack, point, 0):
         info[TAKEN_BLACK if colour == BLACK else TAKEN_WHITE] += _remove_chain(state, point)
     info[KO] = 0
     if taken == 1 and alone and free == 1:
