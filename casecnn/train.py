@@ -12,6 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,7 @@ Evaluate = Callable[[nn.Module], Mapping[str, Any]]
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
+_NOTICE = "stopping after this step, with a checkpoint; once more to stop at once"
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,12 @@ def train(
         run = _Run(model, recipe, group, folder, better == "higher", note)
         run.prepare(resume)
         judge = _Judge(evaluate, evaluate_every, metric, better)
-        logger = run.open_log(log, workers=workers, worker_kind=worker_kind, judge=judge)
-        try:
+        with (
+            InterruptionGuard(_NOTICE if group.first else "") as guard,
+            closing(run.open_log(log, workers=workers, worker_kind=worker_kind, judge=judge)) as logger,
+        ):
             if run.step < recipe.steps:
                 with (
-                    InterruptionGuard("stopping after this step; once more to stop at once" * group.first) as guard,
                     Prefetcher(
                         source,
                         run.step,
@@ -146,8 +149,6 @@ def train(
                 ):
                     run.loop(batches, loss, judge, guard, bar, logger, log_every, checkpoint_minutes * 60)
             return run.result()
-        finally:
-            logger.close()
 
 
 @dataclass(frozen=True)
