@@ -45,8 +45,8 @@ def write_planes(
     512 MiB (30,983 moves on 19x19; a longer game is refused). What `numpy.load` gives back of `planes` is whole,
     however. The file is compressed and written whole or not at all; `progress` is called after each game.
 
-    Raises InputError for games of different sizes, a game that is too long, no game at all, and where the file cannot
-    be written. The moves must be legal, as those of `casecnn.go.sgf.read_games` are: ValueError for others.
+    Raises InputError for no game, games of different sizes or of a size that is not from 5 to 25, a game that is too
+    long, and where the file cannot be written. The moves must be legal, as those of `casecnn.go.sgf.read_games` are.
     """
     from casecnn.go.features import game_features
 
@@ -89,7 +89,9 @@ def read_all(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[GameRecord],
 
 
 def common_size(records: Sequence[GameRecord]) -> int:
-    """The board size that all games share; InputError naming two games if there is none."""
+    """The board size that all games share; InputError if there is none or if the engine does not know it."""
+    from casecnn.go.rules import MAX_SIZE, MIN_SIZE
+
     if not records:
         raise InputError("there is no game to take the planes of")
     first = records[0]
@@ -99,6 +101,9 @@ def common_size(records: Sequence[GameRecord]) -> int:
                 f"a file of planes holds one board size, but {first.source} is {first.size}x{first.size} and"
                 f" {record.source} is {record.size}x{record.size}; write them to different files"
             )
+    if not MIN_SIZE <= first.size <= MAX_SIZE:
+        sizes = f"from {MIN_SIZE}x{MIN_SIZE} to {MAX_SIZE}x{MAX_SIZE}"
+        raise InputError(f"{first.source}: the board (={first.size}x{first.size}) must be {sizes}")
     return first.size
 
 

@@ -24,7 +24,7 @@ def features(games: tuple[str, ...], output: str, output_format: str) -> None:
     GAME is an SGF file (.sgf, .sgf.gz), a .zip of them, a folder, or "-" for standard input; of each game the main line
     is taken. The file holds `planes` uint8 [N, 48, size, size], `moves` int16 [N] (row * size + column, a pass is size
     * size), `to_play` uint8 [N] (1 black, 2 white) and `names` [48], a row for each position. All games must have the
-    same board size. Games of a collection that cannot be read are left out with a warning.
+    same board size, from 5 to 25. Games of a collection that cannot be read are left out with a warning.
     """
     from tqdm import tqdm
 

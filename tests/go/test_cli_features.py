@@ -112,6 +112,12 @@ def test_two_sizes_do_not_go_into_one_file(folder, capsys):
     assert not (folder / "planes.npz").exists()
 
 
+def test_a_board_that_the_engine_does_not_know(folder, capsys):
+    Path("four.sgf").write_text("(;SZ[4])")
+    code, out, err = run("four.sgf", "-o", "planes.npz", capsys=capsys)
+    assert (code, out, err) == (1, "", "casecnn: error: four.sgf: the board (=4x4) must be from 5x5 to 25x25\n")
+
+
 @pytest.mark.parametrize("name", ["illegal.sgf", "missing.sgf"])
 def test_a_file_without_a_game_is_one_line(folder, capsys, name):
     code, out, err = run("capture.sgf", name, "-o", "planes.npz", capsys=capsys)
