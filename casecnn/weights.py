@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from casecnn import records
-from casecnn.download import download
 from casecnn.errors import InputError
 from casecnn.files import atomic_write, read_error, sha256
 from casecnn.records import Figure, WeightsRecord
@@ -88,6 +87,8 @@ def resolve(which: str | os.PathLike[str], folder: Path) -> Resolved:
     if name in registry:
         record = registry[name]
         if record.url:
+            from casecnn.download import download
+
             path = cache_folder() / f"{record.name}{Path(record.url).suffix}"
             return Resolved(download(record.url, path, record.sha256, size=record.size), record)
         return Resolved(_checked(folder / record.file, record), record)

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pickle
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -400,6 +401,26 @@ def test_every_truncation_of_a_safetensors_file_is_refused(tmp_path):
         (tmp_path / "b.safetensors").write_bytes(content[:length])
         with pytest.raises(InputError):
             weights.load(tmp_path / "b.safetensors")
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".pt"])
+def test_damaged_bytes_are_read_or_refused_in_one_line(tmp_path, ending):
+    """Any byte may be wrong: the tensors come out, or an InputError; nothing else, ever."""
+    good = tmp_path / f"good{ending}"
+    weights.save(good, TENSORS, {"net": "x"}) if ending == ".safetensors" else good.write_bytes(GOOD)
+    content = good.read_bytes()
+    chance, refused = random.Random(0), 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        for _ in range(chance.choice([1, 2, 8])):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        (tmp_path / f"a{ending}").write_bytes(damaged)
+        try:
+            weights.load(tmp_path / f"a{ending}", float32=True)
+        except InputError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert 100 < refused < 300
 
 
 def test_folders_and_missing_files(tmp_path):
