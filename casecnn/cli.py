@@ -158,32 +158,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except BaseException as error:  # noqa: B036  (the last stop: whatever it is becomes a line and a code)
-        if isinstance(error, click.exceptions.Exit):
-            return error.exit_code
-        if isinstance(error, click.exceptions.NoArgsIsHelpError):
-            click.echo(error.format_message(), err=True)
-            return 2
-        if isinstance(error, SystemExit):
-            raise
-        message, code = describe(error)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except SystemExit:
+        raise
+    except BaseException as error:  # the last stop: whatever it is becomes a line and a code
         if isinstance(error, OSError):
             _drop_unwritten_output()
-        if code == 141:
-            return code
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            return 141
         if debug:
             traceback.print_exc()
+        message, code = describe(error)
         click.echo(f"casecnn: {message}", err=True)
         return code
 
 
 def _drop_unwritten_output() -> None:
-    """Where stdout takes no more (a closed pipe, a full disk), keeps the interpreter from trying again at its end."""
-    with contextlib.suppress(Exception):
-        try:
-            sys.stdout.flush()
-        except OSError:
+    """Where stdout takes no more (a full disk), keeps the interpreter from trying again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _reader_is_gone() -> bool:
+    """Whether stdout itself is the pipe that broke, and not one to a worker process."""
+    import select
+
+    if not hasattr(select, "poll"):  # Windows
+        return True
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError):  # a stdout without a file behind it
+        return False
 
 
 def _run(arguments: list[str]) -> int:
@@ -208,8 +222,6 @@ def describe(error: BaseException) -> tuple[str, int]:
         return f"error: {one_line(error.format_message())}", error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return "interrupted", 130
-    if isinstance(error, BrokenPipeError):
-        return "nobody reads the output", 141
     if isinstance(error, OSError) and error.filename is not None:
         return f"error: '{one_line(str(error.filename))}': {reason(error)}", 1
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
@@ -231,4 +243,6 @@ def _usage(error: click.UsageError) -> str:
 def one_line(text: str) -> str:
     """The text on one line, with control characters (a file's name may hold any) written as escapes."""
     text = re.sub(r"\s*\n\s*", " ", text.strip())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    shown = (c.isprintable() or c in "\u00a0\u3000" for c in text)
+    escaped = (c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return "".join(c if show else escape for c, show, escape in zip(text, shown, escaped, strict=True))
