@@ -277,7 +277,34 @@ def test_links_of_the_documents_lead_to_files():
                 assert (document.parent / link).exists(), f"{document.name}: {link}"
 
 
-def test_the_source_map_names_every_module_and_only_those():
+def source_map() -> list[Path]:
+    """The files that docs/source-map.md lists, in its order."""
     text = (ROOT / "docs" / "source-map.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:casecnn|go|text|vision)/[\w/]+\.py)`", text))
-    assert named == {path.relative_to(ROOT).as_posix() for path in FILES}
+    return [ROOT / name for name in re.findall(r"^- `([\w/]+\.py)`: \S", text, re.MULTILINE)]
+
+
+def test_the_source_map_lists_every_file_once_and_only_those():
+    listed = source_map()
+    assert [where(path) for path in FILES if path not in listed] == []
+    assert [where(path) for path in listed if path not in FILES or listed.count(path) > 1] == []
+
+
+def test_the_source_map_names_no_file_that_is_gone():
+    text = (ROOT / "docs" / "source-map.md").read_text(encoding="utf-8")
+    assert [name for name in re.findall(r"`([\w/]+\.py)`", text) if not (ROOT / name).is_file()] == []
+
+
+def test_the_source_map_is_in_dependency_order():
+    """A file stands below those that it imports when it is imported itself."""
+    files = {module: path for path, module in MODULES.items()}
+    place = {path: number for number, path in enumerate(source_map())}
+    wrong = []
+    for path in FILES:
+        outermost = [node for node in TREES[path].body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        for found in imports(path, ast.Module(outermost, [])):
+            module = found.module
+            while module and module not in files:
+                module = module.rpartition(".")[0]
+            if module and place.get(files[module], -1) > place.get(path, len(place)):
+                wrong.append(f"{where(path, found.line)} stands above {where(files[module])}")
+    assert wrong == []
