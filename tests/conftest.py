@@ -16,3 +16,10 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the data folder {folder.parent.name}/{folder.name} is not beside the project")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_cache_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or fills the cache folder of whoever runs it, or shows tracebacks because they want them."""
+    monkeypatch.setenv("CASECNN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.delenv("CASECNN_DEBUG", raising=False)
