@@ -22,7 +22,7 @@ from casecnn.go.failure import Failure
 from casecnn.go.header import NotRead
 from casecnn.go.sgf import Nodes, line_of, parse_path
 from casecnn.go.sources import texts
-from casecnn.go.suggest import Suggestions
+from casecnn.go.suggestions import Suggestions
 
 _OURS = {"FF", "GM", "SZ", "CA", "AP"}  # what the new file says itself
 

@@ -11,7 +11,7 @@ from sgfmill import sgf, sgf_grammar
 from casecnn.errors import InputError, UsageError
 from casecnn.go.annotate import annotated_sgf, read_nodes, save_annotated
 from casecnn.go.sgf import line_of, read_game, record_of
-from casecnn.go.suggest import Suggestions, rank
+from casecnn.go.suggestions import Suggestions, rank
 
 GAME = b"""(;GM[1]FF[4]CA[UTF-8]AP[other:1]SZ[19]KM[6.5]PB[\xe6\x9d\x8e]PW[a \\] b]DT[2016-12-01]HA[2]
 AB[pd][dp]AW[aa]XX[own]C[root]LB[qq:Q];W[dd]C[first];B[pp]LB[cc:C][dd:D]TR[pp];W[];B[qd]

@@ -1,0 +1,77 @@
+"""`casecnn go suggest`: the position, the best moves marked, and their probabilities."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+
+from casecnn.cli import device_option, format_option, warn
+from casecnn.errors import UsageError
+
+
+@click.command()
+@click.argument("game_file", metavar="GAME.sgf")
+@click.option("--game", type=int, default=0, show_default=True, help="Which game of a collection, from 0.")
+@click.option("--move", type=int, help="The position after so many moves, 0 for the start.  [default: after the last]")
+@click.option("--path", metavar="N.N...", help="The variation to take at each branching, from 0.  [default: main line]")
+@click.option("--top", type=int, default=10, show_default=True, help="How many moves.")
+@click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
+@click.option("--weights", metavar="NAME|FILE", help="The policy net's weights.  [default: the packaged ones]")
+@device_option
+@format_option
+@click.option("--image", metavar="OUT.png|OUT.svg", help="Also draw the board with a heat map of the probabilities.")
+@click.option(
+    "--sgf", "sgf_file", metavar="OUT.sgf", help="Also write the game with the moves as labels and variations."
+)
+def suggest(game_file, game, move, path, top, symmetries, weights, device, output_format, image, sgf_file) -> None:
+    """Suggest moves for a position of GAME.sgf ("-" for standard input): the best moves and their probabilities.
+
+    The position is the one after the last move of the main line, unless --move or --path say otherwise. Only legal
+    moves that do not fill an own true eye are suggested; the probabilities of all of them add up to 1.
+    """
+    if top < 1:
+        raise UsageError(f"`--top` (={top}) must be at least 1")
+    check_outputs(game_file, image, sgf_file)
+    from casecnn.go.rules import warm_up
+    from casecnn.go.sgf import read_game
+    from casecnn.go.suggestions import suggest as suggest_moves
+
+    warm_up()
+    source = sys.stdin.buffer.read() if game_file == "-" and sgf_file else game_file  # read twice below
+    record = read_game(source, game=game, path_spec=path)
+    for warning in record.warnings:
+        warn(f"{record.source}: {warning}")
+    suggestions = suggest_moves(record, move=move, top=top, symmetries=symmetries, policy=weights, device=device)
+    if image:
+        suggestions.save_picture(image)
+    if sgf_file:
+        from casecnn.go.annotate import read_nodes, save_annotated
+
+        save_annotated(sgf_file, read_nodes(source, game=game, path_spec=path), suggestions)
+    if output_format == "json":
+        click.echo(json.dumps(suggestions.as_dict(game_file)))
+        return
+    click.echo(suggestions.text_board(colour=colour_wanted()))
+    click.echo(f"\n{suggestions.headline()}\n{suggestions.origin()}\n\n{suggestions.table()}")
+
+
+def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> None:
+    """Refuses, before any work is done, a picture of an unknown format and outputs on top of another file."""
+    if image is not None:
+        from casecnn.go.draw import picture_format
+
+        picture_format(image)
+    for option, output in (("--image", image), ("--sgf", sgf_file)):
+        if output is not None and game_file != "-" and os.path.realpath(output) == os.path.realpath(game_file):
+            raise UsageError(f"`{option}` (={output}) must be another file than the game, which is never overwritten")
+    if image is not None and sgf_file is not None and os.path.realpath(image) == os.path.realpath(sgf_file):
+        raise UsageError(f"`--sgf` (={sgf_file}) must be another file than `--image`")
+
+
+def colour_wanted() -> bool:
+    """Whether the board may be coloured: on a terminal that shows Unicode, unless NO_COLOR (no-color.org) is set."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return sys.stdout.isatty() and unicode and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,252 @@
+"""Move suggestions for a position: what the policy net would play, among the moves that make sense."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from casecnn.errors import InputError, UsageError
+from casecnn.go.coordinates import to_vertex
+from casecnn.go.position import Position
+from casecnn.go.record import GameRecord
+
+if TYPE_CHECKING:
+    from casecnn.go.policy import Policy
+    from casecnn.go.scene import Diagram
+
+COLOURS = {1: "black", 2: "white"}
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One suggested move; a pass (`row * size + column` would be `size * size`) has neither row nor column."""
+
+    rank: int  # from 1
+    move: int
+    vertex: str  # as people read it: "Q16", "pass"
+    row: int | None
+    column: int | None
+    probability: float
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """The best moves of a position, the best first, and the position they are for.
+
+    Iterating gives the `Suggestion`s. `probabilities` is float64 [size * size]: 0 on moves that are illegal or fill an
+    own true eye, 1 in sum, or 0 everywhere if no move is left but to pass.
+    """
+
+    moves: tuple[Suggestion, ...]
+    probabilities: np.ndarray = field(repr=False)
+    board: np.ndarray = field(repr=False)  # uint8 [size, size]: 0 empty, 1 black, 2 white
+    to_play: int  # 1 black, 2 white
+    move_number: int  # moves played so far, passes included
+    last_move: int | None  # size * size for a pass
+    weights: str
+    symmetries: bool
+    elapsed_ms: float  # planes, net and ranking; the loading of the weights is not counted
+
+    def __iter__(self) -> Iterator[Suggestion]:
+        return iter(self.moves)
+
+    def __len__(self) -> int:
+        return len(self.moves)
+
+    def __getitem__(self, index: int) -> Suggestion:
+        return self.moves[index]
+
+    @property
+    def size(self) -> int:
+        """Lines of the board."""
+        return len(self.board)
+
+    def as_dict(self, file: str | None = None) -> dict[str, Any]:
+        """The suggestions for `json.dumps`, as `casecnn go suggest --format json` prints them."""
+        return {
+            "file": file,
+            "board_size": self.size,
+            "move_number": self.move_number,
+            "to_play": COLOURS[self.to_play],
+            "weights": self.weights,
+            "suggestions": [
+                {
+                    "rank": suggestion.rank,
+                    "move": suggestion.vertex,
+                    "row": suggestion.row,
+                    "column": suggestion.column,
+                    "probability": suggestion.probability,
+                }
+                for suggestion in self.moves
+            ],
+            "elapsed_ms": round(self.elapsed_ms, 3),
+        }
+
+    def text_board(self, *, colour: bool = False) -> str:
+        """The board for a terminal, the best moves marked 1 to 9, then a, b, ..."""
+        from casecnn.go.text_board import MARKS, text_board
+
+        marks = {s.move: mark for s, mark in zip(self.moves, MARKS, strict=False)}
+        return text_board(self.board, marks=marks, last_move=self.last_move, colour=colour)
+
+    def diagram(self) -> Diagram:
+        """The board with the heat map, as a description that can be drawn."""
+        from casecnn.go.scene import Diagram
+
+        return Diagram(
+            board=self.board,
+            heat=self.probabilities,
+            ranked=tuple(s.move for s in self.moves if s.row is not None),
+            to_play=self.to_play,
+            last_move=self.last_move,
+            caption=self.headline(),
+            note=f"% by {self.weights}" if self.probabilities.any() else f"pass, {self.weights}",
+        )
+
+    def headline(self) -> str:
+        """Who is to play and how far the game is.
+
+        Reads "White to play after move 57 (Q16)", or "Black to play, no move yet".
+        """
+        colour = COLOURS[self.to_play].capitalize()
+        if not self.move_number:
+            return f"{colour} to play, no move yet"
+        last = f" ({to_vertex(self.last_move, self.size)})" if self.last_move is not None else ""
+        return f"{colour} to play after move {self.move_number}{last}"
+
+    def origin(self) -> str:
+        """Which weights the suggestions come from, and how: "policy-k48, mean over 8 symmetries"."""
+        return f"{self.weights}, mean over 8 symmetries" if self.symmetries else self.weights
+
+    def table(self) -> str:
+        """Rank, GTP vertex and probability of each move as lines of text; ranks from 10 with the board's mark."""
+        from casecnn.go.text_board import MARKS
+
+        lines = ["rank   move  probability"]
+        for suggestion in self.moves:
+            mark = f" {MARKS[suggestion.rank - 1]}" if 9 < suggestion.rank <= len(MARKS) else ""
+            lines.append(
+                f"{f'{suggestion.rank}{mark}':<5}  {suggestion.vertex:<4}  {100 * suggestion.probability:9.2f} %"
+            )
+        return "\n".join(lines)
+
+    def save_picture(self, path: str | os.PathLike[str]) -> None:
+        """Writes the board with the heat map to a .png or .svg file, whole or not at all."""
+        from casecnn.go.draw import save_picture
+
+        save_picture(self.diagram(), path)
+
+
+def suggest(
+    game_or_position: str | os.PathLike[str] | bytes | GameRecord | Position,
+    *,
+    move: int | None = None,
+    top: int = 10,
+    symmetries: bool = True,
+    policy: Policy | str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    game: int = 0,
+    path: str | None = None,
+) -> Suggestions:
+    """The `top` moves that the policy net finds most probable, among the legal ones that do not fill an own true eye.
+
+    >>> from casecnn.go import Position, suggest
+    >>> position = Position()
+    >>> position.play(3 * 19 + 15)
+    >>> suggestions = suggest(position, top=3)
+    >>> [s.rank for s in suggestions], suggestions[0].probability > suggestions[2].probability
+    ([1, 2, 3], True)
+    >>> round(float(suggestions.probabilities.sum()), 6)
+    1.0
+    >>> suggestions.headline()
+    'White to play after move 1 (Q16)'
+
+    The game is an SGF file (`game` is its number in a collection, `path` a variation: see `casecnn.go.sgf.read_game`),
+    a `GameRecord` or a `Position`; of a game, the position after `move` moves is taken, by default after the last one.
+    `policy` is a loaded net, or the name or file of weights; None is the packaged net. With `symmetries` the
+    probabilities are the mean over the eight symmetries of the board.
+
+    The net's probabilities of the moves left are scaled to add up to 1. Where no move is left, the one suggestion is
+    to pass. The net has no pass of its own, so a pass is never suggested otherwise, even if the game is over. A
+    position is not changed.
+
+    Raises UsageError for `top` or `move` out of range and InputError for a file that is no game, weights that cannot be
+    loaded, and a board of another size than the net's.
+    """
+    if top < 1:
+        raise UsageError(f"`--top` (={top}) must be at least 1")
+    if isinstance(game_or_position, (str, os.PathLike, bytes)):
+        from casecnn.go.sgf import read_game
+
+        game_or_position = read_game(game_or_position, game=game, path_spec=path)
+    position, last_move = _position(game_or_position, move)
+    if policy is None or isinstance(policy, (str, os.PathLike)):
+        from casecnn.go.policy import load_policy
+
+        policy = load_policy(policy, device)
+    if position.size != policy.size:
+        source = game_or_position.source if isinstance(game_or_position, GameRecord) else "the position"
+        raise InputError(
+            f"{source}: the board (={position.size}x{position.size}) must be {policy.size}x{policy.size},"
+            f" the size that the weights '{policy.name}' know"
+        )
+    start = time.perf_counter()
+    sensible = position.sensible_moves()
+    raw = np.asarray(policy.probabilities(position.features()[None], symmetries=symmetries)[0], dtype=np.float64)
+    probabilities = share_out(raw, sensible, policy.name)
+    moves = rank(probabilities, sensible, position.size, top)
+    elapsed_ms = 1000 * (time.perf_counter() - start)
+    return Suggestions(
+        moves,
+        probabilities,
+        position.board,
+        position.to_play,
+        position.move_number,
+        last_move,
+        policy.name,
+        symmetries,
+        elapsed_ms,
+    )
+
+
+def share_out(raw: np.ndarray, sensible: np.ndarray, weights: str) -> np.ndarray:
+    """The probabilities scaled so that those of the sensible moves add up to 1 and the others are 0.
+
+    Where the net gives the sensible moves nothing at all, they share equally. Raises InputError, naming the weights,
+    for numbers that are no probabilities.
+    """
+    if not np.isfinite(raw).all():
+        raise InputError(f"the weights '{weights}' give probabilities that are not numbers; are they damaged?")
+    kept = np.where(sensible, raw, 0.0)
+    total = kept.sum()
+    if total > 0:
+        return kept / total
+    return sensible / max(1, np.count_nonzero(sensible))
+
+
+def rank(probabilities: np.ndarray, sensible: np.ndarray, size: int, top: int) -> tuple[Suggestion, ...]:
+    """The `top` most probable sensible moves; of equals the upper left first. A pass where there is none."""
+    order = [int(move) for move in np.argsort(-probabilities, kind="stable") if sensible[move]][:top]
+    if not order:
+        return (Suggestion(1, size * size, to_vertex(size * size, size), None, None, 1.0),)
+    return tuple(
+        Suggestion(number, move, to_vertex(move, size), *divmod(move, size), float(probabilities[move]))
+        for number, move in enumerate(order, start=1)
+    )
+
+
+def _position(game: GameRecord | Position, move: int | None) -> tuple[Position, int | None]:
+    """The position to look at and the move that led to it."""
+    if isinstance(game, Position):
+        if move is not None:
+            raise UsageError(f"`move` (={move}) must be left out for a Position, which stands where it is")
+        return game, game.moves[-1][1] if game.moves else None
+    number = len(game) if move is None else move
+    if not 0 <= number <= len(game):
+        raise UsageError(f"`--move` (={move}) must be from 0 to {len(game)}, the number of moves in {game.source}")
+    return Position.from_record(game, number), int(game.moves[number - 1]) if number else None

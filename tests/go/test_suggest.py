@@ -1,0 +1,384 @@
+"""Suggestions from a policy, and `casecnn go suggest`."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+from sgfmill import sgf
+
+from casecnn.cli import main
+from casecnn.errors import InputError, UsageError
+from casecnn.go import policy as policy_module
+from casecnn.go.cli.suggest import colour_wanted
+from casecnn.go.coordinates import from_vertex
+from casecnn.go.position import Position
+from casecnn.go.sgf import read_game
+from casecnn.go.suggestions import rank, share_out, suggest
+
+GAME = "(;GM[1]FF[4]SZ[19]PB[x]KM[6.5];B[pd];W[dd];B[];W[dp](;B[pp];W[fq])(;B[cn]))"
+NUMBERS = np.arange(361, 0, -1, dtype=np.float32)  # the upper left is the best
+
+
+class FakePolicy:
+    """A policy that always gives the same probabilities, and remembers what it was asked."""
+
+    name, size = "a-net", 19
+
+    def __init__(self, probabilities: np.ndarray = NUMBERS) -> None:
+        self.raw = probabilities.astype(np.float32) / max(1, probabilities.sum())
+        self.asked: list[tuple[np.ndarray, bool]] = []
+
+    def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
+        self.asked.append((planes, symmetries))
+        return np.repeat(self.raw[None], len(planes), axis=0)
+
+
+def move_of(vertex: str, size: int = 19) -> int:
+    return from_vertex(vertex, size)
+
+
+def eyes(size: int = 19) -> Position:
+    """Black owns the whole board but for eyes in two corners, and is to play."""
+    position = Position(size)
+    for move in range(1, size * size - 1):
+        position.set_stone(move, 1)
+    position.set_to_play(1)
+    return position
+
+
+def test_the_best_moves_come_first_and_all_probabilities_add_up_to_1():
+    suggestions = suggest(Position(), policy=FakePolicy(), top=361)
+    assert [s.move for s in suggestions] == list(range(361)) and [s.rank for s in suggestions] == list(range(1, 362))
+    assert sum(s.probability for s in suggestions) == pytest.approx(1, abs=1e-9)
+    assert suggestions[0].probability / suggestions[360].probability == pytest.approx(361, rel=1e-4)
+    first = suggestions[20]
+    assert (first.vertex, first.row, first.column, first.move) == ("B18", 1, 1, 20)
+
+
+def test_top_limits_the_list_but_not_the_sum():
+    suggestions = suggest(Position(), policy=FakePolicy(), top=3)
+    assert len(suggestions) == 3 and [s.vertex for s in suggestions] == ["A19", "B19", "C19"]
+    assert suggestions.probabilities.sum() == pytest.approx(1, abs=1e-9)
+    assert sum(s.probability for s in suggestions) < 0.02
+
+
+def test_illegal_moves_are_never_suggested():
+    position = Position()
+    for vertex in ("B19", "K10", "A18"):  # white at B19 and A18 takes the corner from black
+        position.set_stone(move_of(vertex), 2)
+    position.set_to_play(1)
+    suggestions = suggest(position, policy=FakePolicy(), top=361)
+    missing = set(range(361)) - {s.move for s in suggestions}
+    assert missing == {move_of(vertex) for vertex in ("B19", "K10", "A18", "A19")}
+    assert sum(s.probability for s in suggestions) == pytest.approx(1, abs=1e-9)
+    assert not suggestions.probabilities[sorted(missing)].any()
+
+
+def test_a_ko_may_not_be_taken_back_at_once():
+    text = b"(;SZ[19];B[bb];W[cb];B[ac];W[dc];B[bd];W[cd];B[cc];W[bc])"
+    record = read_game(text)
+    after = {s.move for s in suggest(record, policy=FakePolicy(), top=361)}
+    assert 2 * 19 + 2 not in after and 2 * 19 + 3 not in after and 18 * 19 in after
+    assert 2 * 19 + 1 in {s.move for s in suggest(record, policy=FakePolicy(), top=361, move=7)}
+
+
+def test_own_true_eyes_are_never_filled():
+    position = Position()
+    for vertex in ("B19", "B18", "A18", "K10"):
+        position.set_stone(move_of(vertex), 1)
+    position.set_to_play(1)
+    moves = {s.move for s in suggest(position, policy=FakePolicy(), top=361)}
+    assert move_of("A19") not in moves and len(moves) == 361 - 5
+
+
+def test_pass_where_no_sensible_move_is_left():
+    suggestions = suggest(eyes(), policy=FakePolicy())
+    assert [(s.rank, s.move, s.vertex, s.row, s.column, s.probability) for s in suggestions] == [
+        (1, 361, "pass", None, None, 1.0)
+    ]
+    assert not suggestions.probabilities.any()
+    assert suggestions.as_dict()["suggestions"] == [
+        {"rank": 1, "move": "pass", "row": None, "column": None, "probability": 1.0}
+    ]
+    assert suggestions.table().splitlines()[1] == "1      pass     100.00 %"
+
+
+def test_a_position_is_left_as_it_was_and_the_net_sees_its_planes():
+    position = Position()
+    position.play(72)
+    before, policy = position.features(), FakePolicy()
+    suggest(position, policy=policy, symmetries=False)
+    assert np.array_equal(position.features(), before) and position.move_number == 1
+    planes, symmetries = policy.asked[0]
+    assert (planes.shape, planes.dtype, symmetries) == ((1, 48, 19, 19), np.uint8, False)
+    assert np.array_equal(planes[0], before)
+
+
+@pytest.mark.parametrize(
+    ("move", "to_play", "last", "stones", "headline"),
+    [
+        (0, 1, None, 0, "Black to play, no move yet"),
+        (1, 2, "Q16", 1, "White to play after move 1 (Q16)"),
+        (3, 2, "pass", 2, "White to play after move 3 (pass)"),
+        (4, 1, "D4", 3, "Black to play after move 4 (D4)"),
+        (None, 1, "F3", 5, "Black to play after move 6 (F3)"),
+    ],
+)
+def test_the_position_after_a_move_of_a_game(tmp_path, move, to_play, last, stones, headline):
+    (tmp_path / "game.sgf").write_text(GAME)
+    suggestions = suggest(tmp_path / "game.sgf", policy=FakePolicy(), move=move)
+    assert (suggestions.to_play, suggestions.headline()) == (to_play, headline)
+    assert suggestions.last_move == (None if last is None else move_of(last))
+    assert np.count_nonzero(suggestions.board) == stones
+    assert suggestions.move_number == (6 if move is None else move)
+
+
+def test_a_variation_of_a_game(tmp_path):
+    (tmp_path / "game.sgf").write_text(GAME)
+    suggestions = suggest(tmp_path / "game.sgf", policy=FakePolicy(), path="1")
+    assert (suggestions.last_move, suggestions.move_number) == (move_of("C6"), 5)
+
+
+def test_a_position_takes_no_move_number():
+    with pytest.raises(UsageError) as error:
+        suggest(Position(), policy=FakePolicy(), move=3)
+    assert str(error.value) == "`move` (=3) must be left out for a Position, which stands where it is"
+
+
+@pytest.mark.parametrize("top", [0, -1])
+def test_top_is_at_least_1(top):
+    with pytest.raises(UsageError) as error:
+        suggest(Position(), policy=FakePolicy(), top=top)
+    assert str(error.value) == f"`--top` (={top}) must be at least 1"
+
+
+def test_another_board_size_is_one_line():
+    with pytest.raises(InputError) as error:
+        suggest(Position(9), policy=FakePolicy())
+    assert str(error.value) == "the position: the board (=9x9) must be 19x19, the size that the weights 'a-net' know"
+
+
+def test_weights_that_give_no_numbers_are_refused():
+    with pytest.raises(InputError) as error:
+        suggest(Position(), policy=FakePolicy(np.full(361, np.nan)))
+    assert str(error.value) == "the weights 'a-net' give probabilities that are not numbers; are they damaged?"
+
+
+def test_moves_that_the_net_gives_nothing_share_equally():
+    raw, sensible = np.array([0.9, 0.1, 0.0, 0.0]), np.array([False, False, True, True])
+    assert share_out(raw, sensible, "a-net").tolist() == [0, 0, 0.5, 0.5]
+    assert share_out(raw, np.array([False, True, True, False]), "a-net").tolist() == [0, 1, 0, 0]
+    assert share_out(raw, np.zeros(4, bool), "a-net").tolist() == [0, 0, 0, 0]
+
+
+def test_equals_are_ranked_from_the_upper_left():
+    assert [s.move for s in rank(np.full(4, 0.25), np.ones(4, bool), 2, 3)] == [0, 1, 2]
+
+
+def test_text_board_marks_the_moves():
+    lines = suggest(Position(), policy=FakePolicy(), top=12).text_board().splitlines()
+    assert lines[1] == "19  1 2 3 4 5 6 7 8 9 a b c . . . . . . .  19"
+
+
+def test_table():
+    lines = suggest(Position(), policy=FakePolicy(), top=361).table().splitlines()
+    assert lines[0] == "rank   move  probability"
+    assert lines[1] == "1      A19        0.55 %" and lines[10] == "10 a   K19        0.54 %"
+    assert lines[361] == "361    T1         0.00 %" and len({len(line) for line in lines}) == 1
+
+
+# The command, with a fake policy in place of the packaged one.
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "game.sgf").write_text(GAME)
+    (tmp_path / "nine.sgf").write_text("(;SZ[9];B[ee])")
+    (tmp_path / "broken.sgf").write_bytes(b"\x00\x01\x02 no game")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(policy_module, "load_policy", lambda *_, **__: FakePolicy())
+    return tmp_path
+
+
+def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    code = main(["go", "suggest", *arguments])
+    out, err = capsys.readouterr()
+    return code, out, "".join(line for line in err.splitlines(keepends=True) if "compiling" not in line)
+
+
+def test_board_and_table(folder, capsys):
+    code, out, err = run("game.sgf", "--top", "2", capsys=capsys)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[1:5] == [
+        "19  1 2 . . . . . . . . . . . . . . . . .  19",
+        "18  . . . . . . . . . . . . . . . . . . .  18",
+        "17  . . . . . . . . . . . . . . . . . . .  17",
+        "16  . . . O . . . . . + . . . . . X . . .  16",
+    ]
+    assert lines[17] == " 3  . . . . .(O). . . . . . . . . . . . .  3"
+    assert lines[21:] == [
+        "",
+        "Black to play after move 6 (F3)",
+        "a-net, mean over 8 symmetries",
+        "",
+        "rank   move  probability",
+        "1      A19        0.56 %",
+        "2      B19        0.56 %",
+    ]
+
+
+def test_json(folder, capsys):
+    code, out, err = run("game.sgf", "--move", "1", "--top", "2", "--format", "json", capsys=capsys)
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert list(answer) == ["file", "board_size", "move_number", "to_play", "weights", "suggestions", "elapsed_ms"]
+    assert answer.pop("elapsed_ms") > 0
+    suggestions = answer.pop("suggestions")
+    assert answer == {
+        "file": "game.sgf",
+        "board_size": 19,
+        "move_number": 1,
+        "to_play": "white",
+        "weights": "a-net",
+    }
+    assert [list(s) for s in suggestions] == [["rank", "move", "row", "column", "probability"]] * 2
+    assert [(s["rank"], s["move"], s["row"], s["column"]) for s in suggestions] == [(1, "A19", 0, 0), (2, "B19", 0, 1)]
+    assert suggestions[0]["probability"] == pytest.approx(361 / (NUMBERS.sum() - NUMBERS[72]), rel=1e-5)
+
+
+def test_symmetries_are_the_default(folder, capsys, monkeypatch):
+    policy = FakePolicy()
+    monkeypatch.setattr(policy_module, "load_policy", lambda *_, **__: policy)
+    for flag in ([], ["--symmetries"], ["--no-symmetries"]):
+        assert run("game.sgf", *flag, capsys=capsys)[0] == 0
+    assert [symmetries for _, symmetries in policy.asked] == [True, True, False]
+
+
+def test_weights_and_device_are_passed_on(folder, capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(policy_module, "load_policy", lambda *arguments: asked.append(arguments) or FakePolicy())
+    run("game.sgf", capsys=capsys)
+    run("game.sgf", "--weights", "mine.safetensors", "--device", "cpu", capsys=capsys)
+    assert asked == [(None, "auto"), ("mine.safetensors", "cpu")]
+
+
+def test_standard_input_and_gzip(folder, capsys, monkeypatch):
+    packed = gzip.compress(GAME.encode())
+    Path("game.sgf.gz").write_bytes(packed)
+    answers = []
+    for name, extra in (("game.sgf.gz", []), ("-", []), ("-", ["--sgf", "out.sgf"])):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(packed)))
+        code, out, err = run(name, "--format", "json", *extra, capsys=capsys)
+        assert (code, err) == (0, "")
+        answers.append(json.loads(out))
+        assert answers[-1].pop("file") == name and answers[-1].pop("elapsed_ms")
+    assert answers[0] == answers[1] == answers[2]
+    assert len(sgf.Sgf_game.from_bytes(Path("out.sgf").read_bytes()).get_main_sequence()) == 8
+
+
+def test_pictures_and_sgf(folder, capsys):
+    for image in ("board.png", "board.svg"):
+        code, out, err = run("game.sgf", "--move", "5", "--image", image, "--sgf", "out.sgf", capsys=capsys)
+        assert (code, err) == (0, "") and out
+    with Image.open("board.png") as picture:
+        assert picture.size == (1000, 1084)
+    root = ElementTree.parse("board.svg").getroot()
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[-2:] == ["White to play after move 5 (Q4)", "% by a-net"] and sum(text in ("0.5", "0.6") for text in texts) == 10
+    game = sgf.Sgf_game.from_bytes(Path("out.sgf").read_bytes())
+    line = game.get_main_sequence()
+    assert [node.get_move()[0] for node in line[1:]] == ["b", "w", "b", "w", "b", "w"]
+    assert len(line[5]) == 10 and line[5].get_raw_list("LB")[0] == b"aa:1"
+    assert len(read_game("out.sgf")) == 6
+
+
+COMMAND = "(see 'casecnn go suggest --help')"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["game.sgf", "--top", "0"], 2, "`--top` (=0) must be at least 1"),
+        (["game.sgf", "--move", "7"], 2, "`--move` (=7) must be from 0 to 6, the number of moves in game.sgf"),
+        (["game.sgf", "--move", "-1"], 2, "`--move` (=-1) must be from 0 to 6, the number of moves in game.sgf"),
+        (["nine.sgf"], 1, "nine.sgf: the board (=9x9) must be 19x19, the size that the weights 'a-net' know"),
+        (["missing.sgf"], 1, "cannot read 'missing.sgf': there is no such file"),
+        (["broken.sgf"], 1, "broken.sgf is not SGF: a game starts with `(;`"),
+        (["game.sgf", "--image", "out.jpg"], 2, "`--image` (=out.jpg) must end in .png or .svg"),
+        (
+            ["game.sgf", "--image", "no/out.png"],
+            1,
+            "cannot write 'no/out.png': the folder 'no' does not exist; create it first",
+        ),
+        (
+            ["game.sgf", "--sgf", "no/out.sgf"],
+            1,
+            "cannot write 'no/out.sgf': the folder 'no' does not exist; create it first",
+        ),
+        (
+            ["game.sgf", "--sgf", "./game.sgf"],
+            2,
+            "`--sgf` (=./game.sgf) must be another file than the game, which is never overwritten",
+        ),
+        (
+            ["game.svg", "--image", "game.svg"],
+            2,
+            "`--image` (=game.svg) must be another file than the game, which is never overwritten",
+        ),
+        (
+            ["game.sgf", "--image", "out.svg", "--sgf", "out.svg"],
+            2,
+            "`--sgf` (=out.svg) must be another file than `--image`",
+        ),
+        ([], 2, f"Missing argument 'GAME.sgf' {COMMAND}"),
+    ],
+)
+def test_errors_are_one_line(folder, capsys, arguments, code, message):
+    assert run(*arguments, capsys=capsys) == (code, "", f"casecnn: error: {message}\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["broken.sgf", "game.sgf", "nine.sgf"]
+
+
+@pytest.mark.parametrize(
+    ("tty", "encoding", "environment", "wanted"),
+    [
+        (True, "utf-8", {}, True),
+        (False, "utf-8", {}, False),
+        (True, "utf-8", {"NO_COLOR": "1"}, False),
+        (True, "utf-8", {"NO_COLOR": ""}, True),
+        (True, "utf-8", {"TERM": "dumb"}, False),
+        (True, "latin-1", {}, False),
+    ],
+)
+def test_colour_only_on_a_terminal_that_wants_it(monkeypatch, tty, encoding, environment, wanted):
+    class Stream(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return tty
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", Stream(io.BytesIO(), encoding=encoding))
+    assert colour_wanted() is wanted
+
+
+def test_what_is_not_needed_is_not_imported(tmp_path):
+    script = (
+        "import sys\n"
+        "import casecnn.go.suggestions, casecnn.go.sgf, casecnn.go.annotate, casecnn.go.policy, casecnn.go.text_board\n"
+        "print([name for name in ('matplotlib', 'sklearn', 'gensim', 'pandas', 'PIL') if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "[]\n"
