@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import MutableMapping
 from pathlib import Path
 
 import torch
 
 from casecnn.errors import UsageError
 from casecnn.recipe import Recipe
+
+_TILE_LEAF = 0x1D  # the CPUID leaf in which a CPU with AMX describes its tiles
+
+
+def avoid_hidden_tiles(cpuinfo: str, environment: MutableMapping[str, str]) -> bool:
+    """Keep oneDNN away from AMX where a virtual machine names it but hides what oneDNN must know of its tiles.
+
+    Some hypervisors pass on the flag `amx_tile` but end CPUID before the leaf that describes the tiles. oneDNN then
+    plans with tiles of no size: a bfloat16 product dies of an illegal instruction, a Linear raises "could not create a
+    primitive". There this sets ONEDNN_MAX_CPU_ISA in `environment`, unless it is set, to the best instruction set
+    without tiles, and returns True. It works only before oneDNN's first use in a process, and for its children.
+    `cpuinfo` is the text of Linux's /proc/cpuinfo.
+    """
+    lines = (line.split(":", 1) for line in cpuinfo.split("\n\n", 1)[0].splitlines() if ":" in line)
+    first = {name.strip(): value.strip() for name, value in lines}
+    level = first.get("cpuid level", "")
+    if "amx_tile" not in first.get("flags", "").split() or not level.isdecimal() or int(level) >= _TILE_LEAF:
+        return False
+    environment.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")  # which every CPU with AMX has
+    return True
+
+
+def _cpuinfo() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+avoid_hidden_tiles(_cpuinfo(), os.environ)  # on import: torch reads the variable at its first convolution or product
 
 
 def choose_device(device: str | torch.device = "auto") -> torch.device:
@@ -40,11 +72,7 @@ def gains_by_bfloat16(device: torch.device) -> bool:
     probes = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
     if all(probes):
         return any(probe() for probe in probes if probe is not None)
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text(errors="replace").split())
-    except OSError:
-        return False
-    return bool(flags & {"avx512_bf16", "amx_bf16"})
+    return bool(set(_cpuinfo().split()) & {"avx512_bf16", "amx_bf16"})
 
 
 def choose_precision(recipe: Recipe, device: torch.device) -> torch.dtype:

@@ -22,14 +22,6 @@ from casecnn.runlog import read_log
 SCRIPT = str(Path(__file__).with_name("trainee.py"))
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def same(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
@@ -68,7 +60,6 @@ def wait_for_step(process, log, step, seconds=60):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The undisturbed run with everything that has state: Muon, AdamW, plateau, average, batch norm, dropout."""
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("whole")
     return start(folder, RECIPES["muon"]), folder
 
@@ -180,7 +171,6 @@ def torchrun(*arguments):
 @pytest.fixture(scope="module")
 def doubled(tmp_path_factory):
     """One process with the batch that two would share."""
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("doubled")
     return start(folder, replace(RECIPES["sgd"], batch_size=16), dropout=False), folder
 

@@ -89,7 +89,8 @@ def evaluate(model: nn.Module) -> dict[str, float]:
 def start(
     folder: str | Path, recipe: Recipe, *, dropout: bool = True, delay: float = 0.0, **options: Any
 ) -> TrainResult:
-    settings: dict[str, Any] = dict(evaluate=evaluate, evaluate_every=5, log_every=1, device="cpu", progress=False)
+    settings: dict[str, Any] = dict(loss=loss, evaluate=evaluate, evaluate_every=5, log_every=1)
+    settings |= dict(device="cpu", progress=False)
     if recipe.schedule == "plateau":
         settings |= dict(metric="top1", better="higher")  # ties are no progress
     batches = EpochSource(data(), recipe.batch_size, seed=5)
@@ -98,12 +99,16 @@ def start(
         time.sleep(delay)
         return batches(step, rank, world)
 
-    return train(net(dropout), source, recipe, loss=loss, output=folder, **{**settings, **options})
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # fastest for so small a net, and the same bits in every process
+    try:
+        return train(net(dropout), source, recipe, output=folder, **{**settings, **options})
+    finally:
+        torch.set_num_threads(threads)
 
 
 if __name__ == "__main__":
     name, folder, kind, minutes, *delay = sys.argv[1:]
-    torch.set_num_threads(1)
     try:
         start(
             folder,
