@@ -6,7 +6,7 @@ In order:
 1. UTF-16 and UTF-32 by byte-order mark (or by the zero bytes of an unmarked UTF-16) become UTF-8.
 2. ASCII and UTF-8 text stays as it is, except where a multi-byte codec is declared in CA and decodes the text.
 3. Text in the declared codec becomes UTF-8, because in some (GBK, Big5, Shift-JIS) a letter may hold the bytes of
-   ``]`` or a backslash.
+   ``]`` or a backslash; not, however, where the first game can be parsed only without that.
 4. Else the text is guessed: the first of GB18030, Big5, Shift-JIS, EUC-KR that decodes it where most letters beyond
    ASCII come in pairs; else Latin-1.
 """
@@ -17,10 +17,13 @@ import codecs
 import re
 from typing import NamedTuple
 
+from sgfmill import sgf_grammar
+
 _DECLARED = re.compile(rb"CA\s*\[\s*([^\]\s]{1,40})\s*\]")
 _DECLARED_WITHIN = 64 << 10  # bytes from the start
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 _GUESSES = ("gb18030", "big5", "shift_jis", "euc_kr")
+_PARSED = 1 << 20
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -52,11 +55,11 @@ def decode(data: bytes) -> Decoded:
     declared = _DECLARED.search(data[:_DECLARED_WITHIN])
     name = declared.group(1).decode("ascii", "replace") if declared else ""
     codec = _codec(name)
-    utf8 = _text_in(data, "utf-8") is not None
+    utf8 = _is_utf8(data)
     if codec and codec != "utf-8" and not (utf8 and _is_single_byte(codec)):
         text = _text_in(data, codec)
         if text is not None:
-            return Decoded(text.encode("utf-8", "replace"), "utf-8")
+            return Decoded(text, "utf-8")
     problem = f"the text is not in the declared {name}" if codec else f"the declared charset {name} is unknown"
     if utf8:
         fine = not name or codec == "utf-8"
@@ -66,8 +69,16 @@ def decode(data: bytes) -> Decoded:
     for guess in _GUESSES if _looks_multi_byte(data) else ():
         text = _text_in(data, guess)
         if text is not None:
-            return Decoded(text.encode("utf-8", "replace"), "utf-8", (f"{problem}; read as {guess}",))
+            return Decoded(text, "utf-8", (f"{problem}; read as {guess}",))
     return Decoded(data, "latin-1", (f"{problem}; names may be wrong",))
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _codec(name: str) -> str | None:
@@ -83,11 +94,23 @@ def _codec(name: str) -> str | None:
     return "gb18030" if codec.name in ("gb2312", "gbk") else codec.name
 
 
-def _text_in(data: bytes, codec: str) -> str | None:
+def _text_in(data: bytes, codec: str) -> bytes | None:
+    """The data as UTF-8 where it is text in the codec and stays SGF; None where it isn't."""
     try:
-        return data.decode(codec)
+        text = data.decode(codec).encode("utf-8")
     except (UnicodeError, ValueError):
         return None
+    swallowed = any(text.count(mark) != data.count(mark) for mark in (b"[", b"]", b"\\"))
+    return None if swallowed and _is_sgf(data) and not _is_sgf(text) else text
+
+
+def _is_sgf(text: bytes) -> bool:
+    """Whether the first game of a text, of 1 MiB at most, can be parsed."""
+    try:
+        sgf_grammar.parse_sgf_game(memoryview(text)[:_PARSED])
+    except ValueError:
+        return False
+    return True
 
 
 def _is_single_byte(codec: str) -> bool:

@@ -2,7 +2,8 @@
 
 A collection is read from left to right. What stands before a game, between games and after the last one is ignored. A
 game ends where its parentheses close. Where one cannot be parsed it is reported, and from then on a game also ends
-where the next one visibly starts: at ``(;`` followed by a property that only a root has.
+where the next one visibly starts: at ``(;`` followed by a property that only a root has. A text that starts with the
+``;`` of a node, its ``(`` lost (some servers write that), is read as one game.
 
 Limits, so that no text can take the machine down: a game has at most 8 MiB of text and a million marks (nodes,
 property names and values).
@@ -23,6 +24,7 @@ _FIRST_WINDOW = 64 << 10
 _BLANK = b"\0 \t\f\v\r\n"
 _START = re.compile(rb"\(\s*;")
 _ROOT = re.compile(rb"\(\s*;\s*(?:GM|FF|SZ|CA|AP|ST|GaMe|FileFormat|SiZe)\s*\[")
+_NO_OPENING = re.compile(rb"\s*;\s*[A-Za-z]{1,64}\s*\[")
 _NOT_SPACE = re.compile(rb"\S")
 
 
@@ -33,6 +35,8 @@ def game_trees(text: bytes, source: str) -> Iterator[tuple[str, sgf_grammar.Coar
     from 1 where there are several. A text without any game gives one `Failure`. Doesn't look at what properties mean.
     """
     start = _find(_START, text, 0)
+    if start < 0 and _NO_OPENING.match(text):
+        start, text = 0, b"(" + text
     if start < 0:
         if text.strip(_BLANK):
             failure = Failure(source, "not SGF", "is not SGF: a game starts with `(;`")

@@ -62,14 +62,16 @@ def pack_games(
 ) -> tuple[Archive, Skipped]:
     """Reads all games of files, folders and archives, checks every move, and packs what can be kept.
 
-    ``games`` is (start, stop): of the games that were kept, in the order of ``paths`` (folders sorted), only those are
-    packed; reading ends there. ``progress(done, total)`` is called in bytes of files. A file or game that cannot be read
-    is only counted; raises `InputError` for a path that does not exist, `UsageError` for numbers that make no sense.
+    ``games`` is (start, stop): of the games that can be kept, in the order of ``paths`` (folders sorted), only those
+    are packed; reading ends there. ``progress(done, total)`` is called in bytes of files. A file or game that cannot
+    be read is only counted; raises `InputError` for a path that does not exist, `UsageError` for numbers that make no sense.
     """
     start, stop = games
     if start < 0 or (stop is not None and stop < start):
         shown = f"{start}:{'' if stop is None else stop}"
         raise UsageError(f"`games` (={shown}) must be START:STOP with 0 <= START <= STOP")
+    if keep.min_moves < 0:
+        raise UsageError(f"`min_moves` (={keep.min_moves}) must be at least 0")
     if workers < 1:
         raise UsageError(f"`workers` (={workers}) must be at least 1")
     names = [os.fspath(path) for path in paths]
@@ -90,6 +92,25 @@ def pack_games(
     meta = {"sources": names, "first_game": start, "skipped": dict(skipped.counts.most_common())}
     archive.meta.update(meta)
     return archive, skipped
+
+
+def parse_slice(text: str | None) -> tuple[int, int | None]:
+    """The ``games`` of `pack_games` behind ``START:STOP``, where either may be left out; None is all of them."""
+    start, colon, stop = (text or ":").partition(":")
+    if not colon or not all(part == "" or (part.isascii() and part.isdigit()) for part in (start, stop)):
+        raise UsageError(
+            f"`--games` (={str(text)[:40]}) must be START:STOP, two numbers from 0, either may be left out"
+        )
+    return int(start or 0), int(stop) if stop else None
+
+
+def check_output(output: str, paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Raises `UsageError` where writing ``output`` would overwrite one of the files to be read."""
+    target = os.path.realpath(output)
+    for path in paths:
+        for file in files(Path(path)):
+            if os.path.realpath(file) == target:
+                raise UsageError(f"`--output` (={output}) must not be one of the files that are read")
 
 
 def _groups(paths: list[Path]) -> Iterator[tuple[list[str], int]]:

@@ -105,8 +105,9 @@ def record_of(nodes: Nodes, source: str = "", encoding: str = "utf-8", warnings:
     """The record of a line of nodes; raises `NotRead`. Whether the moves are legal is not looked at.
 
     Within a node the stones are set up first and the moves made then. Two moves in a row of one colour stay as they
-    are. Who is to play before the first move: the colour that moves first; without any move PL, else White where a
-    handicap of two or more or only black stones are set up, else Black.
+    are. HA puts no stones on the board (as FF[4] says), only AB does. Who is to play before the first move: the colour
+    that moves first; without any move PL, else White where a handicap of two or more is declared or only black stones
+    are set up, else Black.
     """
     header = read_header(nodes, encoding)
     table = coordinates.sgf_moves(header.size)
@@ -211,9 +212,8 @@ def _tell_first_player(events: list[int], first: int, header: Header) -> None:
         player = told[-1]
     else:
         player = 2 if header.handicap >= 2 or stones == {1} else 1
-    if header.handicap >= 2 and 1 in stones:
-        placed = sum(event.kind == SETUP and event.colour == 1 for event in before)
-        if placed != header.handicap:
-            header.warnings.append(f"HA is {header.handicap} but {placed} black stones are set up; the stones count")
+    placed = len({event.point for event in before if event.kind == SETUP and event.colour == 1})
+    if header.handicap >= 2 and placed != header.handicap and (placed or player == 2):
+        header.warnings.append(f"HA is {header.handicap} but {placed} black stones are set up; the board is as set up")
     if player != (told[-1] if told else 1):
         events.insert(len(before), pack(TO_PLAY, player))

@@ -62,7 +62,7 @@ def texts(path: str | os.PathLike[str] | bytes) -> Iterator[Text | Failure]:
 
 
 def files(path: Path) -> list[Path]:
-    """The files behind a path: itself, or those of a folder in sorted order. Raises `InputError` where there are none."""
+    """The files behind a path: itself, or a folder's in sorted order. Raises `InputError` where there are none."""
     try:
         if not path.is_dir():
             path.stat()
