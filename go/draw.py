@@ -36,7 +36,7 @@ def save_picture(diagram: Diagram, path: str | os.PathLike[str], *, pixels: int 
     else:
         image = png(scene(diagram), pixels)
         with atomic_write(path) as stream:
-            image.save(stream, "PNG", optimize=True)
+            image.save(stream, "PNG")
 
 
 def picture_format(path: str | os.PathLike[str]) -> str:

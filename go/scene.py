@@ -19,6 +19,8 @@ WIDTH = 1000.0
 MARGIN = 1.3  # from the outermost line to the board's edge, in cells
 CAPTION = 84.0  # height of the strip below the board
 FAINTEST = 0.005  # a move less probable than this is not drawn
+LONGEST_NOTE = 36  # characters that fit beside the caption
+HOT = 0.25  # from this probability on the best move has the warmest colour
 
 PAPER, INK, GREY = "#fbf8f1", "#262019", "#7d7264"
 WOOD, GRAIN, LINE = "#e3b873", "#a8712f", "#4a3418"
@@ -199,7 +201,7 @@ def _coordinates(size: int, cell: float, first: float) -> Iterator[Shape]:
 
 def _heat(diagram: Diagram, cell: float, first: float) -> Iterator[Shape]:
     size = len(diagram.board)
-    top = float(diagram.heat.max())
+    hottest = max(float(diagram.heat.max()), HOT)
     labelled = set(diagram.ranked)
     for move in np.argsort(diagram.heat, kind="stable"):
         share = float(diagram.heat[move])
@@ -207,7 +209,7 @@ def _heat(diagram: Diagram, cell: float, first: float) -> Iterator[Shape]:
         if share < FAINTEST or diagram.board[row, column]:
             continue
         x, y = first + column * cell, first + row * cell
-        warmth = math.sqrt(share / top)
+        warmth = math.sqrt(share / hottest)
         colour = blend(warmth)
         if int(move) in labelled:
             yield Disc(x, y, 0.47 * cell, colour, 0.94)
@@ -243,7 +245,8 @@ def _caption(diagram: Diagram) -> Iterator[Shape]:
     yield Disc(47, middle + 2, 21, SHADOW)
     yield from stone(45, middle, 19, diagram.to_play)
     yield Text(80, middle, diagram.caption, 30, INK, "start")
-    yield Text(WIDTH - 28, middle, diagram.note, 22, GREY, "end")
+    note = diagram.note if len(diagram.note) <= LONGEST_NOTE else diagram.note[: LONGEST_NOTE - 3] + "..."
+    yield Text(WIDTH - 28, middle, note, 22, GREY, "end")
 
 
 def percent(share: float) -> str:

@@ -190,6 +190,22 @@ def test_svg_is_valid_and_complete(size):
     assert len(list(root)) - 2 == len(picture.shapes)  # besides title and defs
 
 
+def test_a_long_note_is_cut_before_it_meets_the_caption():
+    assert texts(scene(diagram(note="n" * 36)))[-1] == "n" * 36
+    assert texts(scene(diagram(note="n" * 37)))[-1] == "n" * 33 + "..."
+
+
+def test_the_colour_tells_a_sure_net_from_an_unsure_one():
+    def colours(*heat: float) -> list[str]:
+        values = np.zeros(361)
+        values[[50, 60]] = heat
+        picture = scene(Diagram(np.zeros((19, 19), np.uint8), values, (50, 60), to_play=1))
+        return [discs_at(picture, *place(*divmod(move, 19)))[-1].fill for move in (50, 60)]
+
+    assert colours(0.9, 0.02)[0] == colours(0.3, 0.02)[0] == blend(1)
+    assert colours(0.02, 0.01) == [blend((0.02 / 0.25) ** 0.5), blend((0.01 / 0.25) ** 0.5)]
+
+
 def test_svg_escapes_text():
     text = 'a < b & "c" \x07\ud800'
     root = ElementTree.fromstring(svg(scene(diagram(caption=text))).encode())
