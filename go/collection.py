@@ -3,7 +3,7 @@
 A collection is read from left to right. What stands before a game, between games and after the last one is ignored. A
 game ends where its parentheses close. Where one cannot be parsed it is reported, and from then on a game also ends
 where the next one visibly starts: at ``(;`` followed by a property that only a root has. A text that starts with the
-``;`` of a node, its ``(`` lost (some servers write that), is read as one game.
+``;`` of a node, its ``(`` lost (some servers write that), is read as if the ``(`` stood there.
 
 Limits, so that no text can take the machine down: a game has at most 8 MiB of text and a million marks (nodes,
 property names and values).
@@ -34,9 +34,9 @@ def game_trees(text: bytes, source: str) -> Iterator[tuple[str, sgf_grammar.Coar
     ``text`` is in an ASCII-compatible encoding (see `casecnn.go.charset`). A game's name is ``source``, with its number
     from 1 where there are several. A text without any game gives one `Failure`. Doesn't look at what properties mean.
     """
+    if _NO_OPENING.match(text):
+        text = b"(" + text
     start = _find(_START, text, 0)
-    if start < 0 and _NO_OPENING.match(text):
-        start, text = 0, b"(" + text
     if start < 0:
         if text.strip(_BLANK):
             failure = Failure(source, "not SGF", "is not SGF: a game starts with `(;`")
