@@ -13,17 +13,21 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sgfmill import sgf
 
+from casecnn.build import build
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.go import policy as policy_module
 from casecnn.go.cli.suggest import colour_wanted
 from casecnn.go.coordinates import from_vertex
+from casecnn.go.net import policy_net
 from casecnn.go.position import Position
 from casecnn.go.sgf import read_game
 from casecnn.go.suggestions import rank, share_out, suggest
+from casecnn.weights import save
 
 GAME = "(;GM[1]FF[4]SZ[19]PB[x]KM[6.5];B[pd];W[dd];B[];W[dp](;B[pp];W[fq])(;B[cn]))"
 NUMBERS = np.arange(361, 0, -1, dtype=np.float32)  # the upper left is the best
@@ -295,7 +299,10 @@ def test_pictures_and_sgf(folder, capsys):
         assert picture.size == (1000, 1084)
     root = ElementTree.parse("board.svg").getroot()
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[-2:] == ["White to play after move 5 (Q4)", "% by a-net"] and sum(text in ("0.5", "0.6") for text in texts) == 10
+    assert (
+        texts[-2:] == ["White to play after move 5 (Q4)", "% by a-net"]
+        and sum(text in ("0.5", "0.6") for text in texts) == 10
+    )
     game = sgf.Sgf_game.from_bytes(Path("out.sgf").read_bytes())
     line = game.get_main_sequence()
     assert [node.get_move()[0] for node in line[1:]] == ["b", "w", "b", "w", "b", "w"]
@@ -382,3 +389,43 @@ def test_what_is_not_needed_is_not_imported(tmp_path):
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout == "[]\n"
+
+
+# A small net with random weights, from the file to the answer.
+
+
+@pytest.fixture(scope="module")
+def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(1)
+    arguments = {"k": 4, "layers": 3}
+    module = build(policy_net(**arguments))
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save(path, module.state_dict(), {"net": "policy_net", "arguments": arguments})
+    return path
+
+
+def test_a_real_net_sees_all_symmetries_alike(weights_file):
+    def turned(turns: int) -> Position:
+        position = Position()
+        for move in (72, 60, 88, 300):
+            where = np.rot90(np.arange(361).reshape(19, 19), -turns).reshape(-1).tolist().index(move)
+            position.play(where)
+        return position
+
+    straight, rotated = (suggest(turned(turns), policy=weights_file, device="cpu", top=361) for turns in (0, 1))
+    assert straight.weights == "small.safetensors" and len(straight) == 357
+    back = np.rot90(rotated.probabilities.reshape(19, 19), 1).reshape(-1)
+    assert np.allclose(straight.probabilities, back, atol=1e-6)
+    plain = suggest(turned(0), policy=weights_file, device="cpu", symmetries=False)
+    assert not np.allclose(straight.probabilities, plain.probabilities, atol=1e-6)
+
+
+def test_the_command_with_a_real_net(weights_file, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("game.sgf").write_text(GAME)
+    arguments = ["game.sgf", "--weights", str(weights_file), "--device", "cpu", "--format", "json", "--top", "361"]
+    code, out, err = run(*arguments, capsys=capsys)
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert answer["weights"] == "small.safetensors" and len(answer["suggestions"]) == 356
+    assert sum(s["probability"] for s in answer["suggestions"]) == pytest.approx(1, abs=1e-6)
