@@ -6,7 +6,7 @@ so that a net also runs on other sizes than the declared one where its layers al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -188,20 +188,6 @@ class Bias(nn.Module):
             fixed, got = shape_text(self.bias.shape), shape_text(x.shape[1:])
             raise InputError(f"a bias per position is made for maps of {fixed}, got {got}; build the net for that size")
         return x + self.bias
-
-
-class Function(nn.Module):
-    """A layer without parameters that is one function of its input."""
-
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
-
-    def extra_repr(self) -> str:
-        return self.function.__name__
 
 
 class ResidualBlock(nn.Module):
