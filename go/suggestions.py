@@ -24,7 +24,7 @@ COLOURS = {1: "black", 2: "white"}
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One suggested move; a pass (`row * size + column` would be `size * size`) has neither row nor column."""
+    """One suggested move, `row * size + column`; the pass, `size * size`, has neither row nor column."""
 
     rank: int  # from 1
     move: int
@@ -34,7 +34,7 @@ class Suggestion:
     probability: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Suggestions:
     """The best moves of a position, the best first, and the position they are for.
 
