@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,19 @@ class RunLog:
 
     `resume_step` None starts the file anew. A number keeps the rows of earlier steps and drops those after it (the run
     was killed after its last checkpoint, and computes them again) as well as a line that was cut off. Numbers that JSON
-    lacks (NaN, infinity) become null.
+    lacks (NaN, infinity) become null. `listener` gets each row too. A log with the path None swallows everything, for
+    the processes of a run that do not log.
     """
 
-    def __init__(self, path: Path, resume_step: int | None = None) -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: Path | None,
+        resume_step: int | None = None,
+        listener: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self.path, self._listener = path, listener
+        if path is None:
+            return
         rows = [] if resume_step is None else [row for row in read_log(path) if row.get("step", 0) <= resume_step]
         with atomic_write(path, "w") as stream:
             stream.writelines(_line(row) for row in rows)
@@ -40,15 +49,20 @@ class RunLog:
 
     def write(self, row: dict[str, Any]) -> None:
         """Append a row."""
+        if self.path is None:
+            return
         try:
             self._stream.write(_line(row))
             self._stream.flush()
         except OSError as error:
             raise write_error(self.path, error) from error
+        if self._listener is not None:
+            self._listener(row)
 
     def close(self) -> None:
         """Close the file."""
-        self._stream.close()
+        if self.path is not None:
+            self._stream.close()
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

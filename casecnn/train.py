@@ -12,7 +12,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,23 +35,13 @@ from casecnn.recipe import Recipe
 from casecnn.runlog import RunLog, surroundings
 from casecnn.schedule import Schedule
 from casecnn.seeds import derive_seed
+from casecnn.validation import Best, Evaluate, Validation, portable_weights
 
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, Mapping[str, "float | Tensor"]]]
-Evaluate = Callable[[nn.Module], Mapping[str, Any]]
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 _NOTICE = "stopping after this step, with a checkpoint; once more to stop at once"
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best evaluation of a run: after how many steps, its figure, all it reported, and the weights (on the CPU)."""
-
-    step: int
-    figure: float
-    metrics: dict[str, Any]
-    weights: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -64,6 +54,7 @@ class TrainResult:
     elapsed: float  # seconds of training over all its parts, evaluations included
     checkpoint: Path
     log: Path
+    first: bool = True  # whether this is process 0 of the run: the one to write files of its own
 
 
 def train(
@@ -113,24 +104,21 @@ def train(
     or share batch statistics between processes; a checkpoint that fails half-way is a warning, the one at the end an
     error.
     """
-    for name, value in (("evaluate_every", evaluate_every), ("log_every", log_every)):
-        if value is not None and value < 1:
-            raise UsageError(f"`{name}` (={value}) must be at least 1")
+    if log_every < 1:
+        raise UsageError(f"`log_every` (={log_every}) must be at least 1")
     if not checkpoint_minutes > 0:
         raise UsageError(f"`checkpoint_minutes` (={checkpoint_minutes}) must be above 0")
-    if better not in ("lower", "higher"):
-        raise UsageError(f"`better` (={better!r}) must be lower or higher")
+    validation = Validation(evaluate, evaluate_every, metric, better)
     if recipe.schedule == "plateau" and (evaluate is None or evaluate_every is None):
         raise UsageError("`schedule` (='plateau') needs `evaluate` and `evaluate_every`; give both")
     note = json.dumps(dict(metadata or {}), ensure_ascii=False)
     folder = Path(output)
     with processes(device) as group, _private_generators(group.device):
-        run = _Run(model, recipe, group, folder, better == "higher", note)
+        run = _Run(model, recipe, group, folder, validation, note)
         run.prepare(resume)
-        judge = _Judge(evaluate, evaluate_every, metric, better)
         with (
             InterruptionGuard(_NOTICE if group.first else "") as guard,
-            closing(run.open_log(log, workers=workers, worker_kind=worker_kind, judge=judge)) as logger,
+            closing(run.open_log(log, workers=workers, worker_kind=worker_kind)) as logger,
         ):
             if run.step < recipe.steps:
                 with (
@@ -147,46 +135,17 @@ def train(
                     ) as batches,
                     _bar(run, progress and group.first) as bar,
                 ):
-                    run.loop(batches, loss, judge, guard, bar, logger, log_every, checkpoint_minutes * 60)
+                    run.loop(batches, loss, guard, bar, logger, log_every, checkpoint_minutes * 60)
             return run.result()
-
-
-@dataclass(frozen=True)
-class _Judge:
-    evaluate: Evaluate | None
-    every: int | None
-    metric: str
-    better: str
-
-    def due(self, step: int, last: int) -> bool:
-        return self.evaluate is not None and (step == last or (self.every is not None and step % self.every == 0))
-
-
-class _Logger:
-    """Rows to the file and to the caller's function, in process 0; nowhere in the others."""
-
-    def __init__(self, file: RunLog | None, function: Callable[[dict[str, Any]], None] | None) -> None:
-        self.file, self.function = file, function
-
-    def __call__(self, row: dict[str, Any]) -> None:
-        if self.file is not None:
-            self.file.write(row)
-            if self.function is not None:
-                self.function(row)
-
-    def close(self) -> None:
-        if self.file is not None:
-            self.file.close()
 
 
 class _Run:
     """The state of a run: all that a checkpoint holds, and how to make a step of it."""
 
     def __init__(
-        self, model: nn.Module, recipe: Recipe, group: Processes, folder: Path, higher_is_better: bool, note: str
+        self, model: nn.Module, recipe: Recipe, group: Processes, folder: Path, validation: Validation, note: str
     ) -> None:
-        self.recipe, self.group, self.folder, self.note = recipe, group, folder, note
-        self.sign = 1.0 if higher_is_better else -1.0
+        self.recipe, self.group, self.folder, self.validation, self.note = recipe, group, folder, validation, note
         self.path = folder / CHECKPOINT
         self.dtype = choose_precision(recipe, group.device)
         self.channels_last = choose_channels_last(recipe, group.device, self.dtype)
@@ -196,10 +155,9 @@ class _Run:
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizers = build_optimizers(model, recipe)
         self.limited = constrained(model, recipe)
-        self.schedule = Schedule(recipe, higher_is_better=higher_is_better)
+        self.schedule = Schedule(recipe, higher_is_better=validation.better == "higher")
         self.average: WeightAverage | None = None
         self.net: nn.Module = model
-        self.best: dict[str, Any] | None = None
         self.step = 0
         self.resumed = False
         self.before = 0.0  # seconds of earlier parts of this run
@@ -231,15 +189,14 @@ class _Run:
             self._take_over(content)
         self.model.train()
 
-    def open_log(self, function: Callable[[dict[str, Any]], None] | None, **settings: Any) -> _Logger:
+    def open_log(self, function: Callable[[dict[str, Any]], None] | None, **settings: Any) -> RunLog:
         """Open the log and write its first row, or the row that says that the run was resumed."""
         if not self.group.first:
-            return _Logger(None, None)
-        judge: _Judge = settings.pop("judge")
-        logger = _Logger(RunLog(self.folder / LOG, self.step if self.resumed else None), function)
+            return RunLog(None)
+        logger = RunLog(self.folder / LOG, self.step if self.resumed else None, function)
         if self.resumed and self.step >= self.recipe.steps:
             return logger
-        logger(
+        logger.write(
             {
                 "event": "resume" if self.resumed else "start",
                 "step": self.step,
@@ -249,9 +206,7 @@ class _Run:
                 "processes": self.group.world,
                 "parameters": sum(p.numel() for p in self.parameters),
                 **settings,
-                "evaluate_every": judge.every,
-                "metric": judge.metric if judge.evaluate else None,
-                "better": judge.better if judge.evaluate else None,
+                **self.validation.settings,
                 "metadata": json.loads(self.note),
                 **surroundings(self.group.device),
             }
@@ -262,10 +217,9 @@ class _Run:
         self,
         batches: Prefetcher,
         loss: Loss,
-        judge: _Judge,
         guard: InterruptionGuard,
         bar: tqdm,
-        logger: _Logger,
+        logger: RunLog,
         log_every: int,
         checkpoint_seconds: float,
     ) -> None:
@@ -279,7 +233,7 @@ class _Run:
             if last or self.step % log_every == 0:
                 means, rate, share = meter.read(batches.waited)
                 means = dict(zip(means, self.group.mean([*means.values()]), strict=True))
-                logger(
+                logger.write(
                     {
                         "step": self.step,
                         **means,
@@ -293,8 +247,8 @@ class _Run:
                 if not math.isfinite(means["loss"]):
                     raise InputError(self._diverged(f"the loss became {means['loss']}"))
             begin = time.perf_counter()
-            if judge.due(self.step, self.recipe.steps):
-                self._evaluate(judge, logger)
+            if self.validation.due(self.step, self.recipe.steps):
+                self._evaluate(logger)
             if last:
                 self.group.settle()
                 self._save(final=True)
@@ -304,15 +258,17 @@ class _Run:
                 self._save(final=False)
                 saved = time.monotonic()
             meter.pause(time.perf_counter() - begin)
-        logger({"event": "end", "step": self.step, "elapsed": round(self.elapsed, 2)})
+        logger.write({"event": "end", "step": self.step, "elapsed": round(self.elapsed, 2)})
 
     def result(self) -> TrainResult:
         """Leave the weights of the result in the model and return them."""
         if self.average is not None:
             self.average.copy_to_model()
-        best = self.group.copy_from_first(self.best)
+        best = self.group.copy_from_first(self.validation.best)
         best = Best(**best) if best is not None else None
-        return TrainResult(self.step, _weights(self.model), best, self.elapsed, self.path, self.folder / LOG)
+        return TrainResult(
+            self.step, portable_weights(self.model), best, self.elapsed, self.path, self.folder / LOG, self.group.first
+        )
 
     def _update(self, batch: Batch, loss: Loss, factor: float) -> tuple[dict[str, float | Tensor], int]:
         """Do one update of the weights; return the figures to log and how many samples took part."""
@@ -322,7 +278,7 @@ class _Run:
         with self._precision():
             value, metrics = loss(self.net, placed)
         value.backward()
-        figures: dict[str, float | Tensor] = {"loss": value, **metrics}
+        figures: dict[str, float | Tensor] = {"loss": value, **metrics} | {"loss": value}  # first, and ours
         if self.recipe.clip_norm is not None:
             figures["grad_norm"] = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)
         for optimizer in self.optimizers:
@@ -345,40 +301,19 @@ class _Run:
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.group.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
-    def _evaluate(self, judge: _Judge, logger: _Logger) -> None:
+    def _evaluate(self, logger: RunLog) -> None:
         figure = 0.0
         if self.group.first:
-            assert judge.evaluate is not None
-            if self.average is None:
-                figure = self._judge_present(judge, logger)
-            else:
-                with self.average.applied():
-                    figure = self._judge_present(judge, logger)
+            with self._precision(), self.average.applied() if self.average is not None else nullcontext():
+                figure, row = self.validation.run(self.model, self.step)
+            logger.write(row)
         self.schedule.observe(self.group.from_first(figure))
 
-    def _judge_present(self, judge: _Judge, logger: _Logger) -> float:
-        """Evaluate what the model holds, log it, and keep the weights if they are the best."""
-        assert judge.evaluate is not None
-        begin = time.perf_counter()
-        self.model.eval()
-        with torch.no_grad(), self._precision():
-            metrics = json.loads(json.dumps(dict(judge.evaluate(self.model)), default=float))
-        self.model.train()
-        if judge.metric not in metrics:
-            raise UsageError(f"`metric` (={judge.metric!r}) must be one of what is evaluated: {', '.join(metrics)}")
-        figure = float(metrics[judge.metric])
-        best = not math.isnan(figure) and (self.best is None or self.sign * figure > self.sign * self.best["figure"])
-        if best:
-            self.best = {"step": self.step, "figure": figure, "metrics": metrics, "weights": _weights(self.model)}
-        seconds = round(time.perf_counter() - begin, 2)
-        logger({"event": "evaluation", "step": self.step, "validation": metrics, "best": best, "seconds": seconds})
-        return figure
-
-    def _stop(self, guard: InterruptionGuard, logger: _Logger) -> None:
+    def _stop(self, guard: InterruptionGuard, logger: RunLog) -> None:
         self.group.settle()
         self._save(final=True)
         self.group.from_first(0.0)  # nobody leaves, and so ends the others, before the checkpoint is there
-        logger({"event": "interrupted", "step": self.step, "elapsed": round(self.elapsed, 2)})
+        logger.write({"event": "interrupted", "step": self.step, "elapsed": round(self.elapsed, 2)})
         raise Interrupted(
             f"stopped after step {self.step} of {self.recipe.steps}; the state is in '{self.path}': "
             "start the same command again to go on",
@@ -400,7 +335,7 @@ class _Run:
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "schedule": self.schedule.state_dict(),
                 "average": None if self.average is None else self.average.state_dict(),
-                "best": self.best,
+                "best": self.validation.best,
                 "elapsed": self.elapsed,
                 "metadata": self.note,
             }
@@ -432,17 +367,10 @@ class _Run:
         self.schedule.load_state_dict(content["schedule"])
         if self.average is not None:
             self.average.load_state_dict(content["average"])
-        self.best = content["best"] if self.group.first else None
+        self.validation.best = content["best"] if self.group.first else None
         self.step = content["step"]
         self.before = content["elapsed"]
         self.resumed = True
-
-
-def _weights(model: nn.Module) -> dict[str, Tensor]:
-    return {
-        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, value in model.state_dict().items()
-    }
 
 
 def _private_generators(device: torch.device) -> Any:
