@@ -165,6 +165,18 @@ def test_receptive_field_of_a_sentence_net_is_the_sentence():
     assert net.receptive_field == (56, 300)
 
 
+def test_receptive_field_with_different_strides_down_and_across():
+    layers = (Conv("a", 1, (3, 5), stride=(2, 3)), MaxPool("b", (2, 4), stride=1), Conv("c", 1, (3, 2)))
+    net = Net("n", (1, 21, 32), layers)
+    assert [row.receptive_field for row in net.rows] == [(3, 5), (5, 14), (9, 17)]
+
+
+def test_receptive_field_of_side_by_side_layers_is_the_widest():
+    branches = Branches("b", ((Conv("tall", 1, (5, 1), padding=(2, 0)),), (Conv("wide", 1, (1, 7), padding=(0, 3)),)))
+    net = Net("n", (1, 9, 9), (branches, Conv("last", 1, 3)))
+    assert [row.receptive_field for row in net.rows] == [(5, 1), (1, 7), (5, 7), (7, 9)]
+
+
 def test_receptive_field_with_dilation():
     assert Net("d", (1, 20, 20), (Conv("a", 1, 3, stride=1), Conv("b", 1, 3, dilation=4))).receptive_field == (11, 11)
 

@@ -180,7 +180,7 @@ def test_the_other_gradients_are_the_slopes():
 
 
 def through_torch(layer, x: np.ndarray, seed: int = 1):
-    """The built layer in float64 on x: output, a random dy, and torch's gradients of sum(dy * y) by name ("input" is x)."""
+    """The built layer in float64 on x: its output, a random dy, torch's gradients of sum(dy * y), the parameters."""
     module = build(Net("n", x.shape[1:], (layer,)), logits=False, seed=seed).double()
     with torch.no_grad():
         for parameter in module.parameters():
