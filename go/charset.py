@@ -114,7 +114,8 @@ def _is_sgf(text: bytes) -> bool:
 
 
 def _is_single_byte(codec: str) -> bool:
-    return len(_SINGLE_BYTE_TRIAL.decode(codec, "replace")) == len(_SINGLE_BYTE_TRIAL)
+    text = _SINGLE_BYTE_TRIAL.decode(codec, "replace")
+    return len(text) == len(_SINGLE_BYTE_TRIAL) and text.count("\ufffd") < len(text) // 2
 
 
 def _looks_multi_byte(data: bytes) -> bool:

@@ -6,7 +6,7 @@ where the next one visibly starts: at ``(;`` followed by a property that only a 
 ``;`` of a node, its ``(`` lost (some servers write that), is read as if the ``(`` stood there.
 
 Limits, so that no text can take the machine down: a game has at most 8 MiB of text and a million marks (nodes,
-property names and values).
+property names and values; escapes are counted apart).
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def game_trees(text: bytes, source: str) -> Iterator[tuple[str, sgf_grammar.Coar
             failure = Failure(source, "empty", "is empty: a game starts with `(;`")
         yield source, failure
         return
-    number, after_broken = 1, False
-    while start >= 0:
-        following_root = _find(_ROOT, text, start + 2) if after_broken else -1
-        stop = following_root if following_root >= 0 else len(text)
+    roots = _Roots(text)
+    number, broken_before = 1, False
+    while 0 <= start < len(text):
+        stop = roots.after(start) if broken_before else len(text)
         tree: sgf_grammar.Coarse_game_tree | Failure
         try:
             end = _game_end(text, start, stop)
@@ -56,11 +56,27 @@ def game_trees(text: bytes, source: str) -> Iterator[tuple[str, sgf_grammar.Coar
         except (_Broken, ValueError) as error:
             reason = error.reason if isinstance(error, _Broken) else "broken"
             detail = str(error) if isinstance(error, _Broken) else f"is broken SGF: {error}, game at byte {start}"
-            tree, after_broken = Failure("", reason, detail), True
-            start = _find(_ROOT, text, start + 2)
-        name = source if number == 1 and start < 0 else f"{source} game {number}"
+            tree, broken_before = Failure("", reason, detail), True
+            start = roots.after(start)
+        several = number > 1 or 0 <= start < len(text)
+        name = f"{source} game {number}" if several else source
         yield name, tree._replace(source=name) if isinstance(tree, Failure) else tree
         number += 1
+
+
+class _Roots:
+    """Where games visibly start, asked for from left to right so that a text is searched once."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._found = -1
+
+    def after(self, position: int) -> int:
+        """The first such place behind a position, or the length of the text."""
+        if self._found <= position:
+            found = _find(_ROOT, self._text, position + 1)
+            self._found = found if found >= 0 else len(self._text)
+        return self._found
 
 
 class _Broken(Exception):
@@ -81,6 +97,8 @@ def _game_end(text: bytes, start: int, stop: int) -> int:
     """
     window = _FIRST_WINDOW
     while True:
+        if text.count(b"\\", start, min(stop, start + window)) > MAX_GAME_MARKS:  # each costs the regular expressions
+            raise _Broken("too large", f"is too large: a game may have {MAX_GAME_MARKS:,} escapes")
         tokens, length = sgf_grammar.tokenise(memoryview(text)[start : min(stop, start + window)])
         opened, closed = tokens.count(("D", b"(")), tokens.count(("D", b")"))
         marks = len(tokens)
@@ -96,4 +114,4 @@ def _game_end(text: bytes, start: int, stop: int) -> int:
             raise _Broken("truncated", f"is truncated: the game at byte {start} does not close with `)`")
         if window >= MAX_GAME_BYTES:
             raise _Broken("too large", f"is too large: a game may have {MAX_GAME_BYTES >> 20} MiB of text")
-        window = min(window * 8, MAX_GAME_BYTES)
+        window = min(window * 2, MAX_GAME_BYTES)

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from casecnn.go.archive import Archive
+from casecnn.go.inference import move_probabilities
 from casecnn.go.positions import position_batch
-from casecnn.go.symmetry import SYMMETRIES, targets
 
 # Moves counted from the start of the game: opening, middle game, endgame.
 PHASES = (("moves 1-60", 0, 60), ("moves 61-150", 60, 150), ("moves 151-", 150, 1 << 30))
@@ -28,28 +28,6 @@ class Evaluation:
     top10: float
     log_loss: float
     phases: dict[str, tuple[int, float]]
-
-
-def probabilities(model: nn.Module, planes: np.ndarray, symmetries: bool = True) -> torch.Tensor:
-    """Softmax over all points, float32 [n, size * size] on the model's device, for planes uint8 [n, 48, size, size].
-
-    With `symmetries` the average of the probabilities over the eight symmetries of the board (Silver et al. 2016,
-    Methods, "Symmetries"), each turned back. The model gives logits and is in evaluation mode; no gradients."""
-    device = next(model.parameters()).device
-    size = planes.shape[-1]
-    batch = torch.from_numpy(planes).to(device)
-    dtype = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
-    with torch.inference_mode():
-        if not symmetries:
-            x = batch.to(dtype, memory_format=torch.channels_last)
-            return model(x).float().softmax(1)
-        table = torch.from_numpy(targets(size).astype(np.int64)).to(device)
-        total = torch.zeros(len(batch), size * size, device=device)
-        for s in range(SYMMETRIES):
-            turned = batch.flip(-1) if s >= 4 else batch
-            turned = torch.rot90(turned, s % 4, (-2, -1)).to(dtype, memory_format=torch.channels_last)
-            total += model(turned).float().softmax(1)[:, table[s]]
-        return total / SYMMETRIES
 
 
 def evaluate_policy(
@@ -73,7 +51,7 @@ def evaluate_policy(
         part = slice(begin, begin + batch_size)
         chosen = indices[part]
         planes, moves = position_batch(archive, chosen, np.zeros(len(chosen), np.int64), size)
-        p = probabilities(model, planes, symmetries)
+        p = move_probabilities(model, planes, symmetries)
         played = p.gather(1, torch.from_numpy(moves).to(p.device)[:, None])
         ranks[part] = (p > played).sum(1).cpu().numpy()
         log_loss[part] = -played[:, 0].clamp_min(1e-30).log().double().cpu().numpy()

@@ -72,7 +72,9 @@ class PositionSource:
     `source(step, rank, world)` returns planes uint8 [batch, 48, size, size] and moves int64 [batch]. Two processes with
     half the batch see what one process with the whole batch sees. Positions are drawn with replacement."""
 
-    def __init__(self, archive: Archive, batch_size: int, seed: int = 0, size: int = 19, symmetric: bool = True) -> None:
+    def __init__(
+        self, archive: Archive, batch_size: int, seed: int = 0, size: int = 19, symmetric: bool = True
+    ) -> None:
         self.archive, self.batch_size, self.seed, self.size, self.symmetric = archive, batch_size, seed, size, symmetric
         self.indices = plays(archive, size)
 

@@ -94,6 +94,6 @@ def train_policy(
         "steps": result.step,
         "command": command,
     }
-    if torch.distributed.is_initialized() is False or torch.distributed.get_rank() == 0:
+    if result.first:
         save(Path(output) / WEIGHTS, result.weights, metadata, half=True)
     return result
