@@ -30,6 +30,14 @@ from casecnn.layers import (
 )
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def run(layer, x, **parameters):
     """One layer on a batch of one, [C, H, W] or [n], with these parameters."""
     module = build(Net("n", tuple(x.shape), (layer,)), logits=False).eval()

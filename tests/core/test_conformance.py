@@ -38,7 +38,7 @@ from casecnn.layers import (
 every_net = pytest.mark.parametrize("net", SMALL.values(), ids=SMALL)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def one_thread():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
