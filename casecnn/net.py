@@ -28,10 +28,12 @@ class Memory:
 
     @property
     def forward_bytes(self) -> int:
+        """Activation memory at inference, in bytes."""
         return self.forward_elements * self.bytes_per_element
 
     @property
     def training_bytes(self) -> int:
+        """Activation memory in training, in bytes."""
         return self.training_elements * self.bytes_per_element
 
 
