@@ -152,8 +152,9 @@ def load_archive(path: str | os.PathLike[str]) -> Archive:
     """
     name = os.fspath(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile):
+        with open(path, "rb") as stream:
+            stored = np.load(stream, allow_pickle=False)
+            if isinstance(stored, np.ndarray):
                 raise _wrong(name, "it is a single array")
             missing = [key for key in (*_DTYPES, "meta") if key not in stored.files]
             if missing:

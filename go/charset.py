@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 from sgfmill import sgf_grammar
 
+from casecnn.go.failure import printable
+
 _DECLARED = re.compile(rb"CA\s*\[\s*([^\]\s]{1,40})\s*\]")
 _DECLARED_WITHIN = 64 << 10  # bytes from the start
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
@@ -53,7 +55,7 @@ def decode(data: bytes) -> Decoded:
     if data.isascii() and b"\x1b" not in data:
         return Decoded(data, "ascii")
     declared = _DECLARED.search(data[:_DECLARED_WITHIN])
-    name = declared.group(1).decode("ascii", "replace") if declared else ""
+    name = printable(declared.group(1).decode("ascii", "replace")) if declared else ""
     codec = _codec(name)
     utf8 = _is_utf8(data)
     if codec and codec != "utf-8" and not (utf8 and _is_single_byte(codec)):

@@ -1,8 +1,8 @@
 """SGF text to game trees, one at a time, through sgfmill's grammar; a broken game does not take its neighbours along.
 
 A collection is read from left to right. What stands before a game, between games and after the last one is ignored. A
-game ends where its parentheses close. Where one cannot be parsed it is reported, and from then on a game also ends
-where the next one visibly starts: at ``(;`` followed by a property that only a root has. A text that starts with the
+game ends where its parentheses close. Where they don't, it is reported, and from then on a game also ends where the
+next one visibly starts: at ``(;`` followed by a property that only a root has. A text that starts with the
 ``;`` of a node, its ``(`` lost (some servers write that), is read as if the ``(`` stood there.
 
 Limits, so that no text can take the machine down: a game has at most 8 MiB of text and a million marks (nodes,
@@ -51,13 +51,15 @@ def game_trees(text: bytes, source: str) -> Iterator[tuple[str, sgf_grammar.Coar
         tree: sgf_grammar.Coarse_game_tree | Failure
         try:
             end = _game_end(text, start, stop)
-            tree = sgf_grammar.parse_sgf_game(memoryview(text)[start:end])
-            start = _find(_START, text, end)
-        except (_Broken, ValueError) as error:
-            reason = error.reason if isinstance(error, _Broken) else "broken"
-            detail = str(error) if isinstance(error, _Broken) else f"is broken SGF: {error}, game at byte {start}"
-            tree, broken_before = Failure("", reason, detail), True
+        except _Broken as broken:
+            tree, broken_before = Failure("", broken.reason, str(broken)), True
             start = roots.after(start)
+        else:
+            try:
+                tree = sgf_grammar.parse_sgf_game(memoryview(text)[start:end])
+            except ValueError as error:
+                tree = Failure("", "broken", f"is broken SGF: {error}, game at byte {start}")
+            start = _find(_START, text, end)
         several = number > 1 or 0 <= start < len(text)
         name = f"{source} game {number}" if several else source
         yield name, tree._replace(source=name) if isinstance(tree, Failure) else tree

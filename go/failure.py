@@ -7,6 +7,11 @@ from typing import NamedTuple
 from casecnn.errors import InputError
 
 
+def printable(text: str) -> str:
+    """The text on one line that is safe to show: what cannot be printed is replaced by a question mark."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
 class Failure(NamedTuple):
     """A game or file that was skipped: where, the reason to count it under, and the rest of the sentence."""
 
@@ -15,7 +20,7 @@ class Failure(NamedTuple):
     message: str  # continues the sentence that starts with the source
 
     def __str__(self) -> str:
-        return f"{self.source} {self.message}"
+        return printable(f"{self.source} {self.message}")
 
     def error(self) -> InputError:
         """The same as an exception of one line."""

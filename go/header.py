@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sgfmill import sgf_grammar
 
+from casecnn.go.failure import printable
 from casecnn.go.record import DEFAULT_KOMI, MAX_SIZE, MIN_SIZE
 
 DEFAULT_SIZE = 19
@@ -53,7 +54,7 @@ def read_header(nodes: Iterable[Mapping[str, Sequence[bytes]]], encoding: str = 
         for name in _WANTED:
             if name in node and name not in found:
                 value = sgf_grammar.simpletext_value(bytes(node[name][0]))
-                found[name] = value.decode(encoding, "replace").strip()[:_LONGEST_TEXT]
+                found[name] = printable(value.decode(encoding, "replace").strip()[:_LONGEST_TEXT])
         if "B" in node or "W" in node:
             break
     warnings: list[str] = []

@@ -22,7 +22,7 @@ from typing import IO, NamedTuple
 
 from casecnn.errors import InputError
 from casecnn.files import read_error
-from casecnn.go.failure import Failure
+from casecnn.go.failure import Failure, printable
 
 MAX_TEXT_BYTES = 128 << 20
 MAX_ZIP_BYTES = 8 << 30
@@ -110,7 +110,7 @@ def _zip_members(stream: IO[bytes], name: str) -> Iterator[Text | Failure]:
             yield Failure(name, "too large", f"is too large: a zip may unpack to {MAX_ZIP_BYTES >> 30} GiB")
         else:
             for member in members:
-                yield from _zip_member(archive, member, f"{name}:{_printable(member.filename)}")
+                yield from _zip_member(archive, member, f"{name}:{printable(member.filename)[:200]}")
 
 
 def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[Text | Failure]:
@@ -144,17 +144,13 @@ def _gunzip(data: bytes, name: str) -> tuple[bytes, Failure | None]:
     unpacked = io.BytesIO()
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
         try:
-            while unpacked.tell() <= MAX_TEXT_BYTES and (chunk := stream.read(_CHUNK)):
+            while unpacked.tell() <= MAX_TEXT_BYTES and (chunk := stream.read1(_CHUNK)):
                 unpacked.write(chunk)
         except EOFError:
             return unpacked.getvalue(), Failure(name, "truncated", "is truncated: the gzip data breaks off")
         except (OSError, zlib.error) as error:
             return unpacked.getvalue(), Failure(name, "broken archive", f"is broken gzip: {_one_line(error)}")
     return unpacked.getvalue(), None
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)[:200]
 
 
 def _one_line(error: BaseException) -> str:
