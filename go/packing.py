@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from casecnn.errors import InputError, UsageError
-from casecnn.go.archive import Archive, join_archives, pack_records
+from casecnn.go.archive import Archive, join_archives, load_archive, pack_records
 from casecnn.go.failure import Failure
 from casecnn.go.record import GameRecord
 from casecnn.go.sgf import read_games
@@ -43,6 +43,13 @@ class Skipped:
         """Adds the counts of another."""
         self.counts += other.counts
         self.examples = {**other.examples, **self.examples}
+
+    def summary(self) -> str:
+        """All counts on one line, with the first example."""
+        if not self.counts:
+            return "nothing was skipped"
+        counts = ", ".join(f"{reason}: {count:,}" for reason, count in self.counts.most_common())
+        return f"skipped {counts}; first: {next(iter(self.examples.values()))}"
 
 
 class Filter(NamedTuple):
@@ -93,6 +100,22 @@ def pack_games(
     meta = {"sources": names, "first_game": start, "skipped": dict(skipped.counts.most_common())}
     archive.meta.update(meta)
     return archive, skipped
+
+
+def load_games(
+    paths: Sequence[str | os.PathLike[str]], *, games: tuple[int, int | None] = (0, None), size: int | None = 19
+) -> Archive:
+    """The games of one packed file (.npz), or of SGF files, folders and archives, packed in memory.
+
+    Raises `InputError` for what cannot be read, and where no game of that size is left."""
+    if len(paths) == 1 and os.fspath(paths[0]).endswith(".npz"):
+        archive = load_archive(paths[0])
+        archive = archive.select(games[0], len(archive) if games[1] is None else games[1])
+    else:
+        archive, _ = pack_games(paths, keep=Filter(size), games=games)
+    if not len(archive):
+        raise InputError(f"'{os.fspath(paths[0])}': no game is left; check `--games` and the board size")
+    return archive
 
 
 def parse_slice(text: str | None) -> tuple[int, int | None]:

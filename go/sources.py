@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from casecnn.errors import InputError
-from casecnn.files import read_error
+from casecnn.files import read_error, reason
 from casecnn.go.failure import Failure, printable
 
 MAX_TEXT_BYTES = 128 << 20
@@ -58,7 +58,7 @@ def texts(path: str | os.PathLike[str] | bytes) -> Iterator[Text | Failure]:
         except OSError as error:
             if not given.is_dir():
                 raise read_error(file, error) from error
-            yield Failure(os.fspath(file), "unreadable", f"cannot be read: {read_error(file, error)}")
+            yield Failure(os.fspath(file), "unreadable", f"cannot be read: {reason(error)}")
 
 
 def files(path: Path) -> list[Path]:
@@ -87,6 +87,8 @@ def _is_sgf_name(name: str) -> bool:
 
 def _unpack(stream: IO[bytes], name: str) -> Iterator[Text | Failure]:
     """The texts in an open file, by what its first bytes say it is."""
+    if not stream.seekable():  # a pipe
+        stream = io.BytesIO(stream.read(MAX_TEXT_BYTES + 1))
     head = stream.read(4)
     stream.seek(0)
     if head in _ZIP:

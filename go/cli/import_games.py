@@ -8,7 +8,7 @@ import os
 import click
 
 from casecnn.cli import format_option
-from casecnn.errors import UsageError
+from casecnn.errors import InputError, UsageError
 
 
 @click.command()
@@ -42,6 +42,8 @@ def import_games(data, output, games, size, min_moves, workers, output_format) -
             bar.update(done - bar.n)
 
         archive, skipped = pack_games(data, keep=keep, games=span, workers=workers, progress=progress)
+    if not len(archive):
+        raise InputError(f"DATA has no game that can be packed; {skipped.summary()}")
     save_archive(output, archive)
     report = Report(output, archive, skipped)
     click.echo(json.dumps(report.as_dict()) if output_format == "json" else report.table())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import threading
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.go.archive import load_archive
 from casecnn.go.packing import Filter, check_output, pack_games, parse_slice
-from casecnn.go.sgf import read_games
+from casecnn.go.sgf import read_game, read_games
 
 PRO = Path(__file__).parents[3] / "shared" / "data" / "go" / "pro-fox-2019.zip"
 
@@ -105,6 +106,16 @@ def test_a_file_that_may_not_be_read_is_counted(data):
     assert skipped.counts["unreadable"] == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(game("bb"),))
+    writer.start()
+    record = read_game(tmp_path / "pipe")
+    writer.join()
+    assert record.moves.tolist() == [10, 76]
+
+
 def test_paths_that_are_not_there(tmp_path):
     with pytest.raises(InputError, match="there is no such file"):
         pack_games([tmp_path / "nowhere.sgf"])
@@ -165,6 +176,7 @@ def test_the_command_as_json(data, tmp_path, capsys):
         (["--games", "x"], 2, "`--games` (=x) must be START:STOP"),
         (["--workers", "0"], 2, "`workers` (=0) must be at least 1"),
         (["nowhere"], 1, "there is no such file"),
+        (["--size", "21"], 1, "DATA has no game that can be packed; skipped other board size: 7, "),
     ],
 )
 def test_the_commands_errors(data, tmp_path, capsys, options, code, message):
