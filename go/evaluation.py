@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,6 +29,21 @@ class Evaluation:
     top10: float
     log_loss: float
     phases: dict[str, tuple[int, float]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures under stable names, fractions between 0 and 1."""
+        fields = asdict(self)
+        fields["phases"] = {name: {"positions": n, "top1": top1} for name, (n, top1) in self.phases.items()}
+        return fields
+
+    def table(self) -> str:
+        """Lines for a terminal."""
+        rows = [("top-1", self.top1), ("top-5", self.top5), ("top-10", self.top10)]
+        lines = [f"{self.positions:,} positions"]
+        lines += [f"  {name:<22}{value:8.2%}" for name, value in rows]
+        lines += [f"  {'log-loss':<22}{self.log_loss:8.4f}"]
+        lines += [f"  {f'top-1, {name}':<22}{top1:8.2%}  of {n:,}" for name, (n, top1) in self.phases.items()]
+        return "\n".join(lines)
 
 
 def evaluate_policy(

@@ -189,6 +189,7 @@ def write_planes(state, scratch, target, out):
     size = info[SIZE]
     stride = size + 1
     colour = info[COLOUR]
+    other = 3 - colour
     out[:] = 0
     out[ONES] = 1
     chains = _find_chains(board, info, mark, chain, table, stones, liberty)
@@ -206,15 +207,29 @@ def write_planes(state, scratch, target, out):
                     out[LIBERTIES + min(free, 8) - 1, t] = 1
                 continue
             out[STONES + 2, t] = 1
-            captured, chain_size, free = _after_move(board, info, mark, chain, table, stones, liberty, p, colour)
-            legal[p] = captured >= 0
-            if captured < 0:
-                continue
+            # Most empty points have no stone beside them, or only stones that are in no danger: no need to look closer.
+            free = 0
+            own = 0
+            atari = 0
+            for d in (-1, 1, -stride, stride):
+                c = board[p + d]
+                free += c == EMPTY
+                own += c == colour
+                atari += c == other and table[chain[p + d], FREE] == 1
+            if own or atari or free == 0:
+                captured, chain_size, free = _after_move(board, info, mark, chain, table, stones, liberty, p, colour)
+                legal[p] = captured >= 0
+                if captured < 0:
+                    continue
+                eye = is_eye(board, info, mark, stack, p, colour)
+            else:
+                captured, chain_size, eye = 0, 1, False
+                legal[p] = 1
             out[CAPTURE_SIZE + min(captured, 7), t] = 1
             if free == 1:
                 out[SELF_ATARI_SIZE + min(chain_size, 8) - 1, t] = 1
             out[LIBERTIES_AFTER + free - 1, t] = 1
-            out[SENSIBLENESS, t] = not is_eye(board, info, mark, stack, p, colour)
+            out[SENSIBLENESS, t] = not eye
     for k in range(1, chains + 1):
         prey = stones[table[k, FIRST]]
         if board[prey] == colour:

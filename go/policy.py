@@ -16,7 +16,7 @@ from casecnn.go.net import policy_net
 from casecnn.precision import choose_device
 from casecnn.weights import fill, load, packaged, resolve
 
-DEFAULT = "policy-k48.tygem9d-v1"
+DEFAULT = "policy-k64.tygem9d-v1"
 
 
 class Policy:

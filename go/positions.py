@@ -49,6 +49,14 @@ def plays(archive: Archive, size: int = 19) -> np.ndarray:
     return indices
 
 
+def choose_plays(archive: Archive, size: int = 19, number: int | None = None, seed: int = 0) -> np.ndarray:
+    """`number` of the archive's `plays`, drawn without replacement and in order; all of them for None or too many."""
+    indices = plays(archive, size)
+    if number is None or number >= len(indices):
+        return indices
+    return np.sort(np.random.default_rng(seed).choice(indices, number, replace=False))
+
+
 def position_batch(
     archive: Archive, indices: np.ndarray, symmetries: np.ndarray, size: int = 19
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,10 +13,11 @@ from casecnn.build import build
 from casecnn.go.archive import Archive
 from casecnn.go.evaluation import evaluate_policy
 from casecnn.go.net import policy_net
-from casecnn.go.positions import PositionSource, plays
+from casecnn.go.policy import load_policy
+from casecnn.go.positions import PositionSource, choose_plays
 from casecnn.recipe import Recipe
 from casecnn.train import TrainResult, train
-from casecnn.weights import save
+from casecnn.weights import fill, save
 
 WEIGHTS = "policy.safetensors"
 PREPROCESSING = "48 feature planes of Silver et al. 2016, Extended Data Table 2 (casecnn.go.planes), values 0 and 1"
@@ -46,6 +46,7 @@ def train_policy(
     validation_positions: int = 4096,
     evaluate_every: int | None = None,
     workers: int = 1,
+    initial: str | Path | None = None,
     command: str = "",
     **options: Any,
 ) -> TrainResult:
@@ -54,18 +55,21 @@ def train_policy(
     `recipe.batch_size` positions a step are drawn from `archive` (see `PositionSource`, seeded by `recipe.seed`);
     `validation` is measured every `evaluate_every` steps on `validation_positions` positions drawn once, without the
     average over symmetries. `options` go to `casecnn.train.train` (resume, device, progress, checkpoint_minutes ...).
+    `initial` names weights (as `load_policy`) of the same net to start from instead of random ones.
+
     The weights are the averaged ones where the recipe has `ema_decay`, else the last ones.
 
     Raises what `casecnn.train.train` raises, and `InputError` for an archive without moves of that size.
     """
     net = policy_net(k, layers, size)
     model = build(net, seed=recipe.seed)
+    if initial is not None:
+        start = load_policy(initial, "cpu")
+        fill(model, start.module.state_dict(), start.name)
     source = PositionSource(archive, recipe.batch_size, recipe.seed, size)
     evaluate = None
     if validation is not None:
-        indices = plays(validation, size)
-        chosen = np.random.default_rng(0).choice(indices, min(validation_positions, len(indices)), replace=False)
-        held_out = np.sort(chosen)
+        held_out = choose_plays(validation, size, validation_positions)
 
         def evaluate(module: nn.Module) -> dict[str, Any]:
             figures = evaluate_policy(module, validation, held_out, size=size, symmetries=False)

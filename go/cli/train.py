@@ -9,8 +9,6 @@ import click
 
 from casecnn.cli import device_option, format_option, seed_option
 
-RECIPE = ("optimizer", "lr", "adam_lr", "steps", "batch_size", "schedule", "warmup_steps", "weight_decay")
-
 
 @click.command()
 @click.argument("data", metavar="MOVES.npz")
@@ -29,7 +27,7 @@ RECIPE = ("optimizer", "lr", "adam_lr", "steps", "batch_size", "schedule", "warm
     "--schedule", type=click.Choice(["constant", "linear", "cosine"]), default="linear", show_default=True,
     help="How the rate falls over the steps.",
 )  # fmt: skip
-@click.option("--warmup", "warmup_steps", default=200, show_default=True, help="Steps until the peak rate.")
+@click.option("--warmup", "warmup_steps", default=100, show_default=True, help="Steps until the peak rate.")
 @click.option("--weight-decay", default=0.0, show_default=True, help="L2 decay of the weights.")
 @click.option("--clip-norm", type=float, help="Bound of the gradients' norm.  [default: none]")
 @click.option("--ema", "ema_decay", type=float, help="Average the weights with this decay, such as 0.999.")
@@ -39,6 +37,7 @@ RECIPE = ("optimizer", "lr", "adam_lr", "steps", "batch_size", "schedule", "warm
 )  # fmt: skip
 @click.option("--validation", metavar="MOVES.npz", help="Held-out games to measure top-1 accuracy on.")
 @click.option("--evaluate-every", default=5_000, show_default=True, help="Steps between two measurements.")
+@click.option("--init", "initial", metavar="NAME|FILE", help="Weights to start from.  [default: random ones]")
 @click.option("--workers", default=1, show_default=True, help="Threads that make planes, in each process.")
 @click.option("--checkpoint-minutes", default=5.0, show_default=True, help="Minutes between two checkpoints.")
 @click.option(
@@ -47,8 +46,8 @@ RECIPE = ("optimizer", "lr", "adam_lr", "steps", "batch_size", "schedule", "warm
 @device_option
 @seed_option
 @format_option
-def train(data, output, k, layers, size, validation, evaluate_every, workers, checkpoint_minutes, resume, device,
-          output_format, **fields) -> None:  # fmt: skip
+def train(data, output, k, layers, size, validation, evaluate_every, initial, workers, checkpoint_minutes, resume,
+          device, output_format, **fields) -> None:  # fmt: skip
     """Train a policy net on MOVES.npz (from `casecnn go import`); the result is DIR/policy.safetensors.
 
     Positions are drawn at random across all games, each under one of the board's eight symmetries; planes are made on
@@ -65,7 +64,7 @@ def train(data, output, k, layers, size, validation, evaluate_every, workers, ch
         archive, recipe, output, k=k, layers=layers, size=size,
         validation=load_archive(validation) if validation else None,
         evaluate_every=evaluate_every if validation else None,
-        workers=workers, checkpoint_minutes=checkpoint_minutes, resume=resume, device=device,
+        initial=initial, workers=workers, checkpoint_minutes=checkpoint_minutes, resume=resume, device=device,
         command=" ".join(["casecnn", *sys.argv[1:]]),
     )  # fmt: skip
     if not result.first:
