@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from casecnn.go.ladders import OPTION, ROOT, Reader, escape_options, is_eye, new_reader, read
+from casecnn.go.ladders import OPTION, ROOT, Reader, escape_options, is_eye, is_eyeish, new_reader, read
 from casecnn.go.planes import OFFSETS, PLANES
 from casecnn.go.rules import (
     COLOUR,
@@ -246,10 +246,11 @@ def write_planes(state, scratch, target, out):
                 t = target[to_move(size, p)]
                 if legal[p] and out[LADDER_CAPTURE, t] == 0:
                     q = liberty[table[k, FIRST_LIBERTY] + 1 - i]
-                    room = 0  # what the chain gains by extending at its other liberty, at the least
-                    for d in (-1, 1, -stride, stride):
-                        room += board[q + d] == EMPTY and q + d != p
-                    if room < 3:
+                    # Extending at the other liberty gives the chain so many liberties, one of which may be `p` itself:
+                    # with four it escapes for sure (unless the extension takes stones that `p` may save, or fills an
+                    # eye), and there is nothing to read.
+                    taken_stones, _, free = _after_move(board, info, mark, chain, table, stones, liberty, q, other)
+                    if free < 4 or taken_stones or is_eyeish(board, stride, q, other):
                         captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, True)
                         out[LADDER_CAPTURE, t] = captured
 

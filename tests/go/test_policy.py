@@ -1,0 +1,76 @@
+"""The packaged weights and their records; what is not a policy network is refused."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import numpy as np
+import pytest
+import torch
+
+from casecnn import records
+from casecnn.build import build
+from casecnn.errors import InputError, UsageError
+from casecnn.go import net as nets
+from casecnn.go.policy import DEFAULT, load_policy
+from casecnn.weights import load, packaged, save
+
+RECORDS = records.read_folder(packaged("casecnn.go"))
+
+
+def test_the_default_is_packaged():
+    assert DEFAULT in RECORDS
+    policy = load_policy(device="cpu")
+    assert policy.name == DEFAULT and policy.size == 19
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_are_true(name):
+    record = RECORDS[name]
+    net = getattr(nets, record.net)(**record.arguments)
+    assert (net.parameters, net.macs) == (record.parameters, record.macs)
+    loaded = load(packaged("casecnn.go") / record.file)
+    assert sum(tensor.numel() for tensor in loaded.tensors.values()) == record.parameters
+    assert loaded.metadata["arguments"] == dict(record.arguments)
+    assert load_policy(name, "cpu").arguments == dict(record.arguments)
+    for figure in record.figures.values():
+        assert 0 < figure.value < 10 and figure.data and figure.command.startswith("casecnn go eval ")
+
+
+def test_probabilities():
+    policy = load_policy(device="cpu")
+    planes = np.zeros((2, 48, 19, 19), np.uint8)
+    assert np.allclose(policy.probabilities(planes).sum(1), 1, atol=1e-5)
+    with pytest.raises(UsageError, match=r"^`planes` \(2, 48, 9, 9\) must have the shape \(N, 48, 19, 19\)$"):
+        policy.probabilities(np.zeros((2, 48, 9, 9), np.uint8))
+
+
+def test_what_is_no_policy_is_refused(tmp_path):
+    file = tmp_path / "other.safetensors"
+    save(file, {"w": torch.zeros(1)})
+    with pytest.raises(InputError, match="holds no policy network"):
+        load_policy(file)
+    save(file, {"w": torch.zeros(1)}, {"net": "policy_net", "arguments": {"width": 3}})
+    with pytest.raises(InputError, match="are not those of policy_net"):
+        load_policy(file)
+    save(file, build(nets.policy_net(2, 3)).state_dict(), {"net": "policy_net", "arguments": {"k": 3, "layers": 3}})
+    with pytest.raises(InputError, match="does not fit the net: tensor 'conv1.weight' has the shape"):
+        load_policy(file)
+    with pytest.raises(UsageError, match="^there are no weights 'policy-k65'; did you mean"):
+        load_policy("policy-k65")
+
+
+@pytest.mark.parametrize("module", ["net", "policy", "position", "suggestions"])
+def test_the_examples_in_the_docstrings(module):
+    failed, tried = doctest.testmod(importlib.import_module(f"casecnn.go.{module}"))
+    assert failed == 0 and tried > 0
+
+
+def test_names_of_the_package():
+    import casecnn.go
+
+    for name in casecnn.go.__all__:
+        assert getattr(casecnn.go, name).__name__ == name
+    with pytest.raises(AttributeError, match="has no attribute 'sugest'"):
+        _ = casecnn.go.sugest
