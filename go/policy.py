@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -49,18 +50,25 @@ def load_policy(which: str | os.PathLike[str] | None = None, device: str = "auto
     network."""
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
     loaded = load(found.path, float32=True)
-    declared = loaded.metadata.get("net")
-    arguments = loaded.metadata.get("arguments")
-    if declared != "policy_net" or not isinstance(arguments, dict):
-        raise InputError(f"'{found.path}' holds no policy network (its metadata names no `policy_net`)")
+    arguments = loaded.metadata.get("arguments") if loaded.metadata else _arguments_of(loaded.tensors)
+    if loaded.metadata.get("net", "policy_net") != "policy_net" or not isinstance(arguments, dict):
+        raise InputError(
+            f"'{found.path}' holds no policy network: neither its metadata nor its tensors are those of one"
+        )
     try:
         net = policy_net(**arguments)
     except TypeError as error:
-        raise InputError(
-            f"'{found.path}': the arguments of its net, {arguments}, are not those of policy_net"
-        ) from error
+        raise InputError(f"'{found.path}': its net's arguments, {arguments}, are not those of policy_net") from error
     module = build(net, init="zeros")
     fill(module, loaded.tensors, found.path)
     module.to(choose_device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     name = found.record.name if found.record else found.path.name
     return Policy(module, name, net.input[1], arguments)
+
+
+def _arguments_of(tensors: dict[str, torch.Tensor]) -> dict[str, int] | None:
+    """What `policy_net` was called with, from a state dict without metadata; None if it is none of a policy network."""
+    first, bias = tensors.get("conv1.weight"), tensors.get("position_bias.bias")
+    if first is None or bias is None:
+        return None
+    return {"k": len(first), "layers": len(tensors) // 2, "size": math.isqrt(bias.numel())}

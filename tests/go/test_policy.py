@@ -46,6 +46,18 @@ def test_probabilities():
         policy.probabilities(np.zeros((2, 48, 9, 9), np.uint8))
 
 
+def saved_by_torch(file, state):
+    torch.save(state, file)
+    return file
+
+
+def test_a_state_dict_without_metadata_is_enough(tmp_path):
+    module = build(nets.policy_net(4, 5, 9), seed=0)
+    policy = load_policy(saved_by_torch(tmp_path / "mine.pt", {"state_dict": module.state_dict()}), "cpu")
+    assert policy.arguments == {"k": 4, "layers": 5, "size": 9}
+    assert all(torch.equal(a, b) for a, b in zip(module.parameters(), policy.module.parameters(), strict=True))
+
+
 def test_what_is_no_policy_is_refused(tmp_path):
     file = tmp_path / "other.safetensors"
     save(file, {"w": torch.zeros(1)})
@@ -57,6 +69,8 @@ def test_what_is_no_policy_is_refused(tmp_path):
     save(file, build(nets.policy_net(2, 3)).state_dict(), {"net": "policy_net", "arguments": {"k": 3, "layers": 3}})
     with pytest.raises(InputError, match="does not fit the net: tensor 'conv1.weight' has the shape"):
         load_policy(file)
+    with pytest.raises(InputError, match="holds no policy network"):
+        load_policy(saved_by_torch(tmp_path / "none.pt", {"w": torch.zeros(1)}))
     with pytest.raises(UsageError, match="^there are no weights 'policy-k65'; did you mean"):
         load_policy("policy-k65")
 
