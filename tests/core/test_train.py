@@ -14,6 +14,7 @@ from casecnn.checkpoint import load_checkpoint, save_checkpoint
 from casecnn.epochs import EpochSource
 from casecnn.errors import InputError, UsageError
 from casecnn.precision import (
+    autocast,
     avoid_hidden_tiles,
     choose_channels_last,
     choose_device,
@@ -186,6 +187,21 @@ def test_amx_without_its_tiles_described_is_avoided(level, flags, hidden):
     avoid_hidden_tiles(CPUINFO.format(level=level, flags=flags), environment)
     assert environment["ONEDNN_MAX_CPU_ISA"] == "AVX2"
     assert not avoid_hidden_tiles("", {})
+
+
+def test_where_tiles_are_hidden_bfloat16_gains_nothing(monkeypatch):
+    cpu = torch.device("cpu")
+    monkeypatch.setattr("casecnn.precision.HIDDEN_TILES", True)
+    assert not gains_by_bfloat16(cpu)
+    with autocast("cpu"):
+        assert not torch.is_autocast_enabled("cpu")
+    monkeypatch.setattr("casecnn.precision.HIDDEN_TILES", False)
+    monkeypatch.setattr("casecnn.precision.torch.cpu._is_avx512_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr("casecnn.precision.torch.cpu._is_amx_tile_supported", lambda: False, raising=False)
+    assert gains_by_bfloat16(cpu)
+    for precision, enabled in (("auto", True), ("bfloat16", True), ("float32", False)):
+        with autocast("cpu", precision):
+            assert torch.is_autocast_enabled("cpu") is enabled
 
 
 def test_a_diverging_run_says_so_and_keeps_the_last_good_checkpoint(tmp_path):
