@@ -214,6 +214,7 @@ def turns_since(situation: Situation, ages: Ages, legal: Legal) -> Planes:
 def liberties(situation: Situation, ages: Ages, legal: Legal) -> Planes:
     """On stones: liberties of the chain, less one; 7 for more."""
     counts = {point: len(situation.chain(point).liberties) for point in situation.stones}
+    counts = {point: count for point, count in counts.items() if count}  # set-up chains may have none
     return {point: min(count, 8) - 1 for point, count in counts.items()}
 
 

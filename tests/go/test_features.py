@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from sgfmill import sgf
 
 from casecnn.go.features import game_features, new_scratch, state_features, write_planes
-from casecnn.go.features_plain import LADDER_PLIES, Situation, features_plain_game
+from casecnn.go.features_plain import LADDER_PLIES, Situation, features_plain, features_plain_game
 from casecnn.go.ladders import MAX_PLIES
 from casecnn.go.planes import PLANE_NAMES
+from casecnn.go.position import Position
 from casecnn.go.rules import COLOUR, STAMP, apply_event, copy_state, new_state
 from casecnn.go.symmetry import targets, transform
 
@@ -278,3 +279,23 @@ def test_an_illegal_event_is_named():
 
 def test_both_versions_read_equally_deep():
     assert MAX_PLIES == LADDER_PLIES == 400
+
+
+def test_any_arrangement_that_can_be_set_up():
+    """Stones strewn at random, chains without liberties among them, as a broken record may set them up."""
+    rng = np.random.default_rng(7)
+    dead = 0
+    for number in range(60):
+        size = int(rng.choice([5, 6, 7]))
+        empty = rng.uniform(0, 0.6)
+        board = rng.choice(3, size * size, p=[empty, *(2 * [(1 - empty) / 2])])
+        position = Position(size)
+        for move, colour in enumerate(board.tolist()):
+            position.set_stone(move, colour)
+        position.set_to_play(1 + number % 2)
+        fast = position.features()
+        plain = features_plain(size, position.board, position.to_play)
+        assert np.array_equal(fast, plain), (position.board.tolist(), position.to_play)
+        stones, liberties = fast[:2].any(0), fast[12:20].any(0)
+        dead += int((stones & ~liberties).any())
+    assert dead > 10
