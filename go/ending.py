@@ -1,15 +1,15 @@
 """Which moves a player without a pass of its own may choose from, and when it passes, resigns or is stopped.
 
-AlphaGo's policy net gives probabilities to points only, so something else must end the game. The rule, used wherever
-casecnn plays (self-play, playouts, the GTP engine):
+AlphaGo's policy net gives probabilities to points only, so something else must end the game. The rule of self-play and
+playouts, cheap enough for thousands of positions a second:
 
 1. *Never*: an illegal move (positional superko included, where the earlier positions are known), a move into an own
    true eye, and a self-atari of four stones or more that takes nothing, unless the stones have a shape that kills the
    eye space they leave behind (square, pyramid, bulky five, cross, rabbity six). The last one keeps a seki alive.
-2. *Territory*: a point whose empty region touches stones of one colour only and is at most half the board, if nothing is captured there. Under
-   area scoring a move there gains nothing unless it kills, lives or defends, so it is played only where the net
-   itself, with all points to choose from, gives it at least `OWN_TERRITORY` or `OTHER_TERRITORY`; and own
-   territory is left alone once the opponent has passed, since passing too ends the game.
+2. *Territory*: a point whose empty region touches stones of one colour only and is at most half the board, if nothing
+   is captured there. Under area scoring a move there gains nothing unless it kills, lives or defends, so it is played
+   only where the net itself, with all points to choose from, gives it at least `OWN_TERRITORY` or `OTHER_TERRITORY`;
+   and own territory is left alone once the opponent has passed, since passing too ends the game.
 3. *Open*: all other moves, dame and the capture of dead stones among them. They are always played before passing, so
    when both have passed the dead stones are off the board and area scoring as it stands is right.
 
@@ -168,7 +168,7 @@ def weigh_moves(probabilities, classes, passed, temperature, weights):
         if w < 0:
             weights[move] = 0.0
         elif most > 0:
-            weights[move] = (w / most) ** power
+            weights[move] = w / most if power == 1.0 else (w / most) ** power
         else:
             weights[move] = 1.0
     return some

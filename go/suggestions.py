@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from casecnn.go.record import GameRecord
 
 if TYPE_CHECKING:
     from casecnn.go.policy import Policy
+    from casecnn.go.rollouts import Rollouts
     from casecnn.go.scene import Diagram
 
+RANKS = ("win-rate", "prior")
 COLOURS = {1: "black", 2: "white"}
 
 
@@ -32,6 +34,7 @@ class Suggestion:
     row: int | None
     column: int | None
     probability: float
+    rollouts: Rollouts | None = None  # what playouts say, where some were played
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,8 @@ class Suggestions:
     last_move: int | None  # size * size for a pass
     weights: str
     symmetries: bool
-    elapsed_ms: float  # planes, net and ranking; the loading of the weights is not counted
+    elapsed_ms: float  # planes, net, playouts and ranking; the loading of the weights is not counted
+    rollouts: int = 0  # playouts asked for each move; after Ctrl-C a move may have fewer
 
     def __iter__(self) -> Iterator[Suggestion]:
         return iter(self.moves)
@@ -65,6 +69,11 @@ class Suggestions:
     def size(self) -> int:
         """Lines of the board."""
         return len(self.board)
+
+    @property
+    def unfinished(self) -> int:
+        """Playouts that were asked for but not finished."""
+        return sum(self.rollouts - (s.rollouts.games if s.rollouts else 0) for s in self.moves)
 
     def as_dict(self, file: str | None = None) -> dict[str, Any]:
         """The suggestions for `json.dumps`, as `casecnn go suggest --format json` prints them."""
@@ -81,6 +90,7 @@ class Suggestions:
                     "row": suggestion.row,
                     "column": suggestion.column,
                     "probability": suggestion.probability,
+                    **(_rollouts_as_dict(suggestion.rollouts) if self.rollouts else {}),
                 }
                 for suggestion in self.moves
             ],
@@ -121,17 +131,21 @@ class Suggestions:
 
     def origin(self) -> str:
         """Which weights the suggestions come from, and how: "policy-k48, mean over 8 symmetries"."""
-        return f"{self.weights}, mean over 8 symmetries" if self.symmetries else self.weights
+        how = ", mean over 8 symmetries" if self.symmetries else ""
+        return self.weights + how + (f", {self.rollouts} playouts a move" if self.rollouts else "")
 
     def table(self) -> str:
-        """Rank, GTP vertex and probability of each move as lines of text; ranks from 10 with the board's mark."""
+        """Rank, GTP vertex and probability of each move as lines of text; ranks from 10 with the board's mark.
+
+        Where there are playouts, the win rate with its standard error and the mean score follow."""
         from casecnn.go.text_board import MARKS
 
-        lines = ["rank   move  probability"]
+        lines = ["rank   move  probability" + ("        win rate   score  playouts" if self.rollouts else "")]
         for suggestion in self.moves:
             mark = f" {MARKS[suggestion.rank - 1]}" if 9 < suggestion.rank <= len(MARKS) else ""
             lines.append(
                 f"{f'{suggestion.rank}{mark}':<5}  {suggestion.vertex:<4}  {100 * suggestion.probability:9.2f} %"
+                + (_rollouts_as_text(suggestion.rollouts) if self.rollouts else "")
             )
         return "\n".join(lines)
 
@@ -152,6 +166,10 @@ def suggest(
     device: str = "auto",
     game: int = 0,
     path: str | None = None,
+    rollouts: int = 0,
+    rank_by: str = "win-rate",
+    seed: int = 0,
+    progress: Callable[[int, int, int], None] | None = None,
 ) -> Suggestions:
     """The `top` moves that the policy net finds most probable, among the legal ones that do not fill an own true eye.
 
@@ -175,11 +193,19 @@ def suggest(
     to pass. The net has no pass of its own, so a pass is never suggested otherwise, even if the game is over. A
     position is not changed.
 
-    Raises UsageError for `top` or `move` out of range and InputError for a file that is no game, weights that cannot be
-    loaded, and a board of another size than the net's.
+    With `rollouts` each of the `top` moves is played out so many times by the net against itself (see
+    `casecnn.go.rollouts.roll_out`, to which `seed` and `progress` go), and the moves are ranked by their win rate, or
+    by probability where `rank_by` is "prior". On Ctrl-C the playouts that are finished count.
+
+    Raises UsageError for `top`, `move`, `rollouts` or `rank_by` out of range and InputError for a file that is no game,
+    weights that cannot be loaded, and a board of another size than the net's.
     """
     if top < 1:
         raise UsageError(f"`--top` (={top}) must be at least 1")
+    if rollouts < 0:
+        raise UsageError(f"`--rollouts` (={rollouts}) must be at least 0")
+    if rank_by not in RANKS:
+        raise UsageError(f"`--rank` (={rank_by}) must be win-rate or prior")
     if isinstance(game_or_position, (str, os.PathLike, bytes)):
         from casecnn.go.sgf import read_game
 
@@ -200,6 +226,13 @@ def suggest(
     raw = np.asarray(policy.probabilities(position.features()[None], symmetries=symmetries)[0], dtype=np.float64)
     probabilities = share_out(raw, sensible, policy.name)
     moves = rank(probabilities, sensible, position.size, top)
+    if rollouts:
+        from casecnn.go.rollouts import roll_out
+
+        found = roll_out(position, [s.move for s in moves], policy, rollouts, seed=seed, progress=progress)
+        moves = tuple(replace(s, rollouts=found.get(s.move)) for s in moves)
+        if rank_by == "win-rate":
+            moves = rank_by_rollouts(moves)
     elapsed_ms = 1000 * (time.perf_counter() - start)
     return Suggestions(
         moves,
@@ -211,6 +244,7 @@ def suggest(
         policy.name,
         symmetries,
         elapsed_ms,
+        rollouts,
     )
 
 
@@ -238,6 +272,32 @@ def rank(probabilities: np.ndarray, sensible: np.ndarray, size: int, top: int) -
         Suggestion(number, move, to_vertex(move, size), *divmod(move, size), float(probabilities[move]))
         for number, move in enumerate(order, start=1)
     )
+
+
+def rank_by_rollouts(moves: tuple[Suggestion, ...]) -> tuple[Suggestion, ...]:
+    """The same moves by win rate; equals by mean score, then as they were. Those without playouts come last."""
+
+    def worth(suggestion: Suggestion) -> tuple[float, float]:
+        found = suggestion.rollouts
+        return (-found.win_rate, -found.mean_score) if found else (1.0, 0.0)
+
+    return tuple(replace(s, rank=number) for number, s in enumerate(sorted(moves, key=worth), start=1))
+
+
+def _rollouts_as_dict(found: Rollouts | None) -> dict[str, Any]:
+    return {
+        "win_rate": found.win_rate if found else None,
+        "win_rate_error": found.win_rate_error if found else None,
+        "mean_score": found.mean_score if found else None,
+        "rollouts": found.games if found else 0,
+    }
+
+
+def _rollouts_as_text(found: Rollouts | None) -> str:
+    if found is None:
+        return f"{'-':>16}{'-':>8}{0:10}"
+    share = f"{100 * found.win_rate:.1f} +- {100 * found.win_rate_error:.1f} %"
+    return f"{share:>16}{found.mean_score:+8.1f}{found.games:10}"
 
 
 def _position(game: GameRecord | Position, move: int | None) -> tuple[Position, int | None]:

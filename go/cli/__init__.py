@@ -8,10 +8,13 @@ from casecnn.cli import LazyGroup
 
 COMMANDS = {
     "suggest": ("casecnn.go.cli.suggest", "suggest", "Suggest moves for a position of a game."),
+    "review": ("casecnn.go.cli.review", "review", "Review whole games: the net's opinion of every move."),
     "features": ("casecnn.go.cli.features", "features", "Write the 48 feature planes of every position of a game."),
     "import": ("casecnn.go.cli.import_games", "import_games", "Pack games (SGF files, folders, zips) for training."),
     "train": ("casecnn.go.cli.train", "train", "Train a policy net on packed games."),
     "eval": ("casecnn.go.cli.evaluate", "evaluate", "Measure how often a policy net finds the move that was played."),
+    "gtp": ("casecnn.go.cli.gtp", "gtp", "Play in Sabaki, GoGui and other Go programs, as a GTP engine."),
+    "selfplay": ("casecnn.go.cli.selfplay", "selfplay", "Let a policy net play whole games against itself."),
 }
 
 

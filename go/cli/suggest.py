@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
 
 import click
 
-from casecnn.cli import device_option, format_option, warn
+from casecnn.cli import device_option, format_option, seed_option, warn
 from casecnn.errors import UsageError
+from casecnn.interruption import Interrupted
 
 
 @click.command()
@@ -20,17 +23,41 @@ from casecnn.errors import UsageError
 @click.option("--top", type=int, default=10, show_default=True, help="How many moves.")
 @click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
 @click.option("--weights", metavar="NAME|FILE", help="The policy net's weights.  [default: the packaged ones]")
+@click.option("--rollouts", type=int, default=0, metavar="R", help="Play out each of the moves so many times.")
+@click.option(
+    "--rank", "rank_by", type=click.Choice(["win-rate", "prior"]), default="win-rate", show_default=True,
+    help="With --rollouts: the order of the moves.",
+)  # fmt: skip
+@seed_option
 @device_option
 @format_option
 @click.option("--image", metavar="OUT.png|OUT.svg", help="Also draw the board with a heat map of the probabilities.")
 @click.option(
     "--sgf", "sgf_file", metavar="OUT.sgf", help="Also write the game with the moves as labels and variations."
 )
-def suggest(game_file, game, move, path, top, symmetries, weights, device, output_format, image, sgf_file) -> None:
+def suggest(
+    game_file,
+    game,
+    move,
+    path,
+    top,
+    symmetries,
+    weights,
+    rollouts,
+    rank_by,
+    seed,
+    device,
+    output_format,
+    image,
+    sgf_file,
+) -> None:
     """Suggest moves for a position of GAME.sgf ("-" for standard input): the best moves and their probabilities.
 
     The position is the one after the last move of the main line, unless --move or --path say otherwise. Only legal
     moves that do not fill an own true eye are suggested; the probabilities of all of them add up to 1.
+
+    With --rollouts the net plays the game out R times after each of the moves, against itself, which gives a win rate
+    with its standard error and a mean score, both for the player to move. Ctrl-C shows what is known so far.
     """
     if top < 1:
         raise UsageError(f"`--top` (={top}) must be at least 1")
@@ -44,7 +71,11 @@ def suggest(game_file, game, move, path, top, symmetries, weights, device, outpu
     record = read_game(source, game=game, path_spec=path)
     for warning in record.warnings:
         warn(f"{record.source}: {warning}")
-    suggestions = suggest_moves(record, move=move, top=top, symmetries=symmetries, policy=weights, device=device)
+    with playout_bar(rollouts) as progress:
+        suggestions = suggest_moves(
+            record, move=move, top=top, symmetries=symmetries, policy=weights, device=device,
+            rollouts=rollouts, rank_by=rank_by, seed=seed, progress=progress,
+        )  # fmt: skip
     if image:
         suggestions.save_picture(image)
     if sgf_file:
@@ -53,9 +84,33 @@ def suggest(game_file, game, move, path, top, symmetries, weights, device, outpu
         save_annotated(sgf_file, read_nodes(source, game=game, path_spec=path), suggestions)
     if output_format == "json":
         click.echo(json.dumps(suggestions.as_dict(game_file)))
+    else:
+        click.echo(suggestions.text_board(colour=colour_wanted()))
+        click.echo(f"\n{suggestions.headline()}\n{suggestions.origin()}\n\n{suggestions.table()}")
+    if suggestions.unfinished:
+        raise Interrupted(f"stopped: {suggestions.unfinished} of {rollouts * len(suggestions)} playouts are missing")
+
+
+@contextlib.contextmanager
+def playout_bar(rollouts: int) -> Iterator[Callable[[int, int, int], None] | None]:
+    """A progress bar on stderr, and what to call it with; nothing without playouts."""
+    if rollouts <= 0:
+        yield None
         return
-    click.echo(suggestions.text_board(colour=colour_wanted()))
-    click.echo(f"\n{suggestions.headline()}\n{suggestions.origin()}\n\n{suggestions.table()}")
+    from tqdm import tqdm
+
+    with tqdm(total=rollouts, unit="game", disable=None, desc="playouts", leave=False) as bar:
+        moves = 0
+
+        def progress(played: int, finished: int, total: int) -> None:
+            nonlocal moves
+            moves += played
+            bar.total = total
+            bar.set_postfix(moves=moves, refresh=False)
+            if not bar.update(finished - bar.n):
+                bar.refresh()
+
+        yield progress
 
 
 def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> None:

@@ -1,0 +1,108 @@
+"""A folder of played games that grows: SGF files, a line of facts a game, a summary; it can be taken up again.
+
+    game-00001.sgf ...   the games, numbered from 1
+    run.json             the settings that shape the games; a run with others is refused
+    games.jsonl          one JSON object for each finished game, in the order in which they ended
+    summary.json         written at the end, and when a run is interrupted
+
+A game counts as finished once its line is written, which comes after its SGF file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from casecnn.errors import InputError, UsageError
+from casecnn.files import atomic_write, read_error, write_error
+
+SETTINGS, LOG, SUMMARY = "run.json", "games.jsonl", "summary.json"
+
+
+class GameFolder:
+    """The folder `path`, made if it is not there. `finished` holds the facts of the games by their number, from 1.
+
+    `settings` is what must be the same for the games to belong together, as JSON can hold it. Raises `UsageError` for
+    a folder that holds games of another run, and `InputError` where it cannot be read or written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], settings: dict[str, Any]) -> None:
+        self.path = Path(path)
+        self.finished: dict[int, dict[str, Any]] = {}
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise UsageError(f"`--output` (={path}) must be a folder, but it is a file") from error
+        except OSError as error:
+            raise write_error(path, error) from error
+        file = self.path / SETTINGS
+        if file.exists():
+            self._compare(file, json.loads(json.dumps(settings)))
+            self._read_log()
+        elif mine := sorted({*self.path.glob("game-*.sgf"), *self.path.glob(LOG), *self.path.glob(SUMMARY)}):
+            raise UsageError(
+                f"`--output` (={path}) holds '{mine[0].name}' but no {SETTINGS} of a run; choose another folder"
+            )
+        else:
+            self._write_json(SETTINGS, settings)
+            with atomic_write(self.path / LOG):
+                pass
+
+    def sgf_path(self, number: int) -> Path:
+        """Where the SGF file of a game stands."""
+        return self.path / f"game-{number:05d}.sgf"
+
+    def add(self, number: int, sgf: bytes, facts: dict[str, Any]) -> None:
+        """Write a finished game."""
+        with atomic_write(self.sgf_path(number)) as stream:
+            stream.write(sgf)
+        facts = {"game": number, **facts}
+        try:
+            with open(self.path / LOG, "a", encoding="utf-8") as log:
+                log.write(json.dumps(facts) + "\n")
+        except OSError as error:
+            raise write_error(self.path / LOG, error) from error
+        self.finished[number] = facts
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write summary.json, and put the lines of the log in the order of the games."""
+        self._write_json(SUMMARY, summary)
+        with atomic_write(self.path / LOG, "w") as stream:
+            stream.writelines(json.dumps(self.finished[number]) + "\n" for number in sorted(self.finished))
+
+    def _compare(self, file: Path, settings: dict[str, Any]) -> None:
+        try:
+            before = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise read_error(file, error) from error
+        except ValueError as error:
+            raise InputError(f"'{file}' is not JSON; choose another `--output` folder") from error
+        for name in sorted({*before, *settings}) if isinstance(before, dict) else []:
+            if before.get(name) != settings.get(name):
+                raise UsageError(
+                    f"`--output` (={self.path}) holds games of another run ({name} {json.dumps(before.get(name))}, now"
+                    f" {json.dumps(settings.get(name))}); choose another folder"
+                )
+
+    def _read_log(self) -> None:
+        """Take up what is finished; a last line that was cut off, or a game whose file is gone, is played again."""
+        try:
+            lines = (self.path / LOG).read_text(encoding="utf-8").splitlines() if (self.path / LOG).exists() else []
+        except OSError as error:
+            raise read_error(self.path / LOG, error) from error
+        for line in lines:
+            try:
+                facts = json.loads(line)
+                number = int(facts["game"])
+            except (ValueError, KeyError, TypeError):
+                continue
+            if self.sgf_path(number).exists():
+                self.finished[number] = facts
+        with atomic_write(self.path / LOG, "w") as stream:
+            stream.writelines(json.dumps(facts) + "\n" for facts in self.finished.values())
+
+    def _write_json(self, name: str, content: dict[str, Any]) -> None:
+        with atomic_write(self.path / name, "w") as stream:
+            stream.write(json.dumps(content, indent=2) + "\n")
