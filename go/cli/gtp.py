@@ -1,0 +1,59 @@
+"""`casecnn go gtp`: the policy net as an engine for Go programs."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+import click
+
+from casecnn.cli import device_option, seed_option
+
+
+@click.command()
+@click.option("--weights", metavar="NAME|FILE", help="The policy net's weights.  [default: the packaged ones]")
+@click.option(
+    "--temperature",
+    metavar="T",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="0 plays the most probable move, 1 each move as often as the net gives it.",
+)
+@click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
+@click.option(
+    "--passes",
+    metavar="reply|end",
+    default="reply",
+    show_default=True,
+    help="reply: answer a pass with a pass where the game is over; end: pass only when no move is left.",
+)
+@click.option("--resign", metavar="POINTS", type=float, help="Resign when far behind.  [default: never]")
+@click.option("--superko", is_flag=True, help="Refuse the opponent's moves that repeat a position, too.")
+@device_option
+@seed_option
+def gtp(weights, temperature, symmetries, passes, resign, superko, device, seed) -> None:
+    """Play Go with Sabaki, GoGui, Lizzie or any other program that speaks the Go Text Protocol, version 2.
+
+    Commands come on standard input, answers go to standard output, everything else to standard error. The board is the
+    net's, 19x19 for the packaged one. docs/gtp.md tells how to connect programs, and lists the commands.
+
+    With --resign the engine gives up in the second half of the game, when random games say three turns in a row that it
+    is behind by more than so many points.
+    """
+    from casecnn.go.player import Settings
+
+    settings = Settings(temperature, symmetries, passes, superko, resign, seed)  # checked before torch is loaded
+    from casecnn.go.engine import Engine
+    from casecnn.go.gtp_analyze import Analyst
+    from casecnn.go.gtp_dispatch import Dispatcher, serve
+    from casecnn.go.policy import load_policy
+    from casecnn.go.rules import warm_up
+
+    answers = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):  # nothing but answers may come between the answers
+        engine = Engine(load_policy(weights, device), settings)
+        warm_up()
+        engine.ending()  # compiled, too, before the first game and not in it
+        dispatcher = Dispatcher({**engine.handlers(), **Analyst(engine).handlers()}, lambda: engine.size)
+        serve(dispatcher, sys.stdin.buffer, answers)

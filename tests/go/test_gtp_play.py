@@ -1,0 +1,445 @@
+"""How the engine plays: which moves it refuses, how it passes, that games end; and the engine as a process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diagrams import BLACK, EMPTY, WHITE, Diagram, diagram
+
+from casecnn.build import build
+from casecnn.cli import main
+from casecnn.errors import UsageError
+from casecnn.go.coordinates import from_vertex, to_vertex
+from casecnn.go.dead_stones import chains, games_for, judge, regions
+from casecnn.go.engine import Engine
+from casecnn.go.gtp_protocol import GtpError
+from casecnn.go.net import policy_net
+from casecnn.go.player import Player, Settings
+from casecnn.go.position import Position
+from casecnn.go.random_play import play_out
+from casecnn.weights import save
+
+
+class WishfulNet:
+    """Wants the moves it is told, the first most; all others equally little."""
+
+    name = "wishful"
+
+    def __init__(self, size: int, wishes: str = "") -> None:
+        self.size = size
+        self.table = np.full(size * size, 1e-4)
+        for rank, vertex in enumerate(wishes.split()):
+            self.table[from_vertex(vertex, size)] = 0.5 ** (rank + 1)
+
+    def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
+        return np.repeat((self.table / self.table.sum())[None].astype(np.float32), len(planes), axis=0)
+
+
+class RandomNet:
+    """Wants something else each time."""
+
+    name = "random"
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size = size
+        self._generator = np.random.default_rng(seed)
+
+    def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
+        raw = self._generator.random((len(planes), self.size**2)) ** 8
+        return (raw / raw.sum(1, keepdims=True)).astype(np.float32)
+
+
+def set_up(engine: Engine, board: Diagram, to_play: int = BLACK, komi: float = 0.0) -> None:
+    """Puts a picture on the engine's board; the opponent has passed last."""
+    engine.set_komi(komi)
+    for row, column in np.argwhere(board.board).tolist():
+        engine.position.set_stone(row * board.size + column, board.board[row][column])
+    engine.position.play(board.size**2, 3 - to_play)
+
+
+def choice(text: str, wishes: str = "", to_play: int = BLACK, komi: float = 0.0, **settings) -> str:
+    """The engine's move in a picture."""
+    board = diagram(text)
+    engine = Engine(WishfulNet(board.size, wishes), Settings(**settings))
+    set_up(engine, board, to_play, komi)
+    return engine.genmove(to_play)
+
+
+# Random games, and what they say of the end
+
+SETTLED = """
+. O . X .
+O O O X X
+. O . O X
+O O O X X
+O . O X .
+"""
+
+DEAD = """
+. X . . O O . O .
+. X X . X O . . O
+. . X X X O O . .
+X . . . X O . . .
+. O . . X O . O O
+. . . X X O . . .
+X . X . X O O . X
+. X X X X X O O .
+. X . X . X X O .
+"""
+
+
+def test_random_games_are_reproducible_and_leave_the_position_alone():
+    board = Position(9)
+    board.play(40)
+    before = board.board
+    one, two, other = (play_out(board.state, WHITE, 20, seed) for seed in (1, 1, 2))
+    assert (one.ownership == two.ownership).all() and one.score == two.score
+    assert (one.ownership != other.ownership).any()
+    assert (board.board == before).all() and board.to_play == WHITE and board.is_legal(0)
+    assert one.score == pytest.approx(one.ownership.sum())
+
+
+def test_random_games_from_a_board_that_is_settled():
+    board = diagram(
+        """
+        . O . X .
+        O O O X X
+        . O O X .
+        O O O X X
+        . O O X .
+        """
+    )
+    engine = Engine(WishfulNet(5))
+    set_up(engine, board)
+    found = play_out(engine.position.state, BLACK, 50)
+    owner = np.array(board.board)
+    owner[[0, 2, 4], 0] = WHITE
+    owner[[0, 2, 4], 4] = BLACK
+    owner[0, 2] = EMPTY
+    sign = np.where(owner == BLACK, 1, np.where(owner == WHITE, -1, 0)).reshape(-1)
+    known = np.arange(25) != 2
+    assert (found.ownership[known] == sign[known]).all()
+
+
+def test_dead_stones_are_found():
+    engine = Engine(WishfulNet(9))
+    set_up(engine, diagram(DEAD))
+    assert engine.final_status_list("dead").split("\n") == ["B5", "J3"]
+    assert engine.final_status_list("seki") == ""
+    alive = engine.final_status_list("alive").split()
+    assert len(alive) == int(engine.position.board.astype(bool).sum()) - 2 and "B5" not in alive
+    territories = [engine.final_status_list(f"{colour}_territory").split() for colour in ("black", "white")]
+    assert "B5" in territories[0] and "J3" in territories[1] and "D9" in engine.final_status_list("dame").split()
+    stones = [int((engine.position.board == colour).sum()) - 1 for colour in (BLACK, WHITE)]  # one of each is dead
+    score = stones[0] + len(territories[0]) - stones[1] - len(territories[1])
+    assert engine.final_score() == f"{'B' if score > 0 else 'W'}+{abs(score)}" and score
+
+
+def test_scores():
+    engine = Engine(WishfulNet(5))
+    assert engine.final_score() == "W+7.5"
+    engine.set_komi(0)
+    assert engine.final_score() == "0"
+    engine.set_komi(-3.25)
+    assert engine.final_score() == "B+3.25"
+
+
+def test_chains_and_regions_cover_the_board():
+    rng = np.random.default_rng(5)
+    board = rng.integers(0, 3, 49)
+    found = [*chains(board, 7), *(region for region, _ in regions(board, 7))]
+    assert sorted(move for part in found for move in part) == list(range(49))
+    assert all(len({int(board[move]) for move in part}) == 1 for part in found)
+    assert [border for _, border in regions(np.zeros(25, int), 5)] == [0]
+    assert games_for(np.zeros(361)) == 128 and games_for(np.ones(361)) == 512
+
+
+# Moves that are refused
+
+# Black lives in the corner by four points in a row; everything else is White's.
+FOUR_IN_A_ROW = """
+. . . . X O O
+X X X X X O O
+O O O O O O O
+O O O O O O O
+O O O O O O O
+O O . O O O O
+O O O O O . O
+"""
+
+
+def test_the_eye_space_of_a_living_group_is_not_filled():
+    """At either end it would kill the group; the points in the middle make two eyes and do no harm."""
+    for wishes in ("A7 D7", "D7 A7"):
+        assert choice(FOUR_IN_A_ROW, wishes, passes="end") in ("B7", "C7", "pass")
+
+
+THREE_IN_A_ROW = """
+. . . X O O O
+X X X X O O O
+O O O O O O O
+O O O O O O O
+O O O O O O O
+O O . O O O O
+O O O O O . O
+"""
+
+
+def test_the_stone_that_makes_two_eyes_is_played():
+    assert choice(THREE_IN_A_ROW, "A7 C7 B7", passes="end") == "B7"
+    assert choice(THREE_IN_A_ROW, "A7 C7", komi=-100, passes="end") == "B7"
+
+
+# The chains in the middle share their last two liberties.
+SEKI = """
+. X O a X O .
+X X O b X O O
+X X O X X O O
+X X X O O O O
+. X X O O . O
+X X X O O O O
+X X X O O O O
+"""
+
+
+def test_a_seki_stays_one():
+    for colour in (BLACK, WHITE):
+        for komi in (0, -50, 50):
+            assert choice(SEKI, "D7 D6", colour, komi, passes="end") == "pass"
+
+
+def test_no_own_eye_is_ever_filled():
+    text = ". X X X X\nX X X X X\nX X X X X\nX X X X X\nX X X X ."
+    assert choice(text, "A5 E1", komi=100, passes="end") == "pass"
+
+
+def test_positions_are_not_repeated():
+    board = diagram(
+        """
+        . X O . .
+        X . X O .
+        . X O . .
+        . . . . .
+        . . . . .
+        """
+    )
+    engine = Engine(WishfulNet(5, "C4"))
+    set_up(engine, board, WHITE)
+    engine.play(WHITE, from_vertex("B4", 5))  # takes C4
+    engine.play(BLACK, 25)
+    engine.play(WHITE, 25)
+    assert engine.position.is_legal(from_vertex("C4", 5), BLACK)  # by simple ko
+    assert engine.genmove(BLACK) not in ("C4", "pass")
+
+
+# Passes
+
+
+def test_a_pass_is_answered_where_the_game_is_won():
+    assert choice(SETTLED, to_play=WHITE) == "pass"
+    assert choice(SETTLED, to_play=WHITE, passes="end") in ("A1", "C5", "pass")
+
+
+def test_nothing_open_is_a_pass_even_for_the_loser():
+    lost = """
+        . X . X X
+        X X X X .
+        X X X X X
+        O O O O O
+        . O O O .
+        """
+    assert choice(lost, to_play=WHITE) == "pass"
+    assert choice(lost, to_play=BLACK, komi=20) == "pass"
+
+
+DAME = """
+. X . X X
+X X X X X
+X X . O O
+O O O O O
+. O O O .
+"""
+
+
+def test_the_loser_takes_the_last_dame():
+    assert choice(DAME, to_play=WHITE, komi=-10) == "C3"
+    assert choice(DAME, to_play=WHITE, komi=10) == "pass"
+
+
+# White's stone at the edge is dead. With it White leads by 2 points, without it Black by 5.
+PRISONER = """
+. . X O .
+O . X O O
+. . X O .
+X X X O O
+. X X O .
+"""
+
+
+def test_dead_stones_that_the_win_depends_on_are_taken():
+    board = diagram(PRISONER)
+    for komi, passes_at_once in ((3.0, False), (0.0, False), (-3.0, True)):
+        engine = Engine(WishfulNet(5))
+        set_up(engine, board, BLACK, komi)
+        ending = judge(engine.position)
+        assert ending.dead.nonzero()[0].tolist() == [5] and ending.score == 15 - 10 - komi
+        assert engine.position.score() == 9 - 11 - komi
+        moves = [engine.genmove(BLACK)]
+        while moves[-1] != "pass":
+            engine.play(WHITE, 25)
+            moves.append(engine.genmove(BLACK))
+        assert (moves == ["pass"]) == passes_at_once
+        assert engine.position.score() > 0
+        assert engine.position.board[1, 0] == EMPTY or komi < 3
+
+
+def test_cleanup_takes_dead_stones_before_it_passes():
+    engine = Engine(WishfulNet(5))
+    set_up(engine, diagram(PRISONER), BLACK, -20)
+    assert engine.seen_by(BLACK).score() > 0
+    for _ in range(6):
+        if engine.genmove_cleanup(BLACK) == "pass":
+            break
+        engine.play(WHITE, 25)
+    assert engine.position.board[1, 0] == EMPTY and engine.position.moves[-1] == (BLACK, 25)
+
+
+@pytest.mark.parametrize("passes", ["reply", "end"])
+@pytest.mark.parametrize("size, seed", [(5, 1), (5, 2), (7, 3), (9, 4)])
+def test_games_end(size, seed, passes):
+    """Two engines without sense: a game ends, no arrangement comes twice, and no stone goes into an own true eye."""
+    engine = Engine(RandomNet(size, seed), Settings(passes=passes, superko=True))
+    colour = BLACK
+    while engine.position.passes < 2:
+        assert engine.position.move_number < 6 * size * size
+        seen = engine.seen_by(colour)
+        sensible = seen.sensible_moves()
+        vertex = engine.genmove(colour)
+        assert vertex == "pass" or sensible[from_vertex(vertex, size)]
+        colour = 3 - colour
+    if passes == "end":  # all dead stones are off the board
+        assert judge(engine.position).score == engine.position.score()
+
+
+# Settings
+
+
+def test_temperature_draws_moves_by_probability():
+    player = Player(WishfulNet(5, "A1 B1 C1"), Settings(temperature=1.0, seed=3))
+    drawn = [to_vertex(player.choose(Position(5)), 5) for _ in range(400)]
+    again = Player(WishfulNet(5, "A1 B1 C1"), Settings(temperature=1.0, seed=3))
+    assert drawn[:20] == [to_vertex(again.choose(Position(5)), 5) for _ in range(20)]
+    shares = [drawn.count(vertex) / 400 for vertex in ("A1", "B1", "C1")]
+    assert shares == pytest.approx([0.57, 0.285, 0.143], abs=0.07)
+    assert to_vertex(player.choose(Position(5), temperature=0), 5) == "A1"
+    cold = Player(WishfulNet(5, "A1 B1 C1"), Settings(temperature=0.01))
+    assert {to_vertex(cold.choose(Position(5)), 5) for _ in range(20)} == {"A1"}
+
+
+def test_the_engine_resigns_only_if_asked_and_after_three_hopeless_turns():
+    lost = "X X . X X\nX X X X X\nX X X X .\nX X X X X\n. X . X X"
+
+    def moves(**settings) -> list[str]:
+        engine = Engine(WishfulNet(5), Settings(**settings))
+        for move in range(12):
+            engine.play(BLACK + move % 2, 25)
+        set_up(engine, diagram(lost), WHITE, 0)
+        found = []
+        for _ in range(4):
+            found.append(engine.genmove(WHITE))
+            engine.play(BLACK, 25)
+        return found
+
+    assert "resign" not in moves()
+    assert "resign" not in moves(resign=30.0)
+    assert [move == "resign" for move in moves(resign=10.0)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "settings, error",
+    [
+        ({"temperature": -1.0}, "`--temperature` (=-1) must be at least 0"),
+        ({"temperature": float("nan")}, "`--temperature` (=nan) must be at least 0"),
+        ({"passes": "never"}, "`--passes` (=never) must be one of reply, end"),
+        ({"resign": 0.0}, "`--resign` (=0) must be more than 0 points"),
+    ],
+)
+def test_settings_out_of_range(settings, error):
+    with pytest.raises(UsageError, match=f"^{re.escape(error)}$"):
+        Settings(**settings)
+
+
+def test_an_engine_for_another_board():
+    engine = Engine(WishfulNet(13, "K10"))
+    assert engine.boardsize(13) == "" and engine.genmove(BLACK) == "K10"
+    with pytest.raises(GtpError, match="^unacceptable size: the net wishful plays on 13x13$"):
+        engine.boardsize(19)
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(1)
+    arguments = {"k": 4, "layers": 3, "size": 9}
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save(path, build(policy_net(**arguments)).state_dict(), {"net": "policy_net", "arguments": arguments})
+    return path
+
+
+def test_wrong_options_are_told_before_anything_is_loaded(capsys):
+    assert main(["go", "gtp", "--temperature", "-1"]) == 2
+    assert capsys.readouterr().err == "casecnn: error: `--temperature` (=-1) must be at least 0\n"
+    assert main(["go", "gtp", "--weights", "no.safetensors"]) == 1
+    assert capsys.readouterr().err == "casecnn: error: cannot read 'no.safetensors': there is no such file\n"
+
+
+def test_the_engine_as_a_process(weights_file):
+    """Answers come at once through pipes, an analysis streams until the next line, Ctrl-C ends in one line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "casecnn", "go", "gtp", "--weights", weights_file, "--device", "cpu"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stdin and process.stdout and process.stderr
+
+    def ask(line: str) -> None:
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+
+    def answer() -> list[str]:
+        lines = [process.stdout.readline()]
+        while lines[-1].strip():
+            lines.append(process.stdout.readline())
+        return [line.rstrip("\n") for line in lines[:-1]]
+
+    try:
+        ask("1 boardsize 9")
+        assert answer() == ["=1"]
+        ask("2 genmove b")
+        (moved,) = answer()
+        assert re.fullmatch(r"=2 [A-HJ][1-9]", moved)
+        ask("3 lz-analyze w 1")
+        assert process.stdout.readline() == "=3\n"
+        assert process.stdout.readline() == process.stdout.readline() != "\n"
+        ask("4 undo")
+        assert {line[:10] for line in answer()} <= {"info move "}
+        assert answer() == ["=4"]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out, err) == (130, "", "casecnn: interrupted\n")
+    finally:
+        process.kill()
+        process.communicate()
