@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sgfmill.sgf import Sgf_game, Tree_node
+from sgfmill.sgf import Sgf_game
 from sgfmill.sgf_grammar import Coarse_game_tree, is_valid_property_identifier, is_valid_property_value
 
 from casecnn import __version__
@@ -24,7 +24,7 @@ from casecnn.go.sgf import Nodes, line_of, parse_path
 from casecnn.go.sources import texts
 from casecnn.go.suggestions import Suggestions
 
-_OURS = {"FF", "GM", "SZ", "CA", "AP"}  # what the new file says itself
+OURS = {"FF", "GM", "SZ", "CA", "AP"}  # what the new file says itself
 
 
 def annotated_sgf(nodes: Nodes, suggestions: Suggestions) -> bytes:
@@ -42,9 +42,8 @@ def annotated_sgf(nodes: Nodes, suggestions: Suggestions) -> bytes:
     for number, properties in enumerate(_until(nodes, suggestions.move_number)):
         if number:
             node = node.new_child()
-        for name, values in properties.items():
-            if name not in _OURS:
-                _keep(node, name, values)
+        for name, values in kept(properties).items():
+            node.set_raw_list(name, values)
     points = {to_sgf(suggestion.move, suggestions.size).encode(): suggestion for suggestion in suggestions}
     labels = node.get_raw_list("LB") if node.has_property("LB") else []
     labels = [label for label in labels if label[:2] not in points]
@@ -65,7 +64,7 @@ def read_nodes(path: str | os.PathLike[str] | bytes, *, game: int = 0, path_spec
     Doesn't look at what the nodes say. Raises InputError for a file or game that cannot be read.
     """
     line = parse_path(path_spec)
-    for number, found in enumerate(_trees(path)):
+    for number, found in enumerate(read_trees(path)):
         if number == game:
             if isinstance(found, Failure):
                 raise found.error()
@@ -73,28 +72,33 @@ def read_nodes(path: str | os.PathLike[str] | bytes, *, game: int = 0, path_spec
                 nodes = line_of(found.tree, line)
             except NotRead as problem:
                 raise InputError(f"{found.name} {problem}") from problem
-            return [_in_utf8(node, found.encoding) for node in nodes]
+            return [in_utf8(node, found.encoding) for node in nodes]
     raise InputError(f"`game` (={game}) must be below the number of games in the file")
 
 
-class _Tree(NamedTuple):
+class Tree(NamedTuple):
+    """A game with all its variations as the file has it: its name for messages, the encoding of its values, and what
+    was odd about that, in whole lines."""
+
     name: str
     tree: Coarse_game_tree
     encoding: str
+    warnings: tuple[str, ...] = ()
 
 
-def _trees(path: str | os.PathLike[str] | bytes) -> Iterator[_Tree | Failure]:
-    """The games of a file, counted as `casecnn.go.sgf.read_games` counts them."""
+def read_trees(path: str | os.PathLike[str] | bytes) -> Iterator[Tree | Failure]:
+    """The games of a file, folder or archive, counted as `casecnn.go.sgf.read_games` counts them."""
     for text in texts(path):
         if isinstance(text, Failure):
             yield text
             continue
         decoded = charset.decode(text.data)
         for name, tree in game_trees(decoded.text, text.name):
-            yield tree if isinstance(tree, Failure) else _Tree(name, tree, decoded.encoding)
+            yield tree if isinstance(tree, Failure) else Tree(name, tree, decoded.encoding, decoded.warnings)
 
 
-def _in_utf8(node: dict[str, list[bytes]], encoding: str) -> dict[str, list[bytes]]:
+def in_utf8(node: dict[str, list[bytes]], encoding: str) -> dict[str, list[bytes]]:
+    """The properties of a node with their values in UTF-8; what the encoding does not know becomes U+FFFD."""
     return {
         name: [bytes(v).decode(encoding, "replace").encode("utf-8") for v in values] for name, values in node.items()
     }
@@ -129,7 +133,11 @@ def _until(nodes: Nodes, moves: int) -> Nodes:
     return nodes
 
 
-def _keep(node: Tree_node, name: str, values: list[bytes]) -> None:
-    """Copies a property, unless no SGF reader would take it."""
-    if is_valid_property_identifier(name) and all(map(is_valid_property_value, values)):
-        node.set_raw_list(name, values)
+def kept(properties: dict[str, list[bytes]]) -> dict[str, list[bytes]]:
+    """The properties of a node that go into the new file: not those that it says itself (size, encoding, program),
+    and none that SGF does not allow."""
+    return {
+        name: values
+        for name, values in properties.items()
+        if name not in OURS and is_valid_property_identifier(name) and all(map(is_valid_property_value, values))
+    }
