@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,16 @@ class GameFolder:
             raise write_error(path, error) from error
         file = self.path / SETTINGS
         if file.exists():
-            self._compare(file, json.loads(json.dumps(settings)))
             self._read_log()
         elif mine := sorted({*self.path.glob("game-*.sgf"), *self.path.glob(LOG), *self.path.glob(SUMMARY)}):
             raise UsageError(
                 f"`--output` (={path}) holds '{mine[0].name}' but no {SETTINGS} of a run; choose another folder"
             )
-        else:
+        if self.finished:
+            self._compare(file, json.loads(json.dumps(settings)))
+        else:  # nothing to go with: a first try with a slip in the settings binds nobody
             self._write_json(SETTINGS, settings)
-            with atomic_write(self.path / LOG):
-                pass
+        self._write_log(self.finished.values())
 
     def sgf_path(self, number: int) -> Path:
         """Where the SGF file of a game stands."""
@@ -69,8 +70,7 @@ class GameFolder:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json, and put the lines of the log in the order of the games."""
         self._write_json(SUMMARY, summary)
-        with atomic_write(self.path / LOG, "w") as stream:
-            stream.writelines(json.dumps(self.finished[number]) + "\n" for number in sorted(self.finished))
+        self._write_log(self.finished[number] for number in sorted(self.finished))
 
     def _compare(self, file: Path, settings: dict[str, Any]) -> None:
         try:
@@ -100,8 +100,10 @@ class GameFolder:
                 continue
             if self.sgf_path(number).exists():
                 self.finished[number] = facts
+
+    def _write_log(self, lines: Iterable[dict[str, Any]]) -> None:
         with atomic_write(self.path / LOG, "w") as stream:
-            stream.writelines(json.dumps(facts) + "\n" for facts in self.finished.values())
+            stream.writelines(json.dumps(facts) + "\n" for facts in lines)
 
     def _write_json(self, name: str, content: dict[str, Any]) -> None:
         with atomic_write(self.path / name, "w") as stream:
