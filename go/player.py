@@ -8,9 +8,9 @@ Self-play has no time to look ahead; an engine has. It plays the most probable o
    from the position after the move must end at least `GAIN` points better than those after a pass. That allows the
    stone that makes the second eye and the sacrifice that pays; it refuses to fill the eye space of a living group and
    to give up a seki;
-3. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off;
-   else with a move where something is open, or where dead stones stand that the win depends on; with a pass if there is
-   no such move.
+3. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
+   not more than a quarter of the board is open; else with a move where something is open, or where dead stones stand
+   that the win depends on; with a pass if there is no such move.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Player:
             return [liberties, around, ending.open]
         sign = 1 if colour == rules.BLACK else -1
         won, won_cleaned = sign * position.score() > 0, sign * ending.score > 0
-        if won and won_cleaned:
+        if won and won_cleaned and 4 * int(ending.open.sum()) <= position.size**2:
             return []
         return [ending.open, liberties, around] if won_cleaned else [ending.open]
 

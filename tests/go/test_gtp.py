@@ -126,7 +126,7 @@ def test_a_session_with_ids_comments_and_control_characters():
     )
     assert session(asked) == (
         f"=1 2\n\n=2 casecnn\n\n= {__version__} a-net\n\n=10 true\n\n=11 false\n\n=12\n\n=13\n\n=\n\n=14\n\n=\n\n"
-        "=15 pass\n\n=16\n\n"
+        "=15 A9\n\n=16\n\n"
     )
 
 

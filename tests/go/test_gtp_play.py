@@ -248,6 +248,14 @@ def test_a_pass_is_answered_where_the_game_is_won():
     assert choice(SETTLED, to_play=WHITE, passes="end") in ("A1", "C5", "pass")
 
 
+def test_a_pass_in_the_opening_does_not_end_the_game():
+    for moves in ((), ((BLACK, "E5"), (WHITE, "pass")), ((BLACK, "C3"), (WHITE, "G7"), (BLACK, "pass"))):
+        engine = Engine(WishfulNet(9, "F6"))
+        for colour, vertex in moves:
+            engine.play(colour, from_vertex(vertex, 9))
+        assert engine.genmove(engine.position.to_play) == "F6"
+
+
 def test_nothing_open_is_a_pass_even_for_the_loser():
     lost = """
         . X . X X
@@ -439,7 +447,8 @@ def test_the_engine_as_a_process(weights_file):
         assert answer() == ["=4"]
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-        assert (process.returncode, out, err) == (130, "", "casecnn: interrupted\n")
+        assert (process.returncode, out) == (130, "") and err.splitlines()[-1] == "casecnn: interrupted", err
+        assert "Traceback" not in err
     finally:
         process.kill()
         process.communicate()
