@@ -56,15 +56,15 @@ def decode(data: bytes) -> Decoded:
         return Decoded(data, "ascii")
     declared = _DECLARED.search(data[:_DECLARED_WITHIN])
     name = printable(declared.group(1).decode("ascii", "replace")) if declared else ""
-    codec = _codec(name)
+    chosen = _codec(name)
     utf8 = _is_utf8(data)
-    if codec and codec != "utf-8" and not (utf8 and _is_single_byte(codec)):
-        text = _text_in(data, codec)
+    if chosen and chosen != "utf-8" and not (utf8 and _is_single_byte(chosen)):
+        text = _text_in(data, chosen)
         if text is not None:
             return Decoded(text, "utf-8")
-    problem = f"the text is not in the declared {name}" if codec else f"the declared charset {name} is unknown"
+    problem = f"the text is not in the declared {name}" if chosen else f"the declared charset {name} is unknown"
     if utf8:
-        fine = not name or codec == "utf-8"
+        fine = not name or chosen == "utf-8"
         return Decoded(data, "utf-8", () if fine else (f"{problem}; read as UTF-8",))
     if not name:
         problem = "no charset is declared and the text is not UTF-8"

@@ -113,7 +113,9 @@ def _write(draw, text: Text, scale: float) -> None:
 def _font(size: int) -> ImageFont.FreeTypeFont:
     from PIL import ImageFont
 
-    return ImageFont.load_default(size)  # the font that pillow carries
+    font = ImageFont.load_default(size)  # the font that pillow carries
+    assert isinstance(font, ImageFont.FreeTypeFont)  # as it is for any pillow with FreeType
+    return font
 
 
 def _rgba(colour: str, opacity: float) -> tuple[int, int, int, int]:
