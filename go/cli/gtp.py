@@ -30,9 +30,17 @@ from casecnn.cli import device_option, seed_option
 )
 @click.option("--resign", metavar="POINTS", type=float, help="Resign when far behind.  [default: never]")
 @click.option("--superko", is_flag=True, help="Refuse the opponent's moves that repeat a position, too.")
+@click.option(
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads of the net on the CPU. More help only large nets on an idle machine.",
+)
 @device_option
 @seed_option
-def gtp(weights, temperature, symmetries, passes, resign, superko, device, seed) -> None:
+def gtp(weights, temperature, symmetries, passes, resign, superko, threads, device, seed) -> None:
     """Play Go with Sabaki, GoGui, Lizzie or any other program that speaks the Go Text Protocol, version 2.
 
     Commands come on standard input, answers go to standard output, everything else to standard error. The board is the
@@ -44,12 +52,15 @@ def gtp(weights, temperature, symmetries, passes, resign, superko, device, seed)
     from casecnn.go.player import Settings
 
     settings = Settings(temperature, symmetries, passes, superko, resign, seed)  # checked before torch is loaded
+    import torch
+
     from casecnn.go.engine import Engine
     from casecnn.go.gtp_analyze import Analyst
     from casecnn.go.gtp_dispatch import Dispatcher, serve
     from casecnn.go.policy import load_policy
     from casecnn.go.rules import warm_up
 
+    torch.set_num_threads(threads)
     answers = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):  # nothing but answers may come between the answers
         engine = Engine(load_policy(weights, device), settings)
