@@ -216,7 +216,7 @@ def _free_place(
 
 
 def _figures(figure: Figure, review: Review) -> None:
-    """The agreement in a small table at the bottom: whole game, then the net's own move by phase."""
+    """The agreement in a small table at the bottom: all moves, then the net's own move by phase."""
     columns: list[tuple[str, str | None, str]] = [
         ("the net's own move", None, "top1"),
         ("in its best 3", None, "top3"),
@@ -225,7 +225,7 @@ def _figures(figure: Figure, review: Review) -> None:
     columns += [(name, name, "top1") for name, _, _ in PHASES]
     places = [0.3, 0.425, 0.535, 0.69, 0.81, 0.93]
     top, rows = 0.135, {1: 0.085, 2: 0.04}
-    figure.text(0.4175, 0.175, "whole game: moves that are", fontsize=12, color=GREY, ha="center", va="center")
+    figure.text(0.4175, 0.175, "of all moves, those that are", fontsize=12, color=GREY, ha="center", va="center")
     figure.text(0.81, 0.175, "the net's own move, by phase", fontsize=12, color=GREY, ha="center", va="center")
     for (title, _, _), x in zip(columns, places, strict=True):
         figure.text(x, top, title, fontsize=12, color=GREY, ha="center", va="center")
