@@ -133,7 +133,7 @@ def warn(message: str) -> None:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    lazy={"go": ("casecnn.go.cli", "go", "AlphaGo's policy net: suggest moves, train, evaluate.")},
+    lazy={"go": ("casecnn.go.cli", "go", "AlphaGo's policy net: suggest, review, play, train, evaluate.")},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @debug_option

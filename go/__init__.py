@@ -1,4 +1,4 @@
-"""casecnn.go: AlphaGo's policy network as an application: suggest moves, train, evaluate.
+"""casecnn.go: AlphaGo's policy network as an application: suggest, review, play, train, evaluate.
 
 Names load on first use, so that importing the package costs nothing.
 """

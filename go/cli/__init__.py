@@ -21,4 +21,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def go() -> None:
-    """AlphaGo's policy net: suggest moves, train, evaluate."""
+    """AlphaGo's policy net: suggest, review, play, train, evaluate."""

@@ -168,7 +168,8 @@ def test_wrong_values_of_shared_options(lazy, capsys, arguments, line):
         (["go", "sugest"], "there is no command 'sugest'; did you mean suggest? (see 'casecnn go --help')"),
         (
             ["go", "xyz"],
-            "there is no command 'xyz'; choose from suggest, features, import, train or eval (see 'casecnn go --help')",
+            "there is no command 'xyz'; choose from suggest, review, features, import, train, eval, gtp, selfplay or "
+            "match (see 'casecnn go --help')",
         ),
         (["--colour"], "there is no option '--colour' (see 'casecnn --help')"),
         (["go", "--debgu"], "there is no option '--debgu'; did you mean --debug? (see 'casecnn go --help')"),
@@ -254,7 +255,8 @@ def test_output_in_an_encoding_without_the_character():
 
 def test_shell_completion_names_the_commands():
     done = run(env={"_CASECNN_COMPLETE": "bash_complete", "COMP_WORDS": "casecnn go ", "COMP_CWORD": "2"})
-    assert [line.split(",")[1] for line in done.stdout.split()] == ["suggest", "features", "import", "train", "eval"]
+    commands = ["suggest", "review", "features", "import", "train", "eval", "gtp", "selfplay", "match"]
+    assert [line.split(",")[1] for line in done.stdout.split()] == commands
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["go", "--help"], ["--version"], ["go", "nothing"]])
