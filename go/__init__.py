@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from casecnn.go.policy import load_policy as load_policy
     from casecnn.go.position import IllegalMove as IllegalMove
     from casecnn.go.position import Position as Position
+    from casecnn.go.reviews import Review as Review
+    from casecnn.go.reviews import ReviewedMove as ReviewedMove
+    from casecnn.go.reviews import review as review
     from casecnn.go.sgf import read_game as read_game
     from casecnn.go.suggestions import Suggestion as Suggestion
     from casecnn.go.suggestions import Suggestions as Suggestions
@@ -23,11 +26,14 @@ _HOMES = {
     "IllegalMove": "position",
     "Policy": "policy",
     "Position": "position",
+    "Review": "reviews",
+    "ReviewedMove": "reviews",
     "Suggestion": "suggestions",
     "Suggestions": "suggestions",
     "load_policy": "policy",
     "policy_net": "net",
     "read_game": "sgf",
+    "review": "reviews",
     "suggest": "suggestions",
 }
 __all__ = sorted(_HOMES)
