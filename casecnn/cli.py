@@ -133,7 +133,11 @@ def warn(message: str) -> None:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    lazy={"go": ("casecnn.go.cli", "go", "AlphaGo's policy net: suggest, review, play, train, evaluate.")},
+    lazy={
+        "go": ("casecnn.go.cli", "go", "AlphaGo's policy net: suggest, review, play, train, evaluate."),
+        "text": ("casecnn.text.cli", "text", "Kim's sentence CNN: classify, explain, train, evaluate."),
+        "vision": ("casecnn.vision.cli", "vision", "LeNet-5 to ResNet: tables, evaluation, training, understanding."),
+    },
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @debug_option

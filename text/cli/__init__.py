@@ -1,0 +1,14 @@
+"""`casecnn text`: the table of the text commands; each lives in a module of its own and loads when it runs."""
+
+from __future__ import annotations
+
+import click
+
+from casecnn.cli import LazyGroup, LazyTable
+
+COMMANDS: LazyTable = {}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+def text() -> None:
+    """Kim's sentence CNN: classify, explain, train, evaluate."""
