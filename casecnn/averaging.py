@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class WeightAverage:
-    """The exponential moving average of the parameters and floating-point buffers of `model`.
+    """The exponential moving average of the trained parameters and the floating-point buffers of `model`.
 
     After update t (t = 1, 2, ...) average <- d·average + (1 - d)·weight with d = min(decay, (1+t)/(10+t)): the warm-up
     makes a short run's average forget the random start; it covers about the last tenth of the updates until `decay`
@@ -60,7 +60,9 @@ class WeightAverage:
 
 
 def _floating(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    yield from model.named_parameters()
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:  # a frozen one is its own average
+            yield name, parameter
     for name, buffer in model.named_buffers():
         if buffer.is_floating_point():
             yield name, buffer

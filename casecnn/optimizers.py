@@ -8,15 +8,18 @@ from torch import Tensor, nn
 from casecnn.errors import UsageError
 from casecnn.muon import Muon
 from casecnn.recipe import Recipe
+from casecnn.row_adadelta import RowAdadelta
 
 
 def build_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
     """Return the optimisers of `recipe` over the parameters of `model` that require a gradient.
 
-    One optimiser, or two for "muon" (Muon, then AdamW). Each group holds `base_lr`, the rate that a schedule scales.
-    Parameters with fewer than two dimensions, and those named "bias" (a bias per board point has more dimensions),
-    are free of weight decay unless `decay_biases`. Muon takes the weights of two or more dimensions except the first
-    and the last of them in the order of `named_parameters` (input and output layer), and except embeddings.
+    One optimiser, or two for "muon" (Muon, then AdamW), or for "adadelta" where the net has an `nn.Embedding` with
+    `sparse=True`, whose rows are updated lazily (RowAdadelta) and free of weight decay. Each group holds `base_lr`, the
+    rate that a schedule scales. Parameters with fewer than two dimensions, and those named "bias" (a bias per board
+    point has more dimensions), are free of weight decay unless `decay_biases`. Muon takes the weights of two or more
+    dimensions except the first and the last of them in the order of `named_parameters` (input and output layer), and
+    except embeddings.
     Raises `UsageError` where nothing can be trained.
     """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
@@ -41,7 +44,12 @@ def build_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optim
     elif r.optimizer == "sgd":
         optimizers = [torch.optim.SGD(_groups(named, r), lr=r.lr, momentum=_set(r.momentum), nesterov=bool(r.nesterov))]
     elif r.optimizer == "adadelta":
-        optimizers = [torch.optim.Adadelta(_groups(named, r), lr=r.lr, rho=r.rho, eps=_set(r.eps))]
+        tables = _sparse_tables(model)
+        optimizers = []
+        if dense := [(name, p) for name, p in named if id(p) not in tables]:
+            optimizers.append(torch.optim.Adadelta(_groups(dense, r), lr=r.lr, rho=r.rho, eps=_set(r.eps)))
+        if sparse := [p for _, p in named if id(p) in tables]:
+            optimizers.append(RowAdadelta(sparse, lr=r.lr, rho=r.rho, eps=_set(r.eps)))
     else:
         optimizers = [torch.optim.AdamW(_groups(named, r), lr=r.lr, betas=r.betas, eps=_set(r.eps))]
     for optimizer in optimizers:
@@ -86,6 +94,10 @@ def _groups(named: list[tuple[str, nn.Parameter]], recipe: Recipe) -> list[dict]
     decayed = [p for _, p in named if id(p) not in taken]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
+
+
+def _sparse_tables(model: nn.Module) -> set[int]:
+    return {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding) and m.sparse}
 
 
 def _is_bias(name: str) -> bool:

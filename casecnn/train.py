@@ -68,6 +68,7 @@ def train(
     evaluate_every: int | None = None,
     metric: str = "loss",
     better: Literal["lower", "higher"] = "lower",
+    ties: Literal["first", "last"] = "first",
     workers: int = 1,
     worker_kind: Literal["thread", "process"] = "thread",
     ahead: int | None = None,
@@ -88,7 +89,8 @@ def train(
     training mode, under autocast where the precision is bfloat16, with the batch on the device.
     evaluate(model) runs every `evaluate_every` steps and after the last one, in process 0 while the others wait, on the
     averaged weights if there are any, in evaluation mode, without gradients, in the same precision; of what it
-    returns, `metric` picks the best weights and drives a "plateau" schedule, and `better` says in which direction.
+    returns, `metric` picks the best weights and drives a "plateau" schedule, and `better` says in which direction;
+    where figures are equal, `ties` says whether the first or the last of them counts as the best.
 
     The folder `output` (made if missing) gets `log.jsonl` (a row every `log_every` steps and one an evaluation) and
     `checkpoint.pt`, written every `checkpoint_minutes`, at the end, and on Ctrl-C or SIGTERM. With `resume` a run
@@ -108,7 +110,7 @@ def train(
         raise UsageError(f"`log_every` (={log_every}) must be at least 1")
     if not checkpoint_minutes > 0:
         raise UsageError(f"`checkpoint_minutes` (={checkpoint_minutes}) must be above 0")
-    validation = Validation(evaluate, evaluate_every, metric, better)
+    validation = Validation(evaluate, evaluate_every, metric, better, ties)
     if recipe.schedule == "plateau" and (evaluate is None or evaluate_every is None):
         raise UsageError("`schedule` (='plateau') needs `evaluate` and `evaluate_every`; give both")
     note = json.dumps(dict(metadata or {}), ensure_ascii=False)

@@ -30,17 +30,25 @@ class Best:
 class Validation:
     """Calls `evaluate` (None: never) every `every` steps and at the last one, and keeps the best weights.
 
-    `metric` is the name of the figure that is compared, `better` the direction; NaN is never the best.
+    `metric` is the name of the figure that is compared, `better` the direction; NaN is never the best. Of evaluations
+    with the same best figure `ties` says which counts, the first or the last.
     """
 
     def __init__(
-        self, evaluate: Evaluate | None, every: int | None, metric: str, better: Literal["lower", "higher"]
+        self,
+        evaluate: Evaluate | None,
+        every: int | None,
+        metric: str,
+        better: Literal["lower", "higher"],
+        ties: Literal["first", "last"] = "first",
     ) -> None:
         if every is not None and every < 1:
             raise UsageError(f"`evaluate_every` (={every}) must be at least 1")
         if better not in ("lower", "higher"):
             raise UsageError(f"`better` (={better!r}) must be lower or higher")
-        self.evaluate, self.every, self.metric, self.better = evaluate, every, metric, better
+        if ties not in ("first", "last"):
+            raise UsageError(f"`ties` (={ties!r}) must be first or last")
+        self.evaluate, self.every, self.metric, self.better, self.ties = evaluate, every, metric, better, ties
         self.best: dict[str, Any] | None = None  # the fields of Best
 
     def due(self, step: int, last: int) -> bool:
@@ -61,7 +69,11 @@ class Validation:
         if self.metric not in metrics:
             raise UsageError(f"`metric` (={self.metric!r}) must be one of what is evaluated: {', '.join(metrics)}")
         figure = float(metrics[self.metric])
-        best = not math.isnan(figure) and (self.best is None or self._sign * figure > self._sign * self.best["figure"])
+        best = not math.isnan(figure) and (
+            self.best is None
+            or self._sign * figure > self._sign * self.best["figure"]
+            or (self.ties == "last" and figure == self.best["figure"])
+        )
         if best:
             self.best = {"step": step, "figure": figure, "metrics": metrics, "weights": portable_weights(model)}
         seconds = round(time.perf_counter() - begin, 2)

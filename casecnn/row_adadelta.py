@@ -1,0 +1,70 @@
+"""Adadelta for tables of which a step uses few rows, such as word embeddings: lazy, and yet exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, overload
+
+import torch
+from torch import Tensor
+
+
+class RowAdadelta(torch.optim.Optimizer):
+    """Adadelta (Zeiler 2012, algorithm 1) for matrices whose gradients are sparse: only the rows in use are touched.
+
+    Where a gradient is zero, Adadelta's step is zero and its two running averages shrink by `rho`, nothing else. So a
+    row that was left out for k steps is brought up to date by the factor rho^k when its next gradient comes, and the
+    weights are those of the dense algorithm, up to rounding. A step costs as much as the rows that it touches.
+
+    A parameter that has no gradient at all in a step does not count the step, as with torch's optimisers. Raises
+    RuntimeError for a gradient that is not sparse. No weight decay: that would touch every row.
+    """
+
+    def __init__(self, params: Any, lr: float = 1.0, rho: float = 0.95, eps: float = 1e-6) -> None:
+        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for kept in self.state.values():  # torch loads every state in the format of its parameter
+            kept["seen"] = kept["seen"].to(torch.int64)
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Make one step; returns what `closure` returns, if it is given."""
+        value = None
+        if closure is not None:
+            with torch.enable_grad():
+                value = closure()
+        for group in self.param_groups:
+            for table in group["params"]:
+                if table.grad is None:
+                    continue
+                if not table.grad.is_sparse:
+                    raise RuntimeError("RowAdadelta takes sparse gradients only; use torch.optim.Adadelta for others")
+                gradient = table.grad.coalesce()
+                self._update(table, gradient.indices()[0], gradient.values(), group)
+        return value
+
+    def _update(self, table: Tensor, rows: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[table]
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.int64)
+            state["seen"] = torch.zeros(len(table), dtype=torch.int64, device=table.device)  # a row's last step
+            state["square_avg"] = torch.zeros_like(table)
+            state["acc_delta"] = torch.zeros_like(table)
+        state["step"] += 1
+        step, rho, eps = int(state["step"]), group["rho"], group["eps"]
+        missed = torch.pow(rho, (step - 1 - state["seen"][rows]).to(gradient.dtype)).unsqueeze(1)
+        state["seen"][rows] = step
+        square = state["square_avg"][rows].mul_(missed * rho).addcmul_(gradient, gradient, value=1 - rho)
+        moved = state["acc_delta"][rows].mul_(missed)
+        delta = moved.add(eps).div_(square.add(eps)).sqrt_().mul_(gradient)
+        state["square_avg"][rows] = square
+        state["acc_delta"][rows] = moved.mul_(rho).addcmul_(delta, delta, value=1 - rho)
+        table.index_add_(0, rows, delta, alpha=-group["lr"])

@@ -1,0 +1,101 @@
+"""Tables of which a step uses few rows: lazy Adadelta equals the dense one; ties; averages leave frozen ones out."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from trainee import RECIPES, start
+
+from casecnn.averaging import WeightAverage
+from casecnn.errors import UsageError
+from casecnn.optimizers import build_optimizers
+from casecnn.recipe import Recipe
+from casecnn.row_adadelta import RowAdadelta
+
+ADADELTA = Recipe(optimizer="adadelta", lr=0.7, steps=1, rho=0.9)
+
+
+def steps(sparse: bool, batches: list[list[int]], rho: float = 0.9) -> torch.Tensor:
+    """A table of 9 rows after a step for each batch of row numbers; the loss depends on rows and step."""
+    torch.manual_seed(0)
+    table = nn.Embedding(9, 4, sparse=sparse)
+    optimizers = build_optimizers(nn.Sequential(table), replace(ADADELTA, rho=rho))
+    for number, rows in enumerate(batches):
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        ((table(torch.tensor(rows)) - number).pow(2).sum(1) * torch.arange(1, len(rows) + 1)).sum().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    return table.weight.detach()
+
+
+@pytest.mark.parametrize("rho", [0.9, 0.0])
+def test_the_lazy_rows_equal_those_of_torchs_dense_adadelta(rho):
+    generator = torch.Generator().manual_seed(3)
+    batches = [torch.randint(0, 8, (3,), generator=generator).tolist() for _ in range(60)]
+    batches[20:40] = [[1, 1, 2]] * 20  # the others wait for twenty steps; a row twice in a batch
+    lazy, dense = steps(True, batches, rho), steps(False, batches, rho)
+    assert (lazy - dense).abs().max() < 2e-6 * 60
+    assert (lazy - steps(True, batches[:20], rho)).abs().max() > 1e-3
+    torch.manual_seed(0)
+    assert torch.equal(lazy[8], nn.Embedding(9, 4).weight[8].detach())  # a row that no batch used
+
+
+def test_the_state_goes_through_a_checkpoint_bit_for_bit():
+    generator = torch.Generator().manual_seed(1)
+    gradients = [torch.randn(2, 3, generator=generator) for _ in range(8)]
+    rows = [[0, 2], [1, 2], [0, 3], [2, 3], [1, 3], [0, 1], [2, 1], [0, 3]]
+
+    def go(table, optimizer, numbers):
+        for number in numbers:
+            where = torch.tensor([rows[number]])
+            table.grad = torch.sparse_coo_tensor(where, gradients[number], (4, 3), check_invariants=True)
+            optimizer.step()
+
+    whole = nn.Parameter(torch.ones(4, 3))
+    go(whole, RowAdadelta([whole], rho=0.8), range(8))
+    half = nn.Parameter(torch.ones(4, 3))
+    optimizer = RowAdadelta([half], rho=0.8)
+    go(half, optimizer, range(4))
+    other = nn.Parameter(half.detach().clone())
+    resumed = RowAdadelta([other], rho=0.1)
+    resumed.load_state_dict(optimizer.state_dict())
+    go(other, resumed, range(4, 8))
+    assert torch.equal(other, whole)
+
+
+def test_only_sparse_tables_are_lazy_and_dense_gradients_are_refused():
+    model = nn.Sequential(nn.Embedding(5, 2, sparse=True), nn.Embedding(5, 2), nn.Linear(2, 2))
+    dense, lazy = build_optimizers(model, ADADELTA)
+    assert isinstance(lazy, RowAdadelta) and lazy.param_groups[0]["params"] == [model[0].weight]
+    assert lazy.param_groups[0]["base_lr"] == 0.7 and sum(len(g["params"]) for g in dense.param_groups) == 3
+    model[0].weight.grad = torch.ones(5, 2)
+    with pytest.raises(RuntimeError, match="sparse gradients only"):
+        lazy.step()
+    (alone,) = build_optimizers(model[0], ADADELTA)
+    assert isinstance(alone, RowAdadelta)
+
+
+def test_of_equal_evaluations_the_first_or_the_last_is_the_best(tmp_path):
+    figures = {"first": iter([0.5, 0.8, 0.8, 0.7]), "last": iter([0.5, 0.8, 0.8, 0.7])}
+    recipe = replace(RECIPES["sgd"], steps=20)
+    for ties, expected in (("first", 10), ("last", 15)):
+        result = start(
+            tmp_path / ties, recipe, evaluate=lambda _, t=ties: {"top1": next(figures[t])}, metric="top1",
+            better="higher", ties=ties,
+        )  # fmt: skip
+        assert result.best is not None and (result.best.step, result.best.figure) == (expected, 0.8)
+    with pytest.raises(UsageError, match=r"`ties` \(='both'\) must be first or last"):
+        start(tmp_path, recipe, ties="both")
+
+
+def test_the_average_leaves_frozen_parameters_as_they_are():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    average = WeightAverage(model, 0.5)
+    assert set(average.state_dict()["values"]) == {"1.weight", "1.bias"}
+    before = model[0].weight.clone()
+    average.update()
+    with average.applied():
+        assert torch.equal(model[0].weight, before)
