@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from casecnn.go.ending import classify_moves, draw_move, weigh_moves
+from casecnn.go.ending import NEVER, classify_moves, draw_move, weigh_moves
 from casecnn.go.features import Scratch, write_planes
 from casecnn.go.planes import PLANES
 from casecnn.go.rules import COLOUR, LAST, PASSES, SIZE, State, area, new_state, play, play_pass, to_point
@@ -173,15 +173,15 @@ def move_batch(games, slots, probabilities, temperature, opening_moves, komi, re
         heat = temperature if number < opening_moves else 0.0
         passed = info[PASSES] > 0 and info[LAST] == 0
         move = -1
-        if weigh_moves(probabilities[row], games.classes[slot], passed, heat, weights):
-            attempt = 0
-            while True:
-                u = uniform(games.keys[slot], np.uint64((number << 10) + attempt))
-                move = draw_move(weights, heat, u)
-                if move < 0 or not _repeats(games, slot, to_point(info[SIZE], move), colour):
-                    break
-                weights[move] = 0.0
-                attempt += 1
+        attempt = 0
+        while weigh_moves(probabilities[row], games.classes[slot], passed, heat, weights):
+            u = uniform(games.keys[slot], np.uint64((number << 10) + attempt))
+            move = draw_move(weights, heat, u)
+            if not _repeats(games, slot, to_point(info[SIZE], move), colour):
+                break
+            games.classes[slot, move] = NEVER
+            attempt += 1
+            move = -1
         if move < 0:
             move = points
             play_pass(state, colour)

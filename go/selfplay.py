@@ -33,6 +33,8 @@ ENDINGS = {
 CPU_BLOCK, GPU_BLOCK = 32, 256
 """Positions in one forward pass: the CPU gains nothing by more."""
 
+MAX_MOVES = 10_000
+
 
 class Player(Protocol):
     """What a net must offer to play: `casecnn.go.policy.Policy` does."""
@@ -65,8 +67,8 @@ class Rules:
             raise UsageError(f"`--opening-moves` (={self.opening_moves}) must be at least 0")
         if not abs(self.komi) <= 1000:
             raise UsageError(f"`--komi` (={self.komi:g}) must be from -1000 to 1000")
-        if self.max_moves is not None and not 1 <= self.max_moves <= 10_000:
-            raise UsageError(f"`--max-moves` (={self.max_moves}) must be from 1 to 10000")
+        if self.max_moves is not None and not 1 <= self.max_moves <= MAX_MOVES:
+            raise UsageError(f"`--max-moves` (={self.max_moves}) must be from 1 to {MAX_MOVES}")
         if self.resign is not None and not 0 < self.resign <= 1000:
             raise UsageError(f"`--resign` (={self.resign:g}) must be above 0 and at most 1000")
 
@@ -200,7 +202,7 @@ class _Batch:
 
         rules = self.rules
         temperature, komi = float(rules.temperature), float(rules.komi)
-        opening = rules.opening_moves if rules.opening_moves is not None else np.iinfo(np.int64).max
+        opening = min(rules.opening_moves, MAX_MOVES) if rules.opening_moves is not None else MAX_MOVES
         resign = float(rules.resign) if rules.resign is not None else math.inf
         self._share_out(write, len(slots))
         whose = self._whose(slots)

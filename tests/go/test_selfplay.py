@@ -15,7 +15,7 @@ from sgfmill import sgf
 from casecnn.build import build
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
-from casecnn.go.ending import choose_move
+from casecnn.go.ending import OPEN, candidate_moves, choose_move
 from casecnn.go.games_batch import uniform
 from casecnn.go.net import policy_net
 from casecnn.go.policy import Policy
@@ -174,6 +174,17 @@ def test_cycles_end():
     """Points that are not to be filled are left with kos only: positional superko ends what simple ko would not."""
     lengths = [len(game.events) for game in play_games(flat(), range(200), Rules(max_moves=2000), batch=200, threads=1)]
     assert max(lengths) < 400
+
+
+@pytest.mark.parametrize("seed", [320, 333, 363])
+def test_nobody_passes_because_superko_forbids_the_only_move_with_a_chance(seed):
+    """At a low temperature p ** 100 is 0 for all moves but the best. Where superko forbids that, another is played."""
+    raw = np.random.default_rng(seed).permutation(2.0 ** -np.arange(25))
+    (game,) = play_games(Counting(raw / raw.sum()), [0], Rules(temperature=0.01), threads=1)
+    position = Position(5, superko=True)
+    for event in game.events:
+        assert event & 1023 != 25 or not (candidate_moves(position) == OPEN).any()
+        position.play(int(event & 1023))
 
 
 def test_games_start_from_positions():
