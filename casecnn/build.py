@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from casecnn.composite import Branches, Repeat, Residual, start
+from casecnn.composite import AuxiliaryHead, Branches, Repeat, Residual, start
 from casecnn.convolution import Conv, Linear, PositionBias
 from casecnn.description import Layer, trace_chain
 from casecnn.errors import InputError
 from casecnn.fuse import fuse
+from casecnn.historic import RadialBasis, Subsampling, TableConv
 from casecnn.initialise import initialise
 from casecnn.modules import (
+    AdaptiveMeanPooling,
     BatchNormalisation,
     Bias,
     Chain,
@@ -23,15 +29,19 @@ from casecnn.modules import (
     MaxOverTimePooling,
     MaxPooling,
     MeanPooling,
+    RadialBasisFunctions,
     ResidualBlock,
     ResponseNormalisation,
+    ScaledHyperbolicTangent,
     SideBySide,
+    TableConvolution,
+    TrainableSubsampling,
     add,
 )
 from casecnn.net import Net
 from casecnn.normalisation import BatchNorm, LocalResponseNorm
-from casecnn.pointwise import Dropout, Flatten, ReLU, Sigmoid, Softmax, Tanh
-from casecnn.pooling import GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
+from casecnn.pointwise import Dropout, Flatten, ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
+from casecnn.pooling import AdaptiveMeanPool, GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
 from casecnn.shapes import Shape, shape_text
 
 __all__ = ["Network", "build", "fuse"]
@@ -43,24 +53,38 @@ class Network(nn.Module):
     ``declaration`` is the Net. Children bear the layers' names, so ``conv1.weight`` and ``block2.body.conv1.bias`` are
     state-dict keys, and `get_submodule` finds every row of the Net by its name. Where all layers allow, maps of another
     height and width than declared go through as well; the number of channels is fixed.
+
+    Where the net has auxiliary heads (``heads`` holds their names), training mode returns a named tuple instead:
+    ``logits``, the net's own output, and each head's by its name. In eval mode heads are not computed.
     """
 
     def __init__(self, declaration: Net, parts: Sequence[tuple[str, nn.Module]]) -> None:
         super().__init__()
         self.declaration = declaration
+        self.heads = tuple(layer.name for layer in declaration.layers if isinstance(layer, AuxiliaryHead))
         for name, part in parts:
             add(self, name, part)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         want = self.declaration.input
         if x.dim() != len(want) + 1 or x.shape[1] != want[0]:
             got = f"{shape_text(x.shape[1:])}" if x.dim() else "a single number"
             raise InputError(
                 f"net `{self.declaration.name}` takes a batch of {shape_text(want)}, got {got} (batch axis left out)"
             )
-        for part in self.children():
-            x = part(x)
-        return x
+        side: list[Tensor] = []
+        for name, part in self.named_children():
+            if name not in self.heads:
+                x = part(x)
+            elif self.training:
+                side.append(part(x))
+        return outputs_type(self.heads)(x, *side) if side else x
+
+
+@cache
+def outputs_type(heads: tuple[str, ...]) -> Any:
+    """The named tuple of what a net with these auxiliary heads returns in training: ``logits``, then the heads."""
+    return namedtuple("Outputs", ("logits", *heads))  # type: ignore[misc]
 
 
 def build(
@@ -68,18 +92,26 @@ def build(
 ) -> Network:
     """Make the torch module of a declared net, on the CPU in float32, in training mode.
 
-    ``init`` is "he", "xavier", "normal(STD)", "uniform(A)" or "zeros" (see `casecnn.initialise`). ``seed`` is a
-    number or a torch generator: the same one gives the same weights; None draws from torch's global generator.
-    With ``logits`` a Softmax that stands last is left out: losses want logits. With ``fused`` the module is for
-    inference only: every BatchNorm is folded into the convolution before it, as by `fuse` (load trained weights
-    *before* fusing; a fused module has no BatchNorm keys).
+    ``init`` is "he", "xavier", "lecun", "normal(STD)", "uniform(A)" or "zeros" (see `casecnn.initialise`). ``seed``
+    is a number or a torch generator: the same one gives the same weights; None draws from torch's global generator.
+    With ``logits`` a Softmax that stands last, in the net or in an auxiliary head, is left out: losses want logits.
+    With ``fused`` the module is for inference only: every BatchNorm is folded into the convolution before it, as by
+    `fuse` (load trained weights *before* fusing; a fused module has no BatchNorm keys).
 
     Raises InputError for an unknown ``init`` and for a layer that bears the name of a module's own attribute.
     """
-    layers = net.layers[:-1] if logits and isinstance(net.layers[-1], Softmax) else net.layers
-    module = Network(net, chain(layers, net.input))
+    module = Network(net, chain(without_softmax(net.layers) if logits else net.layers, net.input))
     initialise(module, init, torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed)
     return fuse(module) if fused else module
+
+
+def without_softmax(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The layers without a Softmax at their end, or at the end of an auxiliary head among them."""
+    kept = layers[:-1] if isinstance(layers[-1], Softmax) else layers
+    return tuple(
+        replace(layer, layers=without_softmax(layer.layers)) if isinstance(layer, AuxiliaryHead) else layer
+        for layer in kept
+    )
 
 
 def chain(layers: Sequence[Layer], shape: Shape) -> list[tuple[str, nn.Module]]:
@@ -94,6 +126,12 @@ def chain(layers: Sequence[Layer], shape: Shape) -> list[tuple[str, nn.Module]]:
 def module_of(layer: Layer, shape: Shape) -> nn.Module:
     """The module of one layer description, for an input of ``shape``."""
     match layer:
+        case TableConv():
+            return TableConvolution(layer, shape[0])
+        case Subsampling():
+            return TrainableSubsampling(layer, shape[0])
+        case RadialBasis():
+            return RadialBasisFunctions(layer)
         case Conv():
             return Convolution(layer, shape[0])
         case Linear():
@@ -104,6 +142,8 @@ def module_of(layer: Layer, shape: Shape) -> nn.Module:
             return MaxPooling(layer)
         case MeanPool():
             return MeanPooling(layer)
+        case AdaptiveMeanPool():
+            return AdaptiveMeanPooling(layer.size)
         case GlobalMeanPool():
             return GlobalMeanPooling()
         case MaxOverTime():
@@ -116,6 +156,8 @@ def module_of(layer: Layer, shape: Shape) -> nn.Module:
             return nn.ReLU()
         case Tanh():
             return nn.Tanh()
+        case ScaledTanh():
+            return ScaledHyperbolicTangent()
         case Sigmoid():
             return nn.Sigmoid()
         case Softmax():
@@ -129,6 +171,8 @@ def module_of(layer: Layer, shape: Shape) -> nn.Module:
             return ResidualBlock(layer, body, shortcut, layer.stride(shape))
         case Branches():
             return SideBySide(layer, [part for branch in layer.branches for part in chain(branch, shape)])
+        case AuxiliaryHead():
+            return Chain(chain(layer.layers, shape))
         case Repeat():
             repeated = []
             for number, layers in enumerate(layer.chains, 1):

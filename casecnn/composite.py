@@ -1,4 +1,4 @@
-"""Layers made of layers: Residual blocks, Branches side by side, Repeat. Names inside them are dotted."""
+"""Layers made of layers: Residual blocks, Branches side by side, Repeat, auxiliary heads. Names in them are dotted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import ClassVar, Literal
 
 from casecnn.convolution import Conv
 from casecnn.description import (
-    ACTIVATIONS,
     Activation,
     Field,
     Layer,
     Row,
     Trace,
     at_least_one,
+    check_activation,
     check_names,
     trace_chain,
 )
@@ -47,7 +47,7 @@ class Residual(Layer):
         check_names(self.body, f"layer `{self.name}`")
         self.need(len(self.body) > 0, "body must have at least one layer")
         self.need(self.shortcut in SHORTCUTS, f'shortcut (="{self.shortcut}") must be A, B or C')
-        self.need(self.activation in ACTIVATIONS, f'activation (="{self.activation}") must be relu, tanh or sigmoid')
+        check_activation(self, self.activation)
 
     def stride(self, shape: Shape) -> Pair:
         """How many cells of the input one step of the body's output is, (vertical, horizontal)."""
@@ -149,6 +149,29 @@ class Repeat(Layer):
             step = trace_chain(chain, shape, field, f"{path}.{number}")
             shape, field, rows = step.shape, step.field, rows + step.rows
         return Trace(shape, field, rows)
+
+
+@dataclass(frozen=True)
+class AuxiliaryHead(Layer):
+    """A second classifier on the maps in the middle of a net (Szegedy 2015, section 5); its input goes on unchanged.
+
+    It works in training only: the module that `casecnn.build` makes then returns the head's output beside the net's,
+    by ``name``, which must therefore be a Python name. A net's totals leave its heads out, as inference does. It may
+    stand in a net only, not inside another layer.
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "layers", tuple(self.layers))
+        self.need(self.name.isidentifier() and self.name != "logits", 'the name must be a Python name, not "logits"')
+        self.need(len(self.layers) > 0, "there must be at least one layer")
+        check_names(self.layers, f"layer `{self.name}`")
+
+    def trace(self, shape: Shape, field: Field, path: str) -> Trace:
+        rows = trace_chain(self.layers, shape, field, path).rows
+        return Trace(shape, field, tuple(replace(row, auxiliary=True) for row in rows))
 
 
 def start(shape: Shape) -> Field:

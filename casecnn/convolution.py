@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
-from casecnn.description import ACTIVATIONS, Activation, Field, Layer, at_least_one, maps, vector
+from casecnn.description import Activation, Field, Layer, at_least_one, check_activation, maps, vector
 from casecnn.shapes import ROUNDINGS, Padding, Pair, Rounding, Shape, ShapeError, Span, pair, sides, spans
 
 
@@ -53,7 +53,7 @@ class Conv(Layer):
         self.need(at_least_one(self.dilation), f"dilation (={self.dilation}) must be at least 1")
         self.need(at_least_one(self.groups), f"groups (={self.groups}) must be at least 1")
         self.need(self.channels % self.groups == 0, f"groups (={self.groups}) must divide channels (={self.channels})")
-        self.need(self.activation in ACTIVATIONS, f'activation (="{self.activation}") must be relu, tanh or sigmoid')
+        check_activation(self, self.activation)
 
     def spans(self, height: int, width: int) -> tuple[Span, Span]:
         """How the windows lie on a map of ``height`` x ``width``."""
@@ -93,7 +93,7 @@ class Linear(Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.need(at_least_one(self.units), f"units (={self.units}) must be at least 1")
-        self.need(self.activation in ACTIVATIONS, f'activation (="{self.activation}") must be relu, tanh or sigmoid')
+        check_activation(self, self.activation)
 
     def output_shape(self, shape: Shape) -> Shape:
         vector(shape)

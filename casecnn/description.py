@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar, Literal
 
 from casecnn.errors import InputError
 from casecnn.shapes import Pair, Shape, ShapeError, shape_text
 
-Activation = Literal["relu", "tanh", "sigmoid"] | None
-ACTIVATIONS = (None, "relu", "tanh", "sigmoid")
+Activation = Literal["relu", "tanh", "scaled_tanh", "sigmoid"] | None
+ACTIVATIONS = (None, "relu", "tanh", "scaled_tanh", "sigmoid")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Row:
     convolutions and linear layers only: no biases, pooling, normalisation, activations or sums.
     ``forward_elements`` and ``training_elements`` are the output elements that need memory of their own (see
     `casecnn.net.Memory`).
-    ``receptive_field`` is (height, width) in input cells.
+    ``receptive_field`` is (height, width) in input cells. ``layer`` is the description; ``auxiliary`` is True for the
+    parts of an AuxiliaryHead, which work in training only.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Row:
     receptive_field: Pair
     forward_elements: int
     training_elements: int
+    layer: Layer = field(repr=False)
+    auxiliary: bool = False
 
     @property
     def parameters(self) -> int:
@@ -137,6 +140,7 @@ class Layer:
             reached.size,
             forward_elements=elements if self.own_memory == "always" else 0,
             training_elements=elements if self.own_memory != "never" else 0,
+            layer=self,
         )
         return Trace(out, reached, (row,))
 
@@ -179,6 +183,12 @@ def vector(shape: Shape) -> int:
     if len(shape) != 1:
         raise ShapeError(f"takes a vector, got maps of {shape_text(shape)}; put Flatten before it")
     return shape[0]
+
+
+def check_activation(layer: Layer, activation: object) -> None:
+    """Raise the error that names the activations there are, unless ``activation`` is one of them."""
+    rule = f'activation (="{activation}") must be relu, tanh, scaled_tanh or sigmoid'
+    layer.need(activation in ACTIVATIONS, rule)
 
 
 def at_least_one(*values: object) -> bool:

@@ -22,16 +22,19 @@ casecnn.shapes.ShapeError: net `alexnet`, layer `conv1`: height (228-11)/4+1 = 5
 change kernel, stride or padding, or say rounding="floor" or "ceil"
 """
 
-from casecnn.composite import Branches, Repeat, Residual
+from casecnn.composite import AuxiliaryHead, Branches, Repeat, Residual
 from casecnn.convolution import Conv, Linear, PositionBias
 from casecnn.description import Layer, Row
+from casecnn.historic import RadialBasis, Subsampling, TableConv
 from casecnn.net import Memory, Net
 from casecnn.normalisation import BatchNorm, LocalResponseNorm
-from casecnn.pointwise import Dropout, Flatten, ReLU, Sigmoid, Softmax, Tanh
-from casecnn.pooling import GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
+from casecnn.pointwise import Dropout, Flatten, ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
+from casecnn.pooling import AdaptiveMeanPool, GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
 from casecnn.shapes import ShapeError
 
 __all__ = [
+    "AdaptiveMeanPool",
+    "AuxiliaryHead",
     "BatchNorm",
     "Branches",
     "Conv",
@@ -47,12 +50,16 @@ __all__ = [
     "Memory",
     "Net",
     "PositionBias",
+    "RadialBasis",
     "ReLU",
     "Repeat",
     "Residual",
     "Row",
+    "ScaledTanh",
     "ShapeError",
     "Sigmoid",
     "Softmax",
+    "Subsampling",
+    "TableConv",
     "Tanh",
 ]

@@ -17,7 +17,9 @@ from casecnn.composite import Branches, Residual
 from casecnn.convolution import Conv, Linear
 from casecnn.description import Activation
 from casecnn.errors import InputError
+from casecnn.historic import RadialBasis, Subsampling, TableConv
 from casecnn.normalisation import BatchNorm, LocalResponseNorm
+from casecnn.pointwise import SCALED_TANH
 from casecnn.pooling import MaxPool, MeanPool
 from casecnn.shapes import Pair, Span, pair, shape_text
 
@@ -26,7 +28,15 @@ def activated(x: Tensor, activation: Activation) -> Tensor:
     """The activation of ``x``, which nothing else may need: ReLU overwrites it."""
     if activation == "relu":
         return F.relu(x, inplace=True)
+    if activation == "scaled_tanh":
+        return scaled_tanh(x)
     return x if activation is None else torch.tanh(x) if activation == "tanh" else torch.sigmoid(x)
+
+
+def scaled_tanh(x: Tensor) -> Tensor:
+    """1.7159 * tanh(2/3 * x)."""
+    amplitude, slope = SCALED_TANH
+    return amplitude * torch.tanh(slope * x)
 
 
 def padded(x: Tensor, rows: Span, columns: Span, value: float = 0.0) -> Tensor:
@@ -113,6 +123,64 @@ class BatchNormalisation(_BatchNorm):
         return activated(super().forward(input), self.activation)
 
 
+class TableConvolution(nn.Module):
+    """TableConv: [N, C, H, W] to [N, outputs, H', W']; ``weight`` is [connections, height, width].
+
+    The kernels are laid into a full weight that is zero elsewhere, which a plain convolution then takes: the maps of
+    LeNet-5 are so few that skipping the zeros would cost more than it saves.
+    """
+
+    def __init__(self, layer: TableConv, in_channels: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.in_channels = in_channels
+        self.weight = nn.Parameter(torch.empty(len(layer.connections), *pair(layer.kernel)))
+        self.bias = nn.Parameter(torch.empty(len(layer.table)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        outputs, inputs = (list(maps) for maps in zip(*layer.connections, strict=True))
+        full = self.weight.new_zeros(len(layer.table), self.in_channels, *pair(layer.kernel))
+        full[outputs, inputs] = self.weight
+        rows, columns = layer.spans(x.shape[2], x.shape[3])
+        y = F.conv2d(padded(x, rows, columns), full, self.bias, pair(layer.stride))
+        return activated(y, layer.activation)
+
+
+class TrainableSubsampling(nn.Module):
+    """Subsampling: [N, C, H, W] to [N, C, H', W']; ``weight`` and ``bias`` are [C]."""
+
+    def __init__(self, layer: Subsampling, channels: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.bias = nn.Parameter(torch.empty(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = pair(self.layer.kernel)
+        self.layer.spans(x.shape[2], x.shape[3])  # refuses a map that does not fit
+        sums = F.avg_pool2d(x, kernel, divisor_override=1)
+        return activated(sums * self.weight[:, None, None] + self.bias[:, None, None], self.layer.activation)
+
+
+class RadialBasisFunctions(nn.Module):
+    """RadialBasis: [N, n] to [N, centres]; the centres are part of the declaration, not of the state dict."""
+
+    centres: Tensor
+
+    def __init__(self, layer: RadialBasis) -> None:
+        super().__init__()
+        centres = torch.tensor(layer.centres, dtype=torch.get_default_dtype())
+        self.register_buffer("centres", centres, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -(x[:, None] - self.centres).square().sum(2)
+
+
+class AdaptiveMeanPooling(nn.AdaptiveAvgPool2d):
+    """AdaptiveMeanPool: [N, C, H, W] to [N, C, size, size]."""
+
+
 class MaxPooling(nn.Module):
     """MaxPool: [N, C, H, W] to [N, C, H', W']."""
 
@@ -148,6 +216,13 @@ class MeanPooling(nn.Module):
         else:
             cells = padded(cells, rows, columns)
         return F.avg_pool2d(padded(x, rows, columns), kernel, step) / F.avg_pool2d(cells, kernel, step)
+
+
+class ScaledHyperbolicTangent(nn.Module):
+    """ScaledTanh, on any shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return scaled_tanh(x)
 
 
 class GlobalMeanPooling(nn.Module):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
-from casecnn.composite import start
+from casecnn.composite import AuxiliaryHead, start
 from casecnn.description import Layer, Row, at_least_one, check_names, trace_chain
 from casecnn.errors import InputError
 from casecnn.shapes import Pair, Shape, ShapeError, shape_text
@@ -17,9 +17,9 @@ class Memory:
 
     ``forward`` keeps the input and every layer's output, except where a layer can overwrite its input: activations,
     Softmax, Flatten, PositionBias, sums and concatenations never count, Dropout and BatchNorm do not at inference.
-    ``training`` also holds the outputs of Dropout and BatchNorm, and for every output kept a gradient of the same size
-    (not for the input). It is an upper bound for a framework that frees what it no longer needs; masks and arg-max
-    indices are left out.
+    ``training`` also holds the outputs of Dropout, BatchNorm and auxiliary heads, and for every output kept a gradient
+    of the same size (not for the input). It is an upper bound for a framework that frees what it no longer needs; masks
+    and arg-max indices are left out.
     """
 
     forward_elements: int
@@ -42,7 +42,8 @@ class Net:
     """A net declared in the notation of the papers' tables.
 
     ``input`` is (C, H, W) or (n,), without the batch axis. ``rows`` has one row for each layer in the order of the
-    forward pass, with dotted names inside composite layers.
+    forward pass, with dotted names inside composite layers. Totals are those of the net that predicts: auxiliary heads,
+    which work in training only, have rows, but are not in ``weights``, ``biases``, ``parameters`` and ``macs``.
 
     Raises InputError (a ShapeError that shows the sum, where layers do not fit) when it is declared, not later.
     """
@@ -68,6 +69,10 @@ class Net:
             trace = trace_chain(self.layers, self.input, start(self.input))
         except ShapeError as error:
             raise ShapeError(f"net `{self.name}`, {error}") from None
+        heads = {layer.name for layer in self.layers if isinstance(layer, AuxiliaryHead)}
+        for row in trace.rows:
+            if row.auxiliary and row.name.split(".")[0] not in heads:
+                raise InputError(f"net `{self.name}`: auxiliary head of `{row.name}` must stand in the net itself")
         put(self, "rows", trace.rows)
         put(self, "output_shape", trace.shape)
         put(self, "receptive_field", trace.field.size)
@@ -75,12 +80,12 @@ class Net:
     @property
     def weights(self) -> int:
         """Parameters without the biases (a BatchNorm's scale is a weight, its shift a bias)."""
-        return sum(row.weights for row in self.rows)
+        return sum(row.weights for row in self.rows if not row.auxiliary)
 
     @property
     def biases(self) -> int:
         """Biases, a BatchNorm's shifts among them."""
-        return sum(row.biases for row in self.rows)
+        return sum(row.biases for row in self.rows if not row.auxiliary)
 
     @property
     def parameters(self) -> int:
@@ -90,7 +95,22 @@ class Net:
     @property
     def macs(self) -> int:
         """Multiply-adds of convolutions and linear layers for one input: no biases, pooling or normalisation."""
-        return sum(row.macs for row in self.rows)
+        return sum(row.macs for row in self.rows if not row.auxiliary)
+
+    @property
+    def auxiliary_parameters(self) -> int:
+        """Weights and biases of the auxiliary heads, which only training needs."""
+        return sum(row.parameters for row in self.rows if row.auxiliary)
+
+    @property
+    def auxiliary_macs(self) -> int:
+        """Multiply-adds of the auxiliary heads for one input."""
+        return sum(row.macs for row in self.rows if row.auxiliary)
+
+    def without_heads(self) -> Net:
+        """The net that predicts: this one without its auxiliary heads."""
+        layers = tuple(layer for layer in self.layers if not isinstance(layer, AuxiliaryHead))
+        return self if len(layers) == len(self.layers) else replace(self, layers=layers)
 
     @property
     def flops(self) -> int:
@@ -100,7 +120,7 @@ class Net:
     def memory(self, bytes_per_element: int = 4) -> Memory:
         """Activation memory for one input; 4 bytes an element is float32, 2 are bfloat16."""
         size = prod(self.input)
-        forward = size + sum(row.forward_elements for row in self.rows)
+        forward = size + sum(row.forward_elements for row in self.rows if not row.auxiliary)
         training = size + 2 * sum(row.training_elements for row in self.rows)
         return Memory(forward, training, bytes_per_element)
 

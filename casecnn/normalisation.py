@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from casecnn.description import ACTIVATIONS, Activation, Layer, at_least_one, maps
+from casecnn.description import Activation, Layer, at_least_one, check_activation, maps
 from casecnn.shapes import Shape
 
 
@@ -51,7 +51,7 @@ class BatchNorm(Layer):
         super().__post_init__()
         self.need(self.epsilon > 0, f"epsilon (={self.epsilon}) must be above 0")
         self.need(0 < self.momentum <= 1, f"momentum (={self.momentum}) must be above 0 and at most 1")
-        self.need(self.activation in ACTIVATIONS, f'activation (="{self.activation}") must be relu, tanh or sigmoid')
+        check_activation(self, self.activation)
 
     def weights(self, shape: Shape) -> int:
         return shape[0]

@@ -9,6 +9,9 @@ from typing import ClassVar, Literal
 from casecnn.description import Layer
 from casecnn.shapes import Shape
 
+SCALED_TANH = (1.7159, 2 / 3)
+"""A and S of ScaledTanh."""
+
 
 @dataclass(frozen=True)
 class InPlace(Layer):
@@ -25,6 +28,11 @@ class ReLU(InPlace):
 @dataclass(frozen=True)
 class Tanh(InPlace):
     """Hyperbolic tangent."""
+
+
+@dataclass(frozen=True)
+class ScaledTanh(InPlace):
+    """A * tanh(S * x) with A = 1.7159 and S = 2/3, so that 1 is mapped to 1 (LeCun 1998, appendix A)."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 
 from casecnn.convolution import check_windows
-from casecnn.description import Field, Layer, maps
+from casecnn.description import Field, Layer, at_least_one, maps
 from casecnn.shapes import Padding, Pair, Rounding, Shape, ShapeError, Span, pair, sides, spans
 
 
@@ -73,6 +74,28 @@ class GlobalMeanPool(Layer):
     def field(self, field: Field) -> Field:
         whole = field.through(field.extent, (1, 1))
         return Field(whole.size, whole.jump, (1, 1))
+
+
+@dataclass(frozen=True)
+class AdaptiveMeanPool(Layer):
+    """The means of ``size`` x ``size`` windows that cover any map: (C, H, W) to (C, size, size), torchvision's way.
+
+    Along an axis of n cells, window i reaches from floor(i*n/size) to ceil((i+1)*n/size): windows overlap, or repeat
+    cells, where ``size`` does not divide n.
+    """
+
+    size: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.need(at_least_one(self.size), f"size (={self.size}) must be at least 1")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return maps(shape)[0], self.size, self.size
+
+    def field(self, field: Field) -> Field:
+        kernel, step = (tuple(f(n / self.size) for n in field.extent) for f in (ceil, floor))
+        return field.through((kernel[0], kernel[1]), (max(step[0], 1), max(step[1], 1)))
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,25 @@ def mean_pool2d_backward(
     return unpad(dx, rows, columns, height, width)
 
 
+def adaptive_mean_pool2d(x: ArrayLike, size: int) -> Array:
+    """y[n,c,i,j] = the mean of the cells from floor(i*H/size) to ceil((i+1)*H/size), and likewise across."""
+    x = real(x)
+    y = np.zeros((*x.shape[:2], size, size))
+    for i, j, down, across in adaptive_windows(x.shape[2], x.shape[3], size):
+        y[:, :, i, j] = x[:, :, down, across].mean((2, 3))
+    return y
+
+
+def adaptive_mean_pool2d_backward(x: ArrayLike, dy: ArrayLike, size: int) -> Array:
+    """The gradient of `adaptive_mean_pool2d`: each dy is shared out evenly among the cells of its window."""
+    x, dy = real(x), real(dy)
+    dx = np.zeros_like(x)
+    for i, j, down, across in adaptive_windows(x.shape[2], x.shape[3], size):
+        window = dx[:, :, down, across]
+        window += dy[:, :, i, j, None, None] / (window.shape[2] * window.shape[3])
+    return dx
+
+
 def local_response_norm(a: ArrayLike, n: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75) -> Array:
     """b[i] = a[i] / (k + alpha * sum over j of a[j]^2)^beta, j in the n channels around i (Krizhevsky 2012, 3.3)."""
     a = real(a)
@@ -241,6 +260,16 @@ def sigmoid(x: ArrayLike) -> Array:
     return 0.5 * (1 + np.tanh(0.5 * real(x)))
 
 
+def scaled_tanh(x: ArrayLike) -> Array:
+    """1.7159 * tanh(2/3 * x) (LeCun 1998, appendix A)."""
+    return 1.7159 * np.tanh(2 / 3 * real(x))
+
+
+def scaled_tanh_backward(x: ArrayLike, dy: ArrayLike) -> Array:
+    """dx = dy * 1.7159 * 2/3 * (1 - tanh(2/3 * x)^2)."""
+    return real(dy) * 1.7159 * 2 / 3 * (1 - np.tanh(2 / 3 * real(x)) ** 2)
+
+
 def softmax(x: ArrayLike) -> Array:
     """exp(x) / sum of exp(x) over axis 1; the largest x is subtracted first, so that nothing overflows."""
     x = real(x)
@@ -264,6 +293,17 @@ def windows(
             down = slice(top, top + dilation[0] * (kernel[0] - 1) + 1, dilation[0])
             across = slice(left, left + dilation[1] * (kernel[1] - 1) + 1, dilation[1])
             yield i, j, down, across
+
+
+def adaptive_windows(height: int, width: int, size: int) -> Iterator[tuple[int, int, slice, slice]]:
+    """For each output row i and column j of an adaptive pool, the cells that it takes, as two slices."""
+
+    def part(cells: int, i: int) -> slice:
+        return slice(i * cells // size, -(-(i + 1) * cells // size))
+
+    for i in range(size):
+        for j in range(size):
+            yield i, j, part(height, i), part(width, j)
 
 
 def group_channels(weight: Array, groups: int) -> Iterator[tuple[slice, slice]]:

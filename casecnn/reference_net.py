@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from casecnn import reference
-from casecnn.composite import Branches, Repeat, Residual
+from casecnn import reference, reference_historic
+from casecnn.composite import AuxiliaryHead, Branches, Repeat, Residual
 from casecnn.convolution import Conv, Linear, PositionBias
 from casecnn.description import Activation, Layer
 from casecnn.errors import InputError
+from casecnn.historic import RadialBasis, Subsampling, TableConv
 from casecnn.net import Net
 from casecnn.normalisation import BatchNorm, LocalResponseNorm
-from casecnn.pointwise import Dropout, Flatten, ReLU, Sigmoid, Softmax, Tanh
-from casecnn.pooling import GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
+from casecnn.pointwise import Dropout, Flatten, ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
+from casecnn.pooling import AdaptiveMeanPool, GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
 from casecnn.reference import Array
 
 
@@ -44,6 +45,8 @@ def activated(x: Array, activation: Activation) -> Array:
             return reference.relu(x)
         case "tanh":
             return np.tanh(x)
+        case "scaled_tanh":
+            return reference.scaled_tanh(x)
         case "sigmoid":
             return reference.sigmoid(x)
     return x
@@ -68,6 +71,24 @@ def run(layer: Layer, p: Mapping[str, ArrayLike], x: Array, path: str) -> Array:
         case Linear():
             bias = p[path + "bias"] if layer.bias else None
             return activated(reference.linear(x, p[path + "weight"], bias), layer.activation)
+        case TableConv():
+            y = reference_historic.table_conv2d(
+                x,
+                layer.table,
+                p[path + "weight"],
+                p[path + "bias"],
+                stride=layer.stride,
+                padding=layer.padding,
+                rounding=layer.rounding,
+            )
+            return activated(y, layer.activation)
+        case Subsampling():
+            y = reference_historic.subsample2d(
+                x, p[path + "weight"], p[path + "bias"], layer.kernel, rounding=layer.rounding
+            )
+            return activated(y, layer.activation)
+        case RadialBasis():
+            return reference_historic.radial_basis(x, layer.centres)
         case PositionBias():
             return x + reference.real(p[path + "bias"])
         case BatchNorm():
@@ -85,18 +106,22 @@ def run(layer: Layer, p: Mapping[str, ArrayLike], x: Array, path: str) -> Array:
                 rounding=layer.rounding,
                 count_padding=layer.count_padding,
             )
+        case AdaptiveMeanPool():
+            return reference.adaptive_mean_pool2d(x, layer.size)
         case GlobalMeanPool():
             return x.mean((2, 3))
         case MaxOverTime():
             return x.max((2, 3))
         case LocalResponseNorm():
             return reference.local_response_norm(x, layer.n, layer.k, layer.alpha, layer.beta)
-        case Dropout():
+        case Dropout() | AuxiliaryHead():
             return x
         case ReLU():
             return activated(x, "relu")
         case Tanh():
             return activated(x, "tanh")
+        case ScaledTanh():
+            return activated(x, "scaled_tanh")
         case Sigmoid():
             return activated(x, "sigmoid")
         case Softmax():

@@ -201,7 +201,8 @@ def test_the_same_seed_gives_the_same_weights():
 def test_an_unknown_init_is_refused(init):
     with pytest.raises(InputError) as error:
         build(WIDE, init=init)
-    assert str(error.value) == f'init (="{init}") must be "he", "xavier", "normal(STD)", "uniform(A)" or "zeros"'
+    rule = 'must be "he", "xavier", "lecun", "normal(STD)", "uniform(A)" or "zeros"'
+    assert str(error.value) == f'init (="{init}") {rule}'
 
 
 def settle(module, seed=0):

@@ -311,7 +311,7 @@ def test_maps_are_needed_where_windows_are():
         (lambda: Conv("c", 8, 3, groups=3), "groups (=3) must divide channels (=8)"),
         (lambda: Conv("c", 8, 3, groups=0), "groups (=0) must be at least 1"),
         (lambda: Conv("c", 8, 3, dilation=0), "dilation (=0) must be at least 1"),
-        (lambda: Conv("c", 8, 3, activation="gelu"), 'activation (="gelu") must be relu, tanh or sigmoid'),
+        (lambda: Conv("c", 8, 3, activation="gelu"), 'activation (="gelu") must be relu, tanh, scaled_tanh or sigmoid'),
         (lambda: Conv("a.b", 8, 3), "layer name 'a.b' must be letters, digits, underscores and inner hyphens"),
         (lambda: ReLU(""), "layer name ''"),
         (lambda: MaxPool("p", 2, padding=2), "padding (=2) must be smaller than the kernel (=2)"),
