@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -308,14 +309,21 @@ def area(state):
 
 
 def warm_up(message: str = "casecnn: compiling the Go engine for this machine, once (about 20 seconds) ...") -> None:
-    """Load or compile the engine. If that takes over a second, as on the first run ever, print `message` to stderr."""
+    """Load or compile the engine. If that takes a second of CPU time, as on the first run ever, print `message`."""
     from casecnn.go.features import game_features
 
-    timer = threading.Timer(1.0, lambda: print(message, file=sys.stderr, flush=True))
-    timer.daemon = True
-    timer.start()
+    done = threading.Event()
+    start = time.process_time()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            if time.process_time() - start > 1.0:  # not wall time: on a busy machine loading alone may take a second
+                print(message, file=sys.stderr, flush=True)
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
         check_events(MIN_SIZE, np.zeros(0, np.uint16))
         game_features(MIN_SIZE, np.array([BLACK << 10], np.uint16))
     finally:
-        timer.cancel()
+        done.set()
