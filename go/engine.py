@@ -2,10 +2,13 @@
 
 Handlers are thin: arguments come typed from `casecnn.go.gtp_protocol`, moves from `casecnn.go.player`, statuses and
 scores from `casecnn.go.dead_stones`. Commands that show what the net thinks are in `casecnn.go.gtp_analyze`. Errors
-use the words of GTP version 2 draft 2 first. The board has the size of the net and no other.
+use the words of GTP version 2 draft 2 first.
 """
 
 from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -17,17 +20,19 @@ from casecnn.go.dead_stones import Ending, chains, games_for, judge
 from casecnn.go.gtp_dispatch import Handler
 from casecnn.go.gtp_protocol import COLOUR, NUMBER, VERTEX, WHOLE, WORD, WORDS, GtpError, Parameter
 from casecnn.go.handicap import fixed_handicap, most_stones
-from casecnn.go.player import Net, Player, Settings
+from casecnn.go.player import Player, Settings
 from casecnn.go.position import IllegalMove, Position
 from casecnn.go.random_play import play_out
 from casecnn.go.record import PLAY, SETUP, TO_PLAY, GameRecord, pack, unpack
 from casecnn.go.rules import BLACK, EMPTY, WHITE
+from casecnn.go.selfplay import Player as Net
 from casecnn.go.sgf import read_game
 from casecnn.go.sgf_writer import record_sgf
 from casecnn.go.text_board import text_board
 
 DEFAULT_KOMI = 7.5
 RESIGN_TURNS = 3  # turns in a row that a game must be hopeless
+SHARE_OF_TIME = 0.7  # of what there is for a move: the controller's clock goes on while the move is on its way
 _MANY_VERTICES = Parameter("vertex", VERTEX.read, many=True)
 _FILE = Parameter("file", WORD.read, optional=True)
 
@@ -36,6 +41,8 @@ class Engine:
     """The game in progress, and a player for it. Every method named like a GTP command is that command.
 
     `position` is the board, `events` the game so far as in `casecnn.go.record`. The methods raise `GtpError`.
+    `resize(size)` gives the net for a board of another size, as `casecnn.go.board_sizes.policy_for` does; without it
+    there is only the net's own.
 
     >>> from casecnn.go import load_policy
     >>> engine = Engine(load_policy())
@@ -45,15 +52,19 @@ class Engine:
     ''
     """
 
-    def __init__(self, policy: Net, settings: Settings | None = None) -> None:
+    def __init__(
+        self, policy: Net, settings: Settings | None = None, resize: Callable[[int], Net] | None = None
+    ) -> None:
         self.settings = settings or Settings()
+        self._nets = {policy.size: policy}
+        self._resize = resize
         self.player = Player(policy, self.settings)
         self.size = policy.size
         self.komi = DEFAULT_KOMI
         self.handicap = 0
         self.events: list[int] = []
         self.position = self._empty_board()
-        self.time: tuple[str, ...] = ()  # what the controller said last about time; every move takes the same time here
+        self.clock: dict[int, tuple[int, int]] = {}  # by colour: seconds left, and for how many moves (0: all)
         self._hopeless = 0
 
     def handlers(self) -> dict[str, Handler]:
@@ -88,16 +99,28 @@ class Engine:
     # The game
 
     def boardsize(self, size: int) -> str:
-        """Start an empty board of a size: that of the net."""
-        if size != self.size:
-            raise GtpError(f"unacceptable size: the net {self.player.policy.name} plays on {self.size}x{self.size}")
+        """Start an empty board of a size, with the net for it."""
+        try:
+            self._take_net(size)
+        except CasecnnError as error:
+            raise GtpError(f"unacceptable size: {error}") from error
         return self.clear_board()
+
+    def _take_net(self, size: int) -> None:
+        """Go on with the net for a size; raises `CasecnnError` where there is none."""
+        if size not in self._nets:
+            if self._resize is None:
+                raise InputError(f"the net {self.player.policy.name} plays on {self.size}x{self.size}")
+            self._nets[size] = self._resize(size)
+        self.size = size
+        self.player.policy = self._nets[size]
 
     def clear_board(self) -> str:
         """Start a new game. Komi stays."""
         self.position = self._empty_board()
         self.events = []
         self.handicap = 0
+        self.clock = {}
         self._hopeless = 0
         return ""
 
@@ -148,19 +171,31 @@ class Engine:
 
     # Moves of the engine
 
-    def genmove(self, colour: int) -> str:
-        """Choose a move and play it; or resign, if that is wanted."""
+    def genmove(self, colour: int, avoid: Collection[int] = ()) -> str:
+        """Choose a move, none of `avoid`, and play it; or resign, if that is wanted."""
         if self._gives_up(colour):
             return "resign"
-        return self._play_own(colour, self.player.choose(self.seen_by(colour)))
+        position, seconds = self.seen_by(colour), self.seconds_for(colour)
+        return self._play_own(colour, self.player.choose(position, avoid=avoid, seconds=seconds))
 
     def reg_genmove(self, colour: int) -> str:
         """Choose the best move, at temperature 0, and do not play it."""
-        return to_vertex(self.player.choose(self.seen_by(colour), temperature=0.0), self.size)
+        position, seconds = self.seen_by(colour), self.seconds_for(colour)
+        return to_vertex(self.player.choose(position, temperature=0.0, seconds=seconds), self.size)
 
     def genmove_cleanup(self, colour: int) -> str:
         """As genmove, but no pass while dead stones of the opponent can be taken."""
-        return self._play_own(colour, self.player.choose(self.seen_by(colour), cleanup=True))
+        position, seconds = self.seen_by(colour), self.seconds_for(colour)
+        return self._play_own(colour, self.player.choose(position, cleanup=True, seconds=seconds))
+
+    def seconds_for(self, colour: int) -> float:
+        """The time for the rollouts of a move: that of the settings, or a share of what is left on the clock."""
+        limit = self.settings.move_time
+        if colour in self.clock:
+            left, moves = self.clock[colour]
+            still = max(20, (3 * self.size**2 // 4 - self.position.move_number) // 2)  # own moves to the end, about
+            limit = min(limit, SHARE_OF_TIME * left / (moves or still))
+        return limit
 
     def seen_by(self, colour: int) -> Position:
         """The position with `colour` to play, as a copy."""
@@ -241,12 +276,16 @@ class Engine:
         name = " ".join(words)
         if name == "-":
             raise GtpError("cannot load file: the standard input is taken by the controller")
+        if os.path.isdir(name):
+            raise GtpError(f"cannot load file: '{name}' is a folder")
         try:
             record = read_game(name)
-            if record.size != self.size:
-                raise InputError(f"a game on {record.size}x{record.size}, the net plays on {self.size}x{self.size}")
             moves = len(record) if number is None else min(max(number - 1, 0), len(record))
             position = Position.from_record(record, moves)
+            try:
+                self._take_net(record.size)
+            except CasecnnError as error:
+                raise InputError(f"a game on {record.size}x{record.size}, {error}") from error
         except CasecnnError as error:
             raise GtpError(f"cannot load file: {error}") from error
         self.clear_board()
@@ -317,17 +356,17 @@ class Engine:
     # Time
 
     def time_settings(self, main: int, byo_yomi: int, stones: int) -> str:
-        """Noted; a move takes the same time whatever is left."""
-        self.time = (str(main), str(byo_yomi), str(stones))
+        """Accepted. What is left at a move is told by time_left; only rollouts take notice of it."""
+        self.clock = {}
         return ""
 
     def time_left(self, colour: int, seconds: int, stones: int) -> str:
-        """Noted."""
-        self.time = ("BW"[colour - 1], str(seconds), str(stones))
+        """Note how many seconds are left to a colour, for so many moves, or for all if that is 0."""
+        self.clock[colour] = (seconds, stones)
         return ""
 
     def kgs_time_settings(self, kind: str, words: list[str]) -> str:
-        """Noted: none, absolute MAIN, byoyomi MAIN PERIOD PERIODS, or canadian MAIN PERIOD STONES."""
+        """Accepted: none, absolute MAIN, byoyomi MAIN PERIOD PERIODS, or canadian MAIN PERIOD STONES."""
         counts = {"none": 0, "absolute": 1, "byoyomi": 3, "canadian": 3}
         if (
             kind not in counts
@@ -335,5 +374,5 @@ class Engine:
             or not all(word.isascii() and word.isdigit() for word in words)
         ):
             raise GtpError("syntax error: kgs-time_settings takes none, or absolute, byoyomi or canadian and numbers")
-        self.time = (kind, *words)
+        self.clock = {}
         return ""

@@ -3,17 +3,20 @@
 Sources: lz-analyze as Leela Zero 0.17 has it, kata-analyze and kata-raw-nn as KataGo's "GTP Extensions" describe them,
 analyze commands as in GoGui's manual. What differs, because there is a policy here and no search:
 
-- `prior` is the policy, shared out among the sensible moves. `winrate` is one half, unless a search says otherwise.
-- `visits` is the prior in thousandths (at least 1): how 1,000 visits that follow the policy would be spread. Programs
-  that size and label their marks by visits, as Sabaki does, so show the policy.
-- A variation is the move alone. There is no score and no ownership; what is written at every interval is the same.
+- `prior` is the policy, shared out among the sensible moves. `winrate` is one half without rollouts; with them it is
+  theirs, `visits` are the games played out, and `lcb` is the lower end of Wilson's 95 % interval.
+- Without rollouts `visits` is the prior in thousandths (at least 1): how 1,000 visits that follow the policy would be
+  spread. Programs that size and label their marks by visits, as Sabaki does, so show the policy.
+- A variation is the move alone, and there is no ownership. `scoreLead` is there with rollouts. Only their results
+  change from line to line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
 
 import numpy as np
 
@@ -22,7 +25,8 @@ from casecnn.go.coordinates import to_vertex
 from casecnn.go.engine import Engine
 from casecnn.go.gtp_dispatch import Handler, Stream
 from casecnn.go.gtp_protocol import COLOUR, VERTEX, WHOLE, WORDS, GtpError, Parameter
-from casecnn.go.player import Candidate
+from casecnn.go.look_ahead import Candidate, likely
+from casecnn.go.proportion import wilson_interval
 from casecnn.go.random_play import play_out
 from casecnn.go.rules import BLACK
 from casecnn.go.symmetry import SYMMETRIES, transform, untransform
@@ -31,6 +35,10 @@ LEAST_PRIOR = 0.002  # moves below are left out of an analysis, unless `minmoves
 LABELLED = 0.01  # points with less carry no label in a map
 VISITS = 1000
 
+_KATA_SWITCHES = (
+    *("ownership", "ownershipstdev", "movesownership", "movesownershipstdev"),
+    *("rootinfo", "pvvisits", "pvedgevisits", "noresultvalue"),
+)
 _OPTIONAL_COLOUR = Parameter("colour", COLOUR.read, optional=True)
 _SYMMETRY = Parameter("symmetry", lambda text, size: text, optional=True)
 
@@ -42,6 +50,9 @@ GOGUI_COMMANDS = (
     "plist/Dead stones/final_status_list dead",
     "string/Score/final_score",
 )
+
+
+Form = Callable[[Candidate, int, str], str]
 
 
 @dataclass
@@ -67,6 +78,7 @@ class Analyst:
         handlers = {
             "kata-raw-nn": Handler(self.raw_net, (_SYMMETRY,)),
             "gogui-analyze_commands": Handler(lambda: "\n".join(GOGUI_COMMANDS)),
+            "stop": Handler(lambda: ""),  # any line ends an analysis
             "casecnn-heatmap": Handler(self.heatmap, (_OPTIONAL_COLOUR,)),
             "casecnn-policy": Handler(self.policy_board, (_OPTIONAL_COLOUR,)),
             "casecnn-suggest": Handler(self.suggest, (_OPTIONAL_COLOUR,)),
@@ -110,37 +122,75 @@ class Analyst:
             WHOLE.read(left.pop(0), size)  # for how many moves, of which only the next is looked at
             if colour == wanted.colour:
                 (wanted.avoid if key == "avoid" else wanted.allow).update(moves)
-        elif key in ("ownership", "movesownership", "ownershipstdev", "pvvisits", "pvedgevisits", "rootinfo"):
+        elif key in _KATA_SWITCHES:
             if left.pop(0) not in ("true", "false"):
                 raise ValueError(f"{key} is true or false")
         else:
             raise ValueError(f"'{key[:20]}' is no option of an analysis")
 
     def candidates(self, wanted: Wanted) -> list[Candidate]:
-        """The moves that an analysis shows, the best first; the pass where no sensible move is left."""
+        """The moves that an analysis shows, the best first; the pass where no sensible move is left.
+
+        Without what rollouts say; but where there are to be some, only the moves that are played out."""
         found = self.engine.player.assess(self.engine.seen_by(wanted.colour))
         found = found or [Candidate(self.engine.size**2, 1.0)]
         found = [c for c in found if c.move not in wanted.avoid and (not wanted.allow or c.move in wanted.allow)]
+        if self.engine.settings.rollouts:
+            return likely(found)[: wanted.most]
         shown = max(wanted.least, sum(c.prior >= LEAST_PRIOR for c in found))
         return found[: min(shown, wanted.most)]
 
-    def _line(self, wanted: Wanted, form: Callable[[Candidate, int, str], str]) -> str:
+    def _line(self, found: list[Candidate], form: Form) -> str:
         size = self.engine.size
-        return " ".join(form(c, order, to_vertex(c.move, size)) for order, c in enumerate(self.candidates(wanted)))
+        return " ".join(form(c, order, to_vertex(c.move, size)) for order, c in enumerate(found))
 
-    def _analyzer(self, form: Callable[[Candidate, int, str], str]) -> Callable[[list[str]], Stream]:
+    def _analyzer(self, form: Form) -> Callable[[list[str]], Stream]:
         def analyze(words: list[str]) -> Stream:
             wanted = self.wanted(words)
-            line = self._line(wanted, form)
-            return Stream(repeat(line) if line else iter(()), wanted.interval)
+            found = self.candidates(wanted)
+            return Stream(self._lines(wanted, found, form) if found else iter(()), wanted.interval)
 
         return analyze
 
-    def _generator(self, form: Callable[[Candidate, int, str], str]) -> Callable[[list[str]], str]:
+    def _lines(self, wanted: Wanted, found: list[Candidate], form: Form) -> Iterator[str]:
+        """What is known so far, as often as it is asked for; rollouts go on in the meantime, until this is closed."""
+        if not self.engine.settings.rollouts:
+            line = self._line(found, form)
+            while True:
+                yield line
+        engine = self.engine
+        position, seconds = engine.seen_by(wanted.colour), engine.seconds_for(wanted.colour)
+        if not wanted.interval:
+            yield self._line(engine.player.look_ahead(position, found, seconds=seconds), form)
+            return
+        known = [found]
+        closed = threading.Event()
+
+        def work() -> None:
+            try:
+                known.append(
+                    engine.player.look_ahead(position, found, seconds=seconds, stop=closed.is_set, report=known.append)
+                )
+            except CasecnnError as error:
+                print(f"casecnn: {error}", file=sys.stderr)
+
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        try:
+            while True:
+                yield self._line(known[-1], form)
+        finally:
+            closed.set()
+            worker.join()
+
+    def _generator(self, form: Form) -> Callable[[list[str]], str]:
         def genmove_analyze(words: list[str]) -> str:
             wanted = self.wanted(words)
-            line = self._line(wanted, form)
-            return f"\n{line}\nplay {self.engine.genmove(wanted.colour)}"
+            found = self.candidates(wanted)
+            others = set(range(self.engine.size**2)) - wanted.allow if wanted.allow else set()
+            vertex = self.engine.genmove(wanted.colour, wanted.avoid | others)
+            line = self._line(self.engine.player.considered[: wanted.most] or found, form)
+            return f"\n{line}\nplay {vertex}"
 
         return genmove_analyze
 
@@ -208,27 +258,37 @@ class Analyst:
 
     def suggest(self, colour: int | None = None) -> str:
         """The ten best moves with their probabilities, a line each."""
-        wanted = Wanted(colour or self.engine.position.to_play, least=10, most=10)
         size = self.engine.size
-        rows = [f"{to_vertex(c.move, size):<4} {100 * c.prior:6.2f} %" for c in self.candidates(wanted)]
+        found = self.engine.player.assess(self.engine.seen_by(colour or self.engine.position.to_play))[:10]
+        rows = [f"{to_vertex(c.move, size):<4} {100 * c.prior:6.2f} %" for c in found]
         return "\n" + "\n".join(rows) if rows else "pass"
 
 
 def leela_form(candidate: Candidate, order: int, vertex: str) -> str:
     """A move as lz-analyze writes it: numbers in ten-thousandths."""
+    rate, bound = _rates(candidate)
     return (
-        f"info move {vertex} visits {_visits(candidate)} winrate {round(10_000 * candidate.winrate)} "
-        f"prior {round(10_000 * candidate.prior)} lcb {round(10_000 * candidate.winrate)} order {order} pv {vertex}"
+        f"info move {vertex} visits {_visits(candidate)} winrate {round(10_000 * rate)} "
+        f"prior {round(10_000 * candidate.prior)} lcb {round(10_000 * bound)} order {order} pv {vertex}"
     )
 
 
 def kata_form(candidate: Candidate, order: int, vertex: str) -> str:
-    """A move as kata-analyze writes it: numbers from 0 to 1."""
+    """A move as kata-analyze writes it: numbers from 0 to 1, scores in points."""
+    rate, bound = _rates(candidate)
+    lead = f"{candidate.rollouts.mean_score:.2f}" if candidate.rollouts else ""
     return (
-        f"info move {vertex} visits {_visits(candidate)} winrate {candidate.winrate:.6f} "
-        f"prior {candidate.prior:.6f} lcb {candidate.winrate:.6f} order {order} pv {vertex}"
+        f"info move {vertex} visits {_visits(candidate)} winrate {rate:.6f} "
+        + (f"scoreMean {lead} scoreLead {lead} " if lead else "")
+        + f"prior {candidate.prior:.6f} lcb {bound:.6f} order {order} pv {vertex}"
     )
 
 
+def _rates(candidate: Candidate) -> tuple[float, float]:
+    """The win rate, and how low it may be."""
+    found = candidate.rollouts
+    return (found.win_rate, wilson_interval(found.win_rate * found.games, found.games)[0]) if found else (0.5, 0.5)
+
+
 def _visits(candidate: Candidate) -> int:
-    return candidate.visits or max(1, round(VISITS * candidate.prior))
+    return candidate.rollouts.games if candidate.rollouts else max(1, round(VISITS * candidate.prior))

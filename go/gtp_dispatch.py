@@ -11,21 +11,31 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO
 
 from casecnn.errors import CasecnnError
-from casecnn.go.gtp_protocol import WORD, Command, GtpError, Parameter, opening, parse, read_arguments, respond
+from casecnn.go.gtp_protocol import (
+    MAX_LINE,
+    WORD,
+    Command,
+    GtpError,
+    Parameter,
+    opening,
+    parse,
+    read_arguments,
+    respond,
+)
 
-_MOST_BYTES = 1 << 20  # of a line; what is beyond is dropped, and the line is then too long to be a command
+_MOST_BYTES = 4 * MAX_LINE + 4  # of a line; what is beyond is dropped, and the line is then too long to be a command
 
 
 @dataclass(frozen=True)
 class Stream:
     """A result that goes on until the controller sends another line: a line at once, and one each `interval` seconds.
 
-    An interval of 0 gives one line only."""
+    An interval of 0 gives one line only. Lines that come from a generator are closed at the end."""
 
     lines: Iterator[str]
     interval: float
@@ -122,15 +132,19 @@ def serve(dispatcher: Dispatcher, source: BinaryIO, sink: IO[str]) -> None:
 
 def _write_until_next_line(stream: Stream, lines: queue.Queue[str | None], sink: IO[str]) -> str | None:
     """Writes what a stream gives until a line comes in, which is returned."""
-    for line in stream.lines:
-        sink.write(line + "\n")
-        sink.flush()
-        if not stream.interval:
-            break
-        try:
-            return lines.get(timeout=stream.interval)
-        except queue.Empty:
-            continue
+    try:
+        for line in stream.lines:
+            sink.write(line + "\n")
+            sink.flush()
+            if not stream.interval:
+                break
+            try:
+                return lines.get(timeout=stream.interval)
+            except queue.Empty:
+                continue
+    finally:
+        if isinstance(stream.lines, Generator):
+            stream.lines.close()
     return lines.get()
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from casecnn.errors import InputError
 from casecnn.go.coordinates import from_vertex
 
-MAX_LINE = 65_536  # characters; a list of all the points of the largest board, or a long game, is far below
+MAX_LINE = 1 << 20  # characters, comment not counted: far above any game or list of points
 _COLOURS = {"b": 1, "black": 1, "w": 2, "white": 2}
 _CONTROLS = {code: None for code in (*range(32), 127) if code not in (9, 10)} | {9: " "}
 

@@ -8,7 +8,8 @@ Self-play has no time to look ahead; an engine has. It plays the most probable o
    from the position after the move must end at least `GAIN` points better than those after a pass. That allows the
    stone that makes the second eye and the sacrifice that pays; it refuses to fill the eye space of a living group and
    to give up a seki;
-3. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
+3. judges moves by rollouts, if it is asked to (`casecnn.go.look_ahead`);
+4. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
    not more than a quarter of the board is open; else with a move where something is open, or where dead stones stand
    that the win depends on; with a pass if there is no such move.
 """
@@ -16,9 +17,8 @@ Self-play has no time to look ahead; an engine has. It plays the most probable o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -26,9 +26,12 @@ from casecnn.errors import InputError, UsageError
 from casecnn.go import rules
 from casecnn.go.dead_stones import Ending, chains, games_for, judge, neighbours, regions
 from casecnn.go.ending import OPEN, OTHER, OTHER_TERRITORY, OWN, OWN_TERRITORY, classify_moves
+from casecnn.go.look_ahead import Candidate, likely, look_ahead
 from casecnn.go.planes import OFFSETS
 from casecnn.go.position import Position
 from casecnn.go.random_play import play_out
+from casecnn.go.rollouts import MAX_ROLLOUTS
+from casecnn.go.selfplay import Player as Net
 from casecnn.go.suggestions import share_out
 
 SMALL = 12  # points: in a larger region a defence may be needed that random games do not see
@@ -36,17 +39,6 @@ GAIN = 1.0  # points
 MOST_CHECKS = 8  # moves that are tested by random games, at one turn
 
 PASSES = ("reply", "end")
-
-
-class Net(Protocol):
-    """What is needed of a policy: `casecnn.go.policy.Policy` has it."""
-
-    name: str
-    size: int
-
-    def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
-        """Softmax over all points: uint8 [N, 48, size, size] to float32 [N, size * size]."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,8 @@ class Settings:
     superko: bool = False  # whether the opponent is held to positional superko, too
     resign: float | None = None  # points behind, by random games, at three own turns in a row; None: never
     seed: int = 0
+    rollouts: int = 0  # games played out from each candidate; 0: none, the policy alone decides
+    move_time: float = 10.0  # seconds for the rollouts of a move, at most
 
     def __post_init__(self) -> None:
         if not (self.temperature >= 0 and math.isfinite(self.temperature)):
@@ -67,25 +61,20 @@ class Settings:
             raise UsageError(f"`--passes` (={self.passes}) must be one of {', '.join(PASSES)}")
         if self.resign is not None and not self.resign > 0:
             raise UsageError(f"`--resign` (={self.resign:g}) must be more than 0 points")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A move and what is known of it. `visits` and `winrate` are those of the search, where there is one: without it
-    0 and one half."""
-
-    move: int
-    prior: float
-    visits: int = 0
-    winrate: float = 0.5
+        if not 0 <= self.rollouts <= MAX_ROLLOUTS:
+            raise UsageError(f"`--rollouts` (={self.rollouts}) must be from 0 to {MAX_ROLLOUTS}")
+        if not 0 < self.move_time <= 86_400:
+            raise UsageError(f"`--move-time` (={self.move_time:g}) must be above 0 and at most 86400 seconds")
 
 
 class Player:
-    """Chooses moves with a policy net. Keeps no position; the generator of random numbers is all its state."""
+    """Chooses moves with a policy net. Keeps no position; the generator of random numbers is all its state, and what it
+    found out when it chose last: `considered`, the best move first, empty without rollouts."""
 
     def __init__(self, policy: Net, settings: Settings | None = None) -> None:
         self.policy = policy
         self.settings = settings or Settings()
+        self.considered: list[Candidate] = []
         self._generator = np.random.default_rng(self.settings.seed)
 
     def raw(self, position: Position) -> np.ndarray:
@@ -100,20 +89,54 @@ class Player:
         order = np.argsort(-priors, kind="stable")
         return [Candidate(int(move), float(priors[move])) for move in order if sensible[move]]
 
-    def choose(self, position: Position, *, cleanup: bool = False, temperature: float | None = None) -> int:
+    def look_ahead(
+        self,
+        position: Position,
+        candidates: Sequence[Candidate],
+        *,
+        seconds: float | None = None,
+        stop: Callable[[], bool] | None = None,
+        report: Callable[[list[Candidate]], None] | None = None,
+    ) -> list[Candidate]:
+        """`casecnn.go.look_ahead.look_ahead` with the settings' rollouts, and their time if no `seconds` are given."""
+        wanted = self.settings.rollouts
+        if not wanted or len(candidates) < 2:
+            return list(candidates)
+        seconds = self.settings.move_time if seconds is None else seconds
+        return look_ahead(
+            self.policy, position, candidates, wanted, seconds, seed=self.settings.seed, stop=stop, report=report
+        )
+
+    def choose(
+        self,
+        position: Position,
+        *,
+        cleanup: bool = False,
+        temperature: float | None = None,
+        avoid: Collection[int] = (),
+        seconds: float | None = None,
+    ) -> int:
         """The move to play for the colour to play: `row * size + column`, or the pass `size * size`.
 
-        With `cleanup` no pass while dead stones of the opponent can be taken. Does not change the position."""
+        With `cleanup` no pass while dead stones of the opponent can be taken; none of `avoid`; `seconds` as in
+        `look_ahead`. Does not change the position."""
+        self.considered = []
         planes = position.features()
         raw = self._probabilities(planes)
         classes = np.empty(raw.shape, np.uint8)
         classify_moves(position.state, planes.reshape(len(planes), -1), classes)
         check = _Check(position, planes, classes, raw, cleanup)
         order = self._order(raw, self.settings.temperature if temperature is None else temperature)
-        for wanted in self._stages(position, cleanup):
-            for move in order:
-                if wanted[move] and check.passes(move):
-                    return move
+        stages = self._stages(position, cleanup)
+        for wanted in stages:
+            found = (move for move in order if wanted[move] and move not in avoid and check.passes(move))
+            if self.settings.rollouts and wanted.all():
+                best = likely(Candidate(move, float(raw[move])) for move in found)
+                self.considered = self.look_ahead(position, best, seconds=seconds)
+                found = (candidate.move for candidate in self.considered)
+            move = next(found, None)
+            if move is not None:
+                return move
         return position.size**2
 
     def _probabilities(self, planes: np.ndarray) -> np.ndarray:

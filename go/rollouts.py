@@ -7,18 +7,23 @@ play, not of best play; both sides make the same mistakes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from casecnn.errors import UsageError
+from casecnn.go import rules
 from casecnn.go.position import Position
 from casecnn.go.proportion import standard_error
+from casecnn.go.random_play import play_out
+from casecnn.go.record import unpack
 from casecnn.go.rules import BLACK
-from casecnn.go.selfplay import Player, Rules, play_games
+from casecnn.go.selfplay import PlayedGame, Player, Rules, play_games
 from casecnn.interruption import InterruptionGuard
 
 BATCH = 256
 MAX_ROLLOUTS = 100_000
+JUDGES = 32
+"""Random games that judge a playout that was cut off."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,35 @@ def roll_out(
     On Ctrl-C the games that are finished are counted, and moves with none are left out; short games finish first, so
     that what they say may lean to one side. Raises `UsageError` for `rollouts` out of range.
     """
+    found: dict[int, Rollouts] = {}
+    with InterruptionGuard("stopping; what is known so far:") as guard:
+
+        def tick(played: int) -> bool:
+            if progress:
+                progress(played, sum(r.games for r in found.values()), rollouts * len(moves))
+            return guard.number is not None
+
+        for move, known in rolling_out(position, moves, policy, rollouts, seed=seed, batch=batch, tick=tick):
+            found[move] = known
+    return {move: found[move] for move in moves if move in found}
+
+
+def rolling_out(
+    position: Position,
+    moves: Sequence[int],
+    policy: Player,
+    rollouts: int,
+    *,
+    seed: int = 0,
+    batch: int = BATCH,
+    max_moves: int | None = None,
+    tick: Callable[[int], bool] | None = None,
+) -> Iterator[tuple[int, Rollouts]]:
+    """The games of `roll_out` as they end: for each its move, and what all finished games after that move say.
+
+    With `max_moves` a playout is cut off after so many moves, and random games from there say who wins (see
+    `casecnn.go.random_play`). `tick(moves just played)` is called after each move of the batch; if it returns true,
+    there are no more games. Raises `UsageError` for `rollouts` out of range."""
     if not 1 <= rollouts <= MAX_ROLLOUTS:
         raise UsageError(f"`--rollouts` (={rollouts}) must be from 1 to {MAX_ROLLOUTS}")
     starts = []
@@ -58,39 +92,47 @@ def roll_out(
         start = position.copy()
         start.play(move)
         starts.append(start)
-    scores: list[list[float]] = [[] for _ in moves]
+    sums = [[0, 0.0, 0.0] for _ in moves]  # games, wins, points: exact, as wins and scores are whole or halves
     sign = 1 if position.to_play == BLACK else -1
-    finished = 0
 
     class _Stop(Exception):
         pass
 
-    with InterruptionGuard("stopping; what is known so far:") as guard:
+    def watch(played: int) -> None:
+        if tick is not None and tick(played):
+            raise _Stop
 
-        def tick(played: int) -> None:
-            if progress:
-                progress(played, finished, rollouts * len(moves))
-            if guard.number is not None:
-                raise _Stop
+    games = play_games(
+        policy,
+        range(rollouts * len(moves)),
+        Rules(komi=position.komi, max_moves=max_moves, seed=seed),
+        start=lambda number: starts[number % len(moves)],
+        batch=min(batch, max(1, rollouts * len(moves))),
+        progress=watch,
+    )
+    try:
+        for game in games:
+            number = game.number % len(moves)
+            cut_off = max_moves is not None and game.ended == "move limit"
+            score = sign * (_judged(starts[number], game) if cut_off else game.score)
+            won = 1.0 if score > 0 else 0.5 if score == 0 else 0.0
+            sums[number] = [old + new for old, new in zip(sums[number], (1, won, score), strict=True)]
+            count, wins, points = sums[number]
+            yield (
+                moves[number],
+                Rollouts(int(count), wins / count, standard_error(wins / count, int(count)), points / count),
+            )
+    except _Stop:
+        pass
 
-        games = play_games(
-            policy,
-            range(rollouts * len(moves)),
-            Rules(komi=position.komi, seed=seed),
-            start=lambda number: starts[number % len(moves)],
-            batch=min(batch, max(1, rollouts * len(moves))),
-            progress=tick,
-        )
-        try:
-            for game in games:
-                scores[game.number % len(moves)].append(sign * game.score)
-                finished += 1
-        except _Stop:
-            pass
-    return {move: _tally(found) for move, found in zip(moves, scores, strict=True) if found}
 
-
-def _tally(scores: list[float]) -> Rollouts:
-    count = len(scores)
-    share = sum(1.0 if score > 0 else 0.5 if score == 0 else 0.0 for score in scores) / count
-    return Rollouts(count, share, standard_error(share, count), sum(scores) / count)
+def _judged(start: Position, game: PlayedGame) -> float:
+    """What random games say of the end of a game that was cut off: black minus white minus komi."""
+    state = rules.copy_state(start.state)
+    for event in game.events.tolist():
+        _, colour, move = unpack(event)
+        if move == start.size**2:
+            rules.play_pass(state, colour)
+        else:
+            rules.play(state, rules.to_point(start.size, move), colour)
+    return play_out(state, int(state.info[rules.COLOUR]), JUDGES).score - start.komi

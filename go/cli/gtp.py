@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 
 import click
@@ -22,6 +23,22 @@ from casecnn.cli import device_option, seed_option
 )
 @click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
 @click.option(
+    "--rollouts",
+    metavar="R",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Play each likely move out so many times, for win rates, and choose by them.",
+)
+@click.option(
+    "--move-time",
+    metavar="SECONDS",
+    type=float,
+    default=10.0,
+    show_default=True,
+    help="For the rollouts of a move, at most.",
+)
+@click.option(
     "--passes",
     metavar="reply|end",
     default="reply",
@@ -40,20 +57,23 @@ from casecnn.cli import device_option, seed_option
 )
 @device_option
 @seed_option
-def gtp(weights, temperature, symmetries, passes, resign, superko, threads, device, seed) -> None:
+def gtp(weights, threads, device, **settings) -> None:
     """Play Go with Sabaki, GoGui, Lizzie or any other program that speaks the Go Text Protocol, version 2.
 
-    Commands come on standard input, answers go to standard output, everything else to standard error. The board is the
-    net's, 19x19 for the packaged one. docs/gtp.md tells how to connect programs, and lists the commands.
+    Commands come on standard input, answers go to standard output, everything else to standard error. docs/gtp.md tells
+    how to connect programs, and lists the commands.
 
     With --resign the engine gives up in the second half of the game, when random games say three turns in a row that it
     is behind by more than so many points.
     """
     from casecnn.go.player import Settings
 
-    settings = Settings(temperature, symmetries, passes, superko, resign, seed)  # checked before torch is loaded
+    checked = Settings(**settings)  # before torch is loaded
+    from functools import partial
+
     import torch
 
+    from casecnn.go.board_sizes import policy_for
     from casecnn.go.engine import Engine
     from casecnn.go.gtp_analyze import Analyst
     from casecnn.go.gtp_dispatch import Dispatcher, serve
@@ -62,8 +82,11 @@ def gtp(weights, temperature, symmetries, passes, resign, superko, threads, devi
 
     torch.set_num_threads(threads)
     answers = sys.stdout
+    if isinstance(answers, io.TextIOWrapper):  # the same bytes in every locale, and on Windows
+        answers.reconfigure(encoding="utf-8", newline="\n")
     with contextlib.redirect_stdout(sys.stderr):  # nothing but answers may come between the answers
-        engine = Engine(load_policy(weights, device), settings)
+        policy = load_policy(weights, device)
+        engine = Engine(policy, checked, partial(policy_for, policy))
         warm_up()
         engine.ending()  # compiled, too, before the first game and not in it
         dispatcher = Dispatcher({**engine.handlers(), **Analyst(engine).handlers()}, lambda: engine.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_lines_without_a_command(line):
 
 def test_a_line_that_is_too_long_is_one_error_with_its_id():
     assert parse("3 " + "x" * (MAX_LINE - 2)) is not None
-    with pytest.raises(GtpError, match="line too long: 65537 characters, 65536 are allowed") as caught:
+    with pytest.raises(GtpError, match="line too long: 1048577 characters, 1048576 are allowed") as caught:
         parse("3 " + "x" * (MAX_LINE - 1))
     assert caught.value.args[1] == "3"
 
@@ -212,10 +213,17 @@ def test_bad_coordinates(vertex):
 
 
 def test_a_line_of_a_hundred_thousand_characters_is_answered_once():
-    answers = session("3 " + "play b A1 " * 10_000 + "\nname\n" + "x" * 3_000_000 + "\nname\n")
-    assert answers == (
-        "?3 line too long: 100001 characters, 65536 are allowed\n\n= casecnn\n\n"
-        "? line too long: 1048576 characters, 65536 are allowed\n\n= casecnn\n\n"
+    answers = session("3 " + "play b A1 " * 10_000 + "\n4 name" + " " * 100_000 + "# " + "x" * 100_000 + "\n5 name\n")
+    assert answers == ("?3 syntax error: play takes colour vertex, 'play' is too much\n\n=4 casecnn\n\n=5 casecnn\n\n")
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\U0001f600"])
+def test_a_line_without_end_is_one_error_in_any_script(letter):
+    answers = session(f"6 name {letter * 5_000_000}\n7 name\n8 {letter * 1_100_000}")
+    assert re.fullmatch(
+        r"\?6 line too long: \d+ characters, 1048576 are allowed\n\n=7 casecnn\n\n"
+        r"\?8 line too long: \d+ characters, 1048576 are allowed\n\n",
+        answers,
     )
 
 
@@ -352,7 +360,7 @@ def test_games_that_cannot_be_loaded_change_nothing(tmp_path: Path):
     (tmp_path / "illegal.sgf").write_text("(;GM[1]SZ[9];B[aa];W[aa])")
     (tmp_path / "text.sgf").write_text("dear diary")
     for name, error in (
-        ("large", "a game on 19x19, the net plays on 9x9"),
+        ("large", "a game on 19x19, the net a-net plays on 9x9"),
         ("illegal", f"{tmp_path}/illegal.sgf"),
         ("text", f"{tmp_path}/text.sgf"),
     ):

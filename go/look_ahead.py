@@ -1,0 +1,115 @@
+"""Some good moves judged by rollouts, within a time.
+
+The policy plays itself from each candidate (`casecnn.go.rollouts`), as many games as wanted and as deep as there is
+time for. Win rates of a few games are rough, and the policy's opinion counts, too: of the moves whose win rate is
+within two standard errors of the best one's, the most probable comes first.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from casecnn.go.position import Position
+from casecnn.go.proportion import standard_error
+from casecnn.go.rollouts import BATCH, Rollouts, rolling_out
+from casecnn.go.selfplay import CPU_BLOCK, Player
+
+CANDIDATES = 8  # moves that are played out, at most
+LEAST_SHARE = 0.05  # of the best move's probability: what a move needs to be played out
+CHANCE = 2.0  # standard errors: a smaller difference of win rates proves nothing
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A move, the policy's probability, and what rollouts say of it, where there are some."""
+
+    move: int
+    prior: float
+    rollouts: Rollouts | None = None
+
+
+def likely(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Those that are worth rollouts, of candidates with the best one first: takes no more of them than it needs."""
+    found: list[Candidate] = []
+    for candidate in candidates:
+        if found and candidate.prior < LEAST_SHARE * found[0].prior:
+            break
+        found.append(candidate)
+        if len(found) == CANDIDATES:
+            break
+    return found
+
+
+def look_ahead(
+    policy: Player,
+    position: Position,
+    candidates: Sequence[Candidate],
+    rollouts: int,
+    seconds: float,
+    *,
+    seed: int = 0,
+    stop: Callable[[], bool] | None = None,
+    report: Callable[[list[Candidate]], None] | None = None,
+) -> list[Candidate]:
+    """Play each candidate out `rollouts` times, and return them in the order of `by_win_rate`.
+
+    Takes about `seconds`: playouts are cut off as deep as the time is enough for, and random games judge them there;
+    what has not ended after a fifth more is not counted. `stop()` is asked after each move of the playouts, and ends
+    them. `report` is called with what is known so far whenever a game has ended. The same seed and depth give the same
+    games; where playouts have to be cut off, the depth depends on the machine."""
+    begin = time.monotonic()
+    games = len(candidates) * rollouts
+    batch = min(games, _room(policy))
+    pace = _pace(policy, position, batch)
+    steps = (seconds - (time.monotonic() - begin)) / pace
+    depth = max(2, min(2 * position.size**2, int(steps / math.ceil(games / batch))))
+
+    def tick(played: int) -> bool:
+        return (stop is not None and stop()) or time.monotonic() - begin > 1.2 * seconds
+
+    found = {candidate.move: candidate for candidate in candidates}
+    known = rolling_out(position, list(found), policy, rollouts, seed=seed, batch=batch, max_moves=depth, tick=tick)
+    for move, tally in known:
+        found[move] = replace(found[move], rollouts=tally)
+        if report:
+            report(by_win_rate(found.values()))
+    return by_win_rate(found.values())
+
+
+def by_win_rate(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The candidates by win rate, equals as they were and those without rollouts last; but first the one to play: of
+    those whose win rate is within two standard errors (of the difference) of the best one's, the most probable.
+
+    The error is worked out with a win and a loss added to the games, so that two games that agree prove nothing."""
+    order = sorted(candidates, key=lambda c: -c.rollouts.win_rate if c.rollouts else 1.0)
+    known = [(c, c.rollouts.win_rate, _error(c.rollouts)) for c in order if c.rollouts]
+    if not known:
+        return order
+    _, best, error = known[0]
+    first = max((c for c, rate, own in known if best - rate <= CHANCE * math.hypot(error, own)), key=lambda c: c.prior)
+    return [first, *(c for c in order if c is not first)]
+
+
+def _error(found: Rollouts) -> float:
+    games = found.games + 2
+    return standard_error((found.win_rate * found.games + 1) / games, games)
+
+
+def _room(policy: Player) -> int:
+    """How many playouts go on at once: what one forward pass of the device takes, so that a batch ends soon."""
+    module = getattr(policy, "module", None)
+    on_cpu = module is None or next(module.parameters()).device.type == "cpu"
+    return CPU_BLOCK if on_cpu else BATCH
+
+
+def _pace(policy: Player, position: Position, games: int) -> float:
+    """Seconds for a move of so many games: the time of a forward pass, and a little for the rest."""
+    planes = np.repeat(position.features()[None], max(games, CPU_BLOCK), axis=0)
+    begin = time.monotonic()
+    policy.probabilities(planes, symmetries=False)
+    return 1.2 * (time.monotonic() - begin) + 1e-4 * games
