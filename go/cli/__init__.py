@@ -15,6 +15,7 @@ COMMANDS = {
     "eval": ("casecnn.go.cli.evaluate", "evaluate", "Measure how often a policy net finds the move that was played."),
     "gtp": ("casecnn.go.cli.gtp", "gtp", "Play in Sabaki, GoGui and other Go programs, as a GTP engine."),
     "selfplay": ("casecnn.go.cli.selfplay", "selfplay", "Let a policy net play whole games against itself."),
+    "reinforce": ("casecnn.go.cli.reinforce", "reinforce", "Improve a policy net by games against itself."),
     "match": ("casecnn.go.cli.match", "match", "Let two GTP engines play each other."),
 }
 
