@@ -6,7 +6,9 @@ import click
 
 from casecnn.cli import LazyGroup, LazyTable
 
-COMMANDS: LazyTable = {}
+COMMANDS: LazyTable = {
+    "classify": ("casecnn.text.cli.classify", "classify", "Label texts, and show the words that decided."),
+}
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)

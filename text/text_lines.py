@@ -1,0 +1,61 @@
+"""Texts from a file or a pipe, a line each: in order, as they come, whatever their encoding, in bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import IO
+
+from casecnn.errors import InputError
+
+BLOCK = 1 << 18  # bytes read at once, and so about the text that is worked on at once
+LONGEST = 1 << 26  # bytes of one line
+
+
+def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
+    """Lists of lines without their ends, as soon as they are there: what a pipe holds now is not kept waiting for more.
+
+    Lines end in a line feed, with or without a carriage return before it; other characters that Unicode calls line
+    breaks stay inside a text. A byte order mark is taken off. UTF-8 is expected, UTF-16 recognised by its mark; a line
+    that is no UTF-8 is taken for Windows-1252. `source` names the stream in errors.
+
+    Raises InputError for a line over 64 MB.
+    """
+    read = getattr(stream, "read1", stream.read)
+    recode = None
+    parts: list[bytes] = []  # of the line that has not ended yet
+    size, number, first = 0, 0, True
+    while block := read(BLOCK):
+        if first:
+            while len(block) < 3 and (more := read(BLOCK)):
+                block += more
+            first = False
+            if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                recode = codecs.getincrementaldecoder("utf-16")("replace")
+            block = block.removeprefix(codecs.BOM_UTF8)
+        if recode is not None:
+            block = recode.decode(block).encode()
+        *ended, rest = block.split(b"\n")
+        if ended:
+            ended[0] = b"".join([*parts, ended[0]])
+            parts, size = [], 0
+            number += len(ended)
+            yield [_text(line) for line in ended]
+        parts.append(rest)
+        size += len(rest)
+        if size > LONGEST:
+            raise InputError(f"line {number + 1} of '{source}' is longer than {LONGEST >> 20} MB; give a line a text")
+    if size:
+        yield [_text(b"".join(parts))]
+
+
+def _text(line: bytes) -> str:
+    line = line.removesuffix(b"\r")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        pass
+    try:
+        return line.decode("cp1252")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
