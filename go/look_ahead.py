@@ -1,6 +1,6 @@
 """Some good moves judged by rollouts, within a time.
 
-The policy plays itself from each candidate (`casecnn.go.rollouts`), as many games as wanted and as deep as there is
+The policy plays itself from each candidate (`casecnn.go.rollouts`), as many games as wanted and as far as there is
 time for. Win rates of a few games are rough, and the policy's opinion counts, too: of the moves whose win rate is
 within two standard errors of the best one's, the most probable comes first.
 """
@@ -11,8 +11,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from casecnn.go.position import Position
 from casecnn.go.proportion import standard_error
@@ -58,22 +56,21 @@ def look_ahead(
 ) -> list[Candidate]:
     """Play each candidate out `rollouts` times, and return them in the order of `by_win_rate`.
 
-    Takes about `seconds`: playouts are cut off as deep as the time is enough for, and random games judge them there;
-    what has not ended after a fifth more is not counted. `stop()` is asked after each move of the playouts, and ends
-    them. `report` is called with what is known so far whenever a game has ended. The same seed and depth give the same
-    games; where playouts have to be cut off, the depth depends on the machine."""
-    begin = time.monotonic()
-    games = len(candidates) * rollouts
-    batch = min(games, _room(policy))
-    pace = _pace(policy, position, batch)
-    steps = (seconds - (time.monotonic() - begin)) / pace
-    depth = max(2, min(2 * position.size**2, int(steps / math.ceil(games / batch))))
+    When `seconds` are over, the games in progress are cut off, and random games judge them; others do not begin.
+    `stop()` is asked after each move of the playouts, and ends them at once. `report` is called with what is known so
+    far whenever a game has ended. The same seed gives the same games, as far as the time goes."""
+    end = time.monotonic() + seconds
+
+    def out_of_time() -> bool:
+        return time.monotonic() > end
 
     def tick(played: int) -> bool:
-        return (stop is not None and stop()) or time.monotonic() - begin > 1.2 * seconds
+        return stop is not None and stop()
 
     found = {candidate.move: candidate for candidate in candidates}
-    known = rolling_out(position, list(found), policy, rollouts, seed=seed, batch=batch, max_moves=depth, tick=tick)
+    known = rolling_out(
+        position, list(found), policy, rollouts, seed=seed, batch=_room(policy), tick=tick, enough=out_of_time
+    )
     for move, tally in known:
         found[move] = replace(found[move], rollouts=tally)
         if report:
@@ -105,11 +102,3 @@ def _room(policy: Player) -> int:
     module = getattr(policy, "module", None)
     on_cpu = module is None or next(module.parameters()).device.type == "cpu"
     return CPU_BLOCK if on_cpu else BATCH
-
-
-def _pace(policy: Player, position: Position, games: int) -> float:
-    """Seconds for a move of so many games: the time of a forward pass, and a little for the rest."""
-    planes = np.repeat(position.features()[None], max(games, CPU_BLOCK), axis=0)
-    begin = time.monotonic()
-    policy.probabilities(planes, symmetries=False)
-    return 1.2 * (time.monotonic() - begin) + 1e-4 * games

@@ -77,14 +77,14 @@ def rolling_out(
     *,
     seed: int = 0,
     batch: int = BATCH,
-    max_moves: int | None = None,
     tick: Callable[[int], bool] | None = None,
+    enough: Callable[[], bool] | None = None,
 ) -> Iterator[tuple[int, Rollouts]]:
     """The games of `roll_out` as they end: for each its move, and what all finished games after that move say.
 
-    With `max_moves` a playout is cut off after so many moves, and random games from there say who wins (see
-    `casecnn.go.random_play`). `tick(moves just played)` is called after each move of the batch; if it returns true,
-    there are no more games. Raises `UsageError` for `rollouts` out of range."""
+    `tick(moves just played)` is called after each move of the batch; if it returns true, there are no more games, and
+    those in progress are dropped. Where `enough()` returns true, they are cut off, and random games from there say who
+    wins (see `casecnn.go.random_play`). Raises `UsageError` for `rollouts` out of range."""
     if not 1 <= rollouts <= MAX_ROLLOUTS:
         raise UsageError(f"`--rollouts` (={rollouts}) must be from 1 to {MAX_ROLLOUTS}")
     starts = []
@@ -105,16 +105,16 @@ def rolling_out(
     games = play_games(
         policy,
         range(rollouts * len(moves)),
-        Rules(komi=position.komi, max_moves=max_moves, seed=seed),
+        Rules(komi=position.komi, seed=seed),
         start=lambda number: starts[number % len(moves)],
         batch=min(batch, max(1, rollouts * len(moves))),
         progress=watch,
+        enough=enough,
     )
     try:
         for game in games:
             number = game.number % len(moves)
-            cut_off = max_moves is not None and game.ended == "move limit"
-            score = sign * (_judged(starts[number], game) if cut_off else game.score)
+            score = sign * (_judged(starts[number], game) if game.ended == "cut off" else game.score)
             won = 1.0 if score > 0 else 0.5 if score == 0 else 0.0
             sums[number] = [old + new for old, new in zip(sums[number], (1, won, score), strict=True)]
             count, wins, points = sums[number]

@@ -29,6 +29,7 @@ ENDINGS = {
     games_batch.BY_PASSES: "passes",
     games_batch.BY_RESIGNATION: "resignation",
     games_batch.BY_LIMIT: "move limit",
+    games_batch.GOING: "cut off",
 }
 CPU_BLOCK, GPU_BLOCK = 32, 256
 """Positions in one forward pass: the CPU gains nothing by more."""
@@ -84,7 +85,7 @@ class PlayedGame:
     events: np.ndarray
     score: float
     winner: int  # 0 draw, 1 black, 2 white
-    ended: str  # "passes", "resignation", "move limit"
+    ended: str  # "passes", "resignation", "move limit", "cut off"
     swapped: bool
 
     @property
@@ -114,13 +115,15 @@ def play_games(
     batch: int = 256,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
+    enough: Callable[[], bool] | None = None,
 ) -> Iterator[PlayedGame]:
     """Play the games with these numbers and yield each when it ends, which is not the order in which they began.
 
     With an `opponent`, `policy` has black in the games with even numbers and white in the others. A game starts from
     an empty board, or from the position that `start(number)` gives (its ko and turn count; superko knows only what
     happens from there on). `batch` games are played at once; `threads` make the planes (None: one for each core, at
-    most 16). `progress(moves)` is called after each move of the batch, with the moves played.
+    most 16). `progress(moves)` is called after each move of the batch, with the moves played; then `enough()`: where
+    it returns true, the games in progress end where they are, and no others begin.
 
     >>> from casecnn.go.policy import load_policy
     >>> games = list(play_games(load_policy(), range(2), Rules(max_moves=3)))
@@ -139,7 +142,7 @@ def play_games(
         )
     threads = threads or min(16, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads, thread_name_prefix="planes") as pool:
-        yield from _Batch(policy, opponent, rules, start, batch, threads, pool).play(iter(numbers), progress)
+        yield from _Batch(policy, opponent, rules, start, batch, threads, pool).play(iter(numbers), progress, enough)
 
 
 class _Batch:
@@ -164,12 +167,20 @@ class _Batch:
         self.scratch = games_batch.scratch_of(threads)
         self.target = targets(size)[0]
 
-    def play(self, numbers: Iterator[int], progress: Callable[[int], None] | None) -> Iterator[PlayedGame]:
+    def play(
+        self,
+        numbers: Iterator[int],
+        progress: Callable[[int], None] | None,
+        enough: Callable[[], bool] | None,
+    ) -> Iterator[PlayedGame]:
         self._fill(numbers)
         while len(slots := np.flatnonzero(self.numbers >= 0)):
             self._move(slots)
             if progress:
                 progress(len(slots))
+            if enough is not None and enough():
+                yield from [self._take(int(slot)) for slot in slots]
+                return
             over = slots[self.games.ended[slots] != games_batch.GOING]
             finished = [self._take(int(slot)) for slot in over]
             if finished:

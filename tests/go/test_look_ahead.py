@@ -90,15 +90,18 @@ def test_rollouts_find_what_the_policy_does_not_see():
 
 
 def test_playouts_can_be_cut_off_and_are_judged_by_random_games():
-    """Black owns the board but for one eye; whoever plays on for two moves has not finished, random games know."""
+    """Black owns the board but for a strip; after one move nothing is finished, but random games know."""
     position = Position(5, 0.5)
     for move in (5, 6, 7, 8, 9, 15, 16, 17, 18, 19):
         position.set_stone(move, BLACK)
-    (cut,) = [tally for _, tally in rolling_out(position, [12], TableNet(5), 1, max_moves=2)]
+    (cut,) = [tally for _, tally in rolling_out(position, [12], TableNet(5), 1, enough=lambda: True)]
     assert cut.games == 1 and cut.win_rate == 1 and cut.mean_score > 15
     position.set_to_play(WHITE)
-    *_, (_, other) = rolling_out(position, [25], TableNet(5), 8, max_moves=2)
+    *_, (_, other) = rolling_out(position, [25], TableNet(5), 8, enough=lambda: True)
     assert other.games == 8 and other.win_rate == 0 and other.mean_score < -15
+    *_, (_, few) = rolling_out(position, [25], TableNet(5), 8, batch=3, enough=lambda: True)
+    assert few.games == 3
+    assert not list(rolling_out(position, [25], TableNet(5), 8, tick=lambda played: True, enough=lambda: True))
 
 
 def test_rollouts_end_in_time():
@@ -109,11 +112,11 @@ def test_rollouts_end_in_time():
 
     position = Position(9)
     candidates = [Candidate(move, 0.25) for move in (40, 41, 42, 43)]
-    look_ahead(TableNet(), position, candidates, 1, 1.0)  # compiled
+    look_ahead(TableNet(), position, candidates, 1, 0.0)  # compiled
     begin = time.monotonic()
-    found = look_ahead(Slow(), position, candidates, 2, 0.3)
+    found = look_ahead(Slow(), position, candidates, 100, 0.3)
     assert time.monotonic() - begin < 3.0
-    assert sum(c.rollouts.games for c in found if c.rollouts) in (0, 8)  # cut off together
+    assert [c.rollouts.games for c in found if c.rollouts] == [8, 8, 8, 8]  # a batch of 32, no time for another
     begin = time.monotonic()
     stopped = look_ahead(Slow(), position, candidates, 2, 600.0, stop=lambda: True)
     assert time.monotonic() - begin < 3.0 and not any(c.rollouts for c in stopped)
