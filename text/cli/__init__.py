@@ -8,6 +8,7 @@ from casecnn.cli import LazyGroup, LazyTable
 
 COMMANDS: LazyTable = {
     "classify": ("casecnn.text.cli.classify", "classify", "Label texts, and show the words that decided."),
+    "eval": ("casecnn.text.cli.evaluate", "evaluate", "Measure a model on labelled texts: accuracy, F1, calibration."),
 }
 
 
