@@ -14,12 +14,13 @@ import torch
 from casecnn.build import build
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
-from casecnn.go import reinforce as reinforce_module
+from casecnn.go import reinforce_gradient
 from casecnn.go.ending import NEVER, OPEN, OTHER, OWN, candidate_moves
 from casecnn.go.net import policy_net
 from casecnn.go.policy import Policy, load_policy
 from casecnn.go.position import Position
-from casecnn.go.reinforce import PolicyGradient, batch_baseline, log_probabilities, outcomes, reinforce
+from casecnn.go.reinforce import reinforce
+from casecnn.go.reinforce_gradient import PolicyGradient, batch_baseline, log_probabilities, outcomes
 from casecnn.go.reinforce_pool import Pool
 from casecnn.go.reinforce_replay import Turns, turns_of
 from casecnn.go.selfplay import PlayedGame, Rules, play_games
@@ -142,7 +143,7 @@ def test_the_gradient_of_a_table_is_the_one_on_paper(tmp_path, monkeypatch, base
     pool = Pool(tmp_path, 1, ARGUMENTS, "cpu")
     monkeypatch.setattr(Pool, "take_in", lambda *_: None)
     monkeypatch.setattr(Pool, "load", lambda *_: tiny(3))
-    monkeypatch.setattr(reinforce_module, "CHUNK", 50)
+    monkeypatch.setattr(reinforce_gradient, "CHUNK", 50)
     rules = Rules(komi=0.5, temperature=temperature, seed=5)
     learning = PolicyGradient(pool, rules, baseline, 0, threads=2)
     seen = []
