@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from casecnn.layers import Conv, Dropout, Flatten, Layer, Linear, LocalResponseNorm, MaxPool, Softmax
+from casecnn.layers import AdaptiveMeanPool, Conv, Dropout, Flatten, Layer, Linear, LocalResponseNorm, MaxPool, Softmax
 from casecnn.shapes import Pair, Rounding
 from casecnn.vision.nets.declaration import Declaration
 
@@ -27,6 +27,8 @@ class AlexNet(Declaration):
     conv2: tuple[int, int, int] = (5, 1, 2)
     rounding: Rounding = "exact"
     pool_rounding: Rounding = "exact"
+    adaptive: bool = False
+    """Average the last maps to 6x6, whatever the input's size."""
     dropout: Literal["after FC", "before FC"] = "after FC"
     size: int | Pair = 227
 
@@ -59,7 +61,8 @@ class AlexNet(Declaration):
         fc6, fc7 = (Linear(name, self.units, activation="relu") for name in ("fc6", "fc7"))
         drop6, drop7 = Dropout("drop6"), Dropout("drop7")
         hidden = (fc6, drop6, fc7, drop7) if self.dropout == "after FC" else (drop6, fc6, drop7, fc7)
-        return (Flatten("flatten"), *hidden, Linear("fc8", classes), Softmax("softmax"))
+        adapt = (AdaptiveMeanPool("pool", 6),) if self.adaptive else ()
+        return (*adapt, Flatten("flatten"), *hidden, Linear("fc8", classes), Softmax("softmax"))
 
 
 KRIZHEVSKY = "Krizhevsky 2012, figure 2 and sections 3 to 4"
@@ -105,11 +108,13 @@ ALEXNETS = (
         conv1=(11, 4, 2),
         rounding="floor",
         pool_rounding="floor",
+        adaptive=True,
         dropout="before FC",
         size=224,
         differs=(
             "input 224 with padding 2; the last padding column and row of conv1 are dropped",
             "no local response normalisation",
+            "the last maps are averaged to 6x6, which does nothing at 224",
             "dropout stands before FC6 and FC7, not after",
         ),
     ),
@@ -129,7 +134,10 @@ ZFNETS = (
         rounding="floor",
         pool_rounding="ceil",
         size=224,
-        differs=("conv2 has stride 2 as in the paper; the lectures leave that out", ZF_POOL),
+        differs=(
+            "conv2 has stride 2 as in the paper; the lectures leave it out, which would make 386.5 M parameters",
+            ZF_POOL,
+        ),
     ),
     AlexNet(
         name="zfnet-fig3",

@@ -1,0 +1,32 @@
+"""`casecnn vision arithmetic`: output volume, parameters, multiply-adds and memory of layers, with the sums."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from casecnn.cli import format_option
+
+
+@click.command()
+@click.argument("layers", metavar="LAYER...", nargs=-1, required=True)
+@click.option("--in", "volume_text", metavar="HxWxC", required=True, help="The input: height x width x channels.")
+@format_option
+def arithmetic(layers: tuple[str, ...], volume_text: str, output_format: str) -> None:
+    """Answer the lecturer's questions about one LAYER or several in a row, and show the sums.
+
+    \b
+    casecnn vision arithmetic --in 227x227x3 conv 11x11x96 /4
+    casecnn vision arithmetic --in 28x28x192 conv 1x1x16 conv 5x5x32 pad same
+    casecnn vision arithmetic --in 55x55x96 pool 3x3 /2
+    casecnn vision arithmetic --in 7x7x512 fc 4096 fc 1000
+
+    conv takes height x width x filters, pool (max) and meanpool height x width, fc units. After a conv or a pool, /4 is
+    the stride (/2x1: vertical, horizontal), "pad 2", "pad same" or "pad valid" the padding, "groups 2" splits a conv. A
+    sum that is not whole is an error, unless "floor" or "ceil" say what becomes of the remainder.
+    """
+    from casecnn.vision.arithmetic import answer, parse, volume
+
+    answered = answer(volume(volume_text), parse(layers))
+    click.echo(json.dumps(answered.as_dict()) if output_format == "json" else answered.text())

@@ -1,0 +1,22 @@
+"""`casecnn vision list`: the nets by name."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from casecnn.cli import format_option
+
+
+@click.command("list")
+@format_option
+def list_nets(output_format: str) -> None:
+    """List every net with its input, parameters and multiply-adds.
+
+    A net can also be written as a pattern: see `casecnn vision table --help`.
+    """
+    from casecnn.vision.listing import listing, listing_text
+
+    rows = listing()
+    click.echo(json.dumps(rows) if output_format == "json" else listing_text(rows))
