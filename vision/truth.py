@@ -1,0 +1,107 @@
+"""Which class each picture of a flat folder belongs to, read from the file that came with it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from casecnn.errors import InputError
+from casecnn.files import read_error
+
+_USUAL = re.compile(r"(?i).*(val|truth|label|solution|annotation|ground).*\.(txt|csv|tsv|json)")
+_DEVKIT = "the devkit's numbers follow its own order, which meta.mat beside it would tell"
+MAX_BYTES = 64 << 20
+
+
+def read_truth(path: Path, pictures: Collection[str]) -> dict[str, str]:
+    """The class of each picture, as it is written: a name, an identifier such as n01440764, or a number from 0.
+
+    Understood are two columns (`ILSVRC2012_val_00000001.JPEG 65`, as Caffe's val.txt; comma or tab as well; further
+    columns are left alone), Kaggle's LOC_val_solution.csv, a JSON object from file name to class, and the devkit's
+    ILSVRC2012_validation_ground_truth.txt (one number a line, pictures in alphabetic order) with meta.mat beside it.
+    A picture may be named without its ending and without its folder.
+
+    Raises InputError for a file that cannot be read or that names none of the `pictures`.
+    """
+    try:
+        text = path.read_bytes()[:MAX_BYTES].decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise read_error(path, error) from error
+    if path.suffix.lower() == ".json":
+        rows = list(_json_rows(text, path))
+    else:
+        rows = list(_rows(text))
+    if rows and all(len(row) == 1 for row in rows):
+        return _devkit(path, [row[0] for row in rows], pictures)
+    keys = {key: name for name in pictures for key in (Path(name).stem, Path(name).name, name)}
+    truth = {keys[row[0]]: row[1] for row in rows if len(row) > 1 and row[0] in keys}
+    if not truth:
+        raise InputError(f"'{path}' names none of the pictures; a line must be a file's name and its class")
+    return truth
+
+
+def find_truth(folder: Path, pictures: Collection[str]) -> Path | None:
+    """The file in a folder, or in the one above it, that names the most of the pictures; None where none does."""
+    best: tuple[int, Path | None] = 0, None
+    for place in (folder, folder.parent):
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            if _USUAL.fullmatch(path.name) and path.is_file():
+                try:
+                    best = max(best, (len(read_truth(path, pictures)), path), key=lambda entry: entry[0])
+                except InputError:  # some other file
+                    continue
+    return best[1]
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    """The lines' fields, separated by commas, tabs or spaces; of Kaggle's second field, the first word."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    mark = next((mark for mark in "\t," if lines and all(mark in line for line in lines)), None)
+    for row in csv.reader(lines, delimiter=mark) if mark else (line.split() for line in lines):
+        fields = [field.strip() for field in row]
+        if mark and len(fields) > 1 and re.match(r"n\d{8} \d", fields[1]):
+            fields[1] = fields[1].split()[0]
+        yield fields
+
+
+def _json_rows(text: str, path: Path) -> Iterator[list[str]]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"'{path}' is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"'{path}' must hold one JSON object, from file names to classes")
+    return ([name, str(value)] for name, value in content.items() if isinstance(value, (str, int)))
+
+
+def _devkit(path: Path, numbers: list[str], pictures: Collection[str]) -> dict[str, str]:
+    """One number a line: the devkit's ILSVRC2012_ID, in the alphabetic order of the pictures."""
+    if len(numbers) != len(pictures) or not all(number.isdecimal() for number in numbers):
+        raise InputError(
+            f"'{path}' has one column of {len(numbers):,} lines for {len(pictures):,} pictures; a line must be a "
+            "file's name and its class, or the devkit's number of each picture in turn"
+        )
+    meta = path.with_name("meta.mat")
+    if not meta.is_file():
+        raise InputError(f"'{path}' has numbers without names: {_DEVKIT}; put that file there, or name the classes")
+    identifiers = _read_meta(meta)
+    try:
+        return {name: identifiers[int(number)] for name, number in zip(sorted(pictures), numbers, strict=True)}
+    except KeyError as error:
+        raise InputError(f"'{path}' has the number {error}, which '{meta}' does not") from error
+
+
+def _read_meta(path: Path) -> dict[int, str]:
+    """From the devkit's meta.mat: ILSVRC2012_ID to WordNet identifier."""
+    from scipy.io import loadmat
+
+    try:
+        rows = loadmat(path, squeeze_me=True)["synsets"]
+        return {int(row["ILSVRC2012_ID"]): str(row["WNID"]) for row in rows}
+    except OSError as error:
+        raise read_error(path, error) from error
+    except Exception as error:  # scipy raises nearly anything for a damaged file
+        raise InputError(f"'{path}' is not the meta.mat of ImageNet's devkit") from error
