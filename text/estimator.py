@@ -1,0 +1,277 @@
+"""The sentence CNN as a scikit-learn classifier: raw texts in, labels out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from casecnn.errors import CasecnnError, InputError, UsageError
+from casecnn.text.classify import Classifier
+from casecnn.text.explain import Explanation, explain
+from casecnn.text.model import TextModel
+from casecnn.text.outside_words import OutsideWords
+from casecnn.text.predict import probabilities
+from casecnn.text.recipes import TextRecipe, recipe_named
+from casecnn.text.vectors import WordVectors
+
+_CLASSES = "classes"  # in the model's metadata: the classes with their types, as JSON
+
+
+class EstimatorError(InputError, ValueError):
+    """What scikit-learn expects of wrong input, a ValueError, in the one line that this package has for it."""
+
+
+class SentenceCNN(ClassifierMixin, BaseEstimator):
+    """Kim's sentence CNN (2014) for raw texts, with the interface of scikit-learn's classifiers.
+
+    `X` is a sequence of strings (list, tuple, array, Series), `y` a label for each, or an indicator matrix [texts,
+    labels] of 0 and 1 for several labels a text. Works in Pipeline, GridSearchCV, cross_val_predict and
+    CalibratedClassifierCV. A fitted estimator predicts with NumPy alone and can be pickled.
+
+    vectors: word vectors to start from: a file, a `casecnn.text.vectors.WordVectors`, or a list of them, which are put
+        side by side. Without them words start at random, and NB-SVM is the better classifier.
+        Words that are new at prediction time are looked up in vectors given as WordVectors (in memory), not in files.
+    recipe: "best" or "paper" (Kim's settings); every parameter below that is None is the recipe's.
+    variant: "rand", "static", "non-static" or "multichannel"; None: "non-static" with vectors, else "rand".
+    windows, maps, dropout, epochs, batch_size, cleaning, dev_share: fields of `casecnn.text.recipes.TextRecipe`;
+        settings: a dict of any others. The best epoch is chosen on `dev_share` of the texts, held out.
+    class_weight: None, "balanced", or a dict from label to weight.
+    random_state: a number gives the same bits each time on one machine with one number of threads.
+    device: "auto", "cpu", "cuda", where `fit` computes. verbose: whether `fit` shows its progress.
+
+    Fitted: `classes_`, sorted (for several labels a text their numbers); `model_`, a `TextModel`; `epoch_`, after which
+    the weights were taken; `dev_`, their figures on the held-out texts, or None.
+
+    >>> SentenceCNN(epochs=2, random_state=0).fit(texts, labels).predict(["a fine film"])  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        vectors: Any = None,
+        recipe: str = "best",
+        variant: str | None = None,
+        windows: tuple[int, ...] | None = None,
+        maps: int | None = None,
+        dropout: float | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        cleaning: str | None = None,
+        dev_share: float | None = None,
+        settings: dict[str, Any] | None = None,
+        class_weight: Any = None,
+        random_state: Any = None,
+        device: str = "auto",
+        verbose: bool = False,
+    ) -> None:
+        self.vectors = vectors
+        self.recipe = recipe
+        self.variant = variant
+        self.windows = windows
+        self.maps = maps
+        self.dropout = dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.cleaning = cleaning
+        self.dev_share = dev_share
+        self.settings = settings
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SentenceCNN:
+        """Trains on texts and labels; returns itself.
+
+        Raises EstimatorError (a ValueError) for texts, labels or parameters that nothing can be learned with.
+        """
+        texts = texts_of(X)
+        classes, labels, multi_label = _labels_of(y)
+        names = [str(name) for name in classes.tolist()]
+        if len(set(names)) != len(names):
+            raise EstimatorError(f"`y`: the labels {names} must be told apart by their names")
+        if len(labels) != len(texts):
+            raise EstimatorError(f"there are {len(texts)} texts and {len(labels)} labels; each text needs one")
+        if not multi_label and len(names) < 2:
+            raise EstimatorError(
+                f"all texts have the label {names[0]!r}; to tell labels apart there must be at least two"
+            )
+        vectors = self._vectors()
+        weight = self.class_weight
+        if isinstance(weight, Mapping):
+            weight = {str(label): value for label, value in weight.items()}
+        if sample_weight is not None:
+            sample_weight = column_or_1d(np.asarray(sample_weight, np.float64))
+        from casecnn.text.training import fit
+
+        chosen = {name: _plain(getattr(self, name)) for name in _FIELDS} | dict(self.settings or {})
+        chosen["variant"] = self.variant or ("non-static" if vectors else "rand")
+        if self.windows is not None:
+            chosen["windows"] = tuple(map(_plain, self.windows))
+        try:
+            if unknown := sorted(set(chosen) - {field.name for field in dataclasses.fields(TextRecipe)}):
+                raise UsageError(
+                    f"`settings` names {unknown[0]!r}, which is no field of casecnn.text.recipes.TextRecipe"
+                )
+            trained = fit(
+                texts,
+                [[names[n] for n in np.flatnonzero(row)] for row in labels]
+                if multi_label
+                else [names[n] for n in labels],
+                recipe_named(self.recipe, **chosen),
+                vectors=vectors,
+                multi_label=multi_label,
+                classes=names,
+                class_weight=weight,
+                sample_weight=sample_weight,
+                seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+                device=self.device,
+                progress=bool(self.verbose),
+                metadata={_CLASSES: json.dumps(classes.tolist())},
+            )
+        except CasecnnError as error:
+            raise EstimatorError(str(error)) from error
+        self._classifier: Classifier | None = None
+        self.classes_ = classes
+        self.model_ = trained.model
+        self.epoch_ = trained.epoch
+        self.dev_ = trained.dev
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likeliest label of each text [texts]; with several labels a text an indicator matrix [texts, labels]."""
+        logits = self._logits(X)
+        if self.model_.multi_label:
+            return (logits >= 0).astype(np.int64)
+        return self.classes_[logits.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities float64 [texts, labels], columns as in `classes_`; rows add up to 1, unless a text may have
+        several labels, where each column is a probability of its own."""
+        return probabilities(self._logits(X), self.model_.multi_label)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of `predict_proba`, float64 [texts, labels]; never -inf."""
+        logits = self._logits(X).astype(np.float64)
+        if self.model_.multi_label:
+            return -np.logaddexp(0, -logits)
+        logits = logits - logits.max(axis=1, keepdims=True)
+        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Logits [texts, labels]; with two labels [texts], the second's less the first's, above 0 for the second."""
+        logits = self._logits(X).astype(np.float64)
+        if len(self.classes_) == 2 and not self.model_.multi_label:
+            return logits[:, 1] - logits[:, 0]
+        return logits
+
+    def explain(self, X: Any) -> list[Explanation]:
+        """For each text the n-grams that decided: see `casecnn.text.explain`."""
+        classifier = self._ready()
+        return [explain(classifier.predictor, classifier.clean(text)) for text in texts_of(X)]
+
+    def save(self, path: str | os.PathLike[str], precision: str = "full") -> None:
+        """Writes the fitted model as a safetensors file that `load` and `casecnn text classify --model` read.
+
+        `precision` as in `TextModel.save`. Parameters are not in it; pickle or joblib keep all of the estimator.
+        """
+        check_is_fitted(self)
+        self.model_.save(path, precision)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], vectors: Any = None) -> SentenceCNN:
+        """A fitted estimator from a file that `save` or `casecnn text train` wrote, with default parameters.
+
+        Raises InputError for a file that is no text model."""
+        self = cls(vectors=vectors)
+        self.model_ = TextModel.load(path)
+        try:
+            names = json.loads(self.model_.metadata.get(_CLASSES, "null"))
+        except ValueError:
+            names = None
+        if not isinstance(names, list) or [str(name) for name in names] != list(self.model_.labels):
+            names = list(self.model_.labels)
+        self.classes_ = np.array(names)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_classifier"}
+
+    def _logits(self, X: Any) -> np.ndarray:
+        classifier = self._ready()
+        return classifier.predictor.scores([classifier.clean(text) for text in texts_of(X)])
+
+    def _ready(self) -> Classifier:
+        check_is_fitted(self)
+        if getattr(self, "_classifier", None) is None:
+            vectors = self._vectors()
+            in_memory = vectors and all(isinstance(entry, WordVectors) for entry in vectors)
+            self._classifier = Classifier(self.model_, OutsideWords(vectors) if in_memory else None)
+        assert self._classifier is not None
+        return self._classifier
+
+    def _vectors(self) -> list[Any]:
+        if self.vectors is None:
+            return []
+        return [self.vectors] if isinstance(self.vectors, (str, Path, WordVectors)) else list(self.vectors)
+
+
+_FIELDS = ("maps", "dropout", "epochs", "batch_size", "cleaning", "dev_share")
+
+
+def texts_of(X: Any) -> list[str]:
+    """The texts of whatever sequence they come in; EstimatorError for a single string and for anything that is no text.
+
+    scikit-learn hands over lists, arrays and Series; a string is a sequence too, of its characters, and is refused.
+    """
+    if isinstance(X, (str, bytes)):
+        raise EstimatorError("`X` must be a sequence of texts, not one text; put it into a list")
+    if isinstance(X, (Mapping, Set)) or getattr(X, "ndim", 1) != 1 or not hasattr(X, "__iter__"):
+        shape = f" of shape {X.shape}" if hasattr(X, "shape") else ""
+        raise EstimatorError(
+            f"`X` must be a sequence of texts, not {type(X).__name__}{shape}; give one column of texts"
+        )
+    texts = list(X)
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise EstimatorError(
+                f"text {number} of `X` must be a str, not {type(text).__name__}; leave it out or fill it"
+            )
+    return texts
+
+
+def _labels_of(y: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Classes, sorted; places among them int64 [texts], or an indicator matrix; whether it is one."""
+    if y is None:
+        raise EstimatorError("`y` must hold a label for each text; this classifier requires y to be passed")
+    check_classification_targets(y)
+    if type_of_target(y, input_name="y").startswith("multilabel"):
+        rows = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+        return np.arange(rows.shape[1]), rows, True
+    labels = column_or_1d(y, warn=True)
+    if len(labels) == 0:
+        raise EstimatorError("`y` is empty; there must be labels to learn from")
+    classes, places = np.unique(labels, return_inverse=True)
+    return classes, places, False
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of NumPy, which a parameter grid may hold, as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
