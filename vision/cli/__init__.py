@@ -10,6 +10,8 @@ COMMANDS: LazyTable = {
     "list": ("casecnn.vision.cli.list", "list_nets", "List the nets by name."),
     "table": ("casecnn.vision.cli.table", "table", "Show a net's layers, what they cost, the published totals."),
     "arithmetic": ("casecnn.vision.cli.arithmetic", "arithmetic", "Work out a layer's volume, parameters, MACs."),
+    "eval": ("casecnn.vision.cli.eval", "evaluate", "Measure a net on labelled pictures; without data, check the net."),
+    "classify": ("casecnn.vision.cli.classify", "classify", "Say what is on pictures."),
     "train": ("casecnn.vision.cli.train", "train", "Train a net on labelled pictures with a paper's recipe."),
     "transfer": ("casecnn.vision.cli.transfer", "transfer", "Teach a trained net other classes."),
     "visualise": ("casecnn.vision.cli.visualise", "visualise", "Draw what a net has learned: features, Grad-CAM."),

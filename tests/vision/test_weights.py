@@ -1,0 +1,204 @@
+"""Weights by name and from files, and the names of outputs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from casecnn.build import build
+from casecnn.errors import InputError, UsageError
+from casecnn.vision.catalogue import get_net
+from casecnn.vision.convert import SHARED, to_torchvision
+from casecnn.vision.data import ImageData
+from casecnn.vision.error_rates import error_rates
+from casecnn.vision.labels import Labels, match_classes, read_labels
+from casecnn.vision.preprocess import CONVENTIONS, Preprocess
+from casecnn.vision.weights import PUBLISHED, Beginning, load_net_weights, weight_names
+from casecnn.weights import save
+
+
+def test_every_published_file_is_pinned_and_fits_a_shared_net():
+    assert {row.net for row in PUBLISHED.values()} == set(SHARED) - {"resnet18-b", "resnet34-b"}
+    for row in PUBLISHED.values():
+        assert row.preprocess in CONVENTIONS
+        assert row.url.startswith("https://download.pytorch.org/models/")
+        beginning = row.file.removesuffix(".pth").rpartition("-")[2]
+        assert len(row.sha256) in (8, 64) and row.sha256.startswith(beginning) and len(beginning) == 8
+        assert set(row.sha256) <= set("0123456789abcdef")
+
+
+def test_its_errors_are_those_of_the_published_table():
+    for row in PUBLISHED.values():
+        assert row.errors in [(rate.top1, rate.top5) for rate in error_rates(row.net)]
+
+
+def test_the_beginning_of_a_hash_equals_what_begins_so():
+    assert Beginning("0a1b") == "0a1bffff" and not Beginning("0a1b") != "0a1bffff"
+    assert Beginning("0a1b") != "0a1c" and not Beginning("0a1b") == "0a1"
+    assert not "0a1bffff" != Beginning("0a1b")  # the side on which the download compares
+
+
+def test_a_download_is_compared_with_the_beginning_that_is_published(tmp_path, monkeypatch):
+    """Through the downloader itself: a file that begins otherwise is refused."""
+    import functools
+    import hashlib
+    import http.server
+    import threading
+
+    from casecnn.download import download
+
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "x.pth").write_bytes(b"weights")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
+    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/x.pth"
+        digest = hashlib.sha256(b"weights").hexdigest()
+        assert download(url, tmp_path / "a.pth", Beginning(digest[:8])).read_bytes() == b"weights"
+        with pytest.raises(InputError, match="has the wrong content: its SHA-256 is"):
+            download(url, tmp_path / "b.pth", Beginning("00000000"))
+        server.shutdown()
+
+
+def lenet_file(path, seed=0, **metadata):
+    net = get_net("lenet5")
+    module = build(net, seed=seed)
+    save(path, module.state_dict(), {"net": "lenet5", "arguments": {}, **metadata})
+    return module
+
+
+def test_a_file_says_what_it_belongs_to(tmp_path):
+    how = Preprocess((32, 32), 28, (0.1,), (0.3,))
+    lenet_file(tmp_path / "x.safetensors", classes=list("0123456789"), preprocessing=str(how))
+    found = load_net_weights("lenet5", tmp_path / "x.safetensors")
+    assert found.preprocess == how and found.labels == Labels(tuple("0123456789")) and found.notes == ()
+    other = load_net_weights("resnet20", tmp_path / "x.safetensors")
+    assert other.net.name == "lenet5" and "belong to the net lenet5, not resnet20: that is what runs" in other.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"classes": ["a", "b"]}, "it names 2 classes for a net of 10 outputs"),
+        ({"preprocessing": "upside down"}, "must be resize, square, crop, mean or std"),
+        ({"arguments": {"depth": 3}}, "its metadata do not describe a net for pictures"),
+        ({"net": ["lenet5"]}, "its metadata do not describe a net for pictures"),
+    ],
+)
+def test_metadata_that_make_no_sense(tmp_path, metadata, words):
+    lenet_file(tmp_path / "x.safetensors", **metadata)
+    with pytest.raises(InputError, match=words):
+        load_net_weights("lenet5", tmp_path / "x.safetensors")
+
+
+def test_bare_state_dicts_with_our_names_and_torchvisions(tmp_path):
+    module = build(get_net("resnet18", classes=7), seed=1)
+    state = module.state_dict()
+    torch.save(state, tmp_path / "ours.pth")
+    torch.save(to_torchvision(get_net("resnet18", classes=7), state), tmp_path / "theirs.pth")
+    for name in ("ours", "theirs"):
+        found = load_net_weights("resnet18", tmp_path / f"{name}.pth")
+        assert found.net.output_shape == (7,) and not found.imagenet
+        assert {key: value.sum() for key, value in found.tensors.items()} == {k: v.sum() for k, v in state.items()}
+
+
+def test_resnet50_with_torchvisions_file_is_the_variant_that_it_belongs_to(tmp_path, monkeypatch):
+    """`vision eval resnet50` evaluates v1.5 and says so: the keys of the two are the same, the stride is not."""
+    net = get_net("resnet50-v1.5")
+    theirs = to_torchvision(net, build(net, init="zeros").state_dict())
+    torch.save(theirs, tmp_path / "resnet50.pth")
+    monkeypatch.setattr("casecnn.download.download", lambda url, path, digest: tmp_path / "resnet50.pth")
+    assert weight_names("resnet50") == ["resnet50.torchvision-v1", "resnet50.torchvision-v2"]
+    found = load_net_weights("resnet50")
+    assert found.name == "resnet50.torchvision-v1" and found.net.name == "resnet50-v1.5" and found.imagenet
+    assert "belong to the net resnet50-v1.5, not resnet50: that is what runs" in found.notes[0]
+    second = load_net_weights("resnet50-v1.5", "resnet50.torchvision-v2")
+    assert second.preprocess.resize == 232 and second.notes == ()
+
+
+def test_names_and_files_that_do_not_exist(tmp_path):
+    with pytest.raises(UsageError, match="there is no net 'resnet5'; did you mean"):
+        load_net_weights("resnet5")
+    with pytest.raises(UsageError, match="there are no published weights for net 'zfnet'; give --weights a file"):
+        load_net_weights("zfnet")
+    with pytest.raises(UsageError, match="there are no weights 'best'; for 'vgg16' there are vgg16.torchvision-v1"):
+        load_net_weights("vgg16", "best")
+    with pytest.raises(InputError, match="there is no such file"):
+        load_net_weights("vgg16", tmp_path / "gone.pth")
+    torch.save({"x": torch.zeros(3)}, tmp_path / "other.pth")
+    with pytest.raises(InputError):
+        load_net_weights("vgg16", tmp_path / "other.pth")
+    torch.save({"x": torch.zeros(3)}, tmp_path / "other.pt")
+    with pytest.raises(InputError, match="does not fit the net 'zfnet': its tensors bear other names"):
+        load_net_weights("zfnet", tmp_path / "other.pt")
+
+
+def test_packaged_records_fit_their_nets():
+    from casecnn.records import read_folder
+    from casecnn.weights import packaged
+
+    for record in read_folder(packaged("casecnn.vision")).values():
+        net = get_net(record.net, **record.arguments)
+        assert (record.parameters, record.macs) == (net.parameters, net.macs)
+        assert load_net_weights(record.net, record.name).net == net.without_heads()
+
+
+LABEL_FILES = {
+    "names.txt": "tench\ngreat white shark\n",
+    "synsets.txt": "n01440764 tench, Tinca tinca\nn01484850 great white shark, white shark, man-eater\n",
+    "index.json": json.dumps({"0": ["n01440764", "tench"], "1": ["n01484850", "great_white_shark"]}),
+    "list.json": json.dumps(["tench", "great white shark"]),
+    "names.json": json.dumps({"1": "great white shark", "0": "tench"}),
+}
+
+
+@pytest.mark.parametrize("name", LABEL_FILES)
+def test_files_of_names(tmp_path, name):
+    (tmp_path / name).write_text(LABEL_FILES[name])
+    labels = read_labels(tmp_path / name)
+    assert labels.names == ("tench", "great white shark")
+    assert labels.identifiers == (("n01440764", "n01484850") if name in ("synsets.txt", "index.json") else ())
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", '{"0": "a", "2": "b"}', '{"a": "b"}', "[", '[["n1", "a", "b"]]'])
+def test_files_that_are_no_names(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(InputError, match="x.json' must"):
+        read_labels(tmp_path / "x.json")
+
+
+def data(*classes: str, imagenet=()) -> ImageData:
+    made = ImageData("data", "", classes)
+    made.imagenet = imagenet
+    return made
+
+
+def test_classes_are_found_among_the_outputs():
+    labels = Labels(("Great White Shark", "tench", "hen"), ("n3", "n1", "n2"))
+    assert match_classes(data("hen", "tench"), labels, 3).output.tolist() == [2, 1]
+    assert match_classes(data("great_white_shark"), labels, 3).how == "by name"
+    assert match_classes(data("n1", "n3"), labels, 3).output.tolist() == [1, 0]
+    assert match_classes(data("2", "0"), None, 3).output.tolist() == [2, 0]
+    assert match_classes(data("a", "b", "c"), labels, 3).how == "in alphabetic order"
+    assert match_classes(data("a", "b", imagenet=(7, 5)), None, 1000).output.tolist() == [7, 5]
+    with pytest.raises(InputError, match=r"the 2 classes of 'data' \(a, b\) are not among the net's 3 outputs"):
+        match_classes(data("a", "b"), labels, 3)
+    with pytest.raises(InputError, match="give --labels"):
+        match_classes(data("a", "b", "c", "d"), None, 3)
+
+
+def test_of_two_outputs_with_one_name_the_first_counts():
+    """ImageNet has two cranes and two maillots."""
+    assert match_classes(data("crane"), Labels(("crane", "hen", "crane")), 3).output.tolist() == [0]
+
+
+def test_without_a_network_there_are_no_names_but_numbers(monkeypatch):
+    from casecnn.vision import labels as module
+
+    monkeypatch.setattr("casecnn.download.TRIES", 1)
+    monkeypatch.setattr(module, "IMAGENET", module.RemoteFile("http://127.0.0.1:9/x.json", 9, "0" * 64))
+    assert module.imagenet_labels() is None
+    assert module.numbered(2).names == ("class 0", "class 1")

@@ -1,0 +1,50 @@
+"""`casecnn vision classify`: what is on pictures."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from casecnn.cli import device_option, format_option, one_line, warn
+from casecnn.errors import InputError
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option("--net", default="resnet50", show_default=True, help="The net.")
+@click.option("--weights", metavar="NAME|FILE", help="Trained weights.  [default: the usual ones of the net]")
+@click.option("--labels", metavar="FILE", help="The names of the net's outputs, one a line in turn.")
+@click.option("--crops", type=click.Choice(["1", "10"]), default="1", show_default=True, help="Crops of each picture.")
+@click.option(
+    "--ensemble", metavar="NET[=WEIGHTS]", multiple=True, help="Another net to average with; may be repeated."
+)
+@click.option("--top", type=int, default=5, show_default=True, help="How many classes to show.")
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
+              help="auto: bfloat16 where the device gains by it.")  # fmt: skip
+@device_option
+@format_option
+def classify(images, net, weights, labels, crops, ensemble, top, precision, device, output_format) -> None:
+    """Print the most probable classes of each IMAGE: files, folders, archives, or - for standard input.
+
+    What cannot be read is skipped with a warning, and the exit code is then 1. JSON is one object a line.
+    """
+    from casecnn.vision import classify as library
+    from casecnn.vision.evaluation_run import load_models
+
+    models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels)
+    for note in dict.fromkeys(note for model in models for note in model.notes):
+        warn(note)
+    skipped: list[str] = []
+
+    def skip(line: str) -> None:
+        skipped.append(line)
+        warn(line)
+
+    for found in library.classify(models, library.samples_of(images), crops=int(crops), top=top, warn=skip):
+        if output_format == "json":
+            click.echo(json.dumps(found.as_dict()))
+        else:
+            click.echo(library.table(found._replace(picture=one_line(found.picture))))
+    if skipped:
+        raise InputError(f"{len(skipped):,} of the pictures could not be read")
