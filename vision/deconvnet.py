@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from casecnn.build import Network, fuse
 from casecnn.description import Activation
 from casecnn.errors import InputError, UsageError
 from casecnn.modules import (
+    AdaptiveMeanPooling,
     BatchNormalisation,
     Bias,
     Chain,
@@ -24,17 +25,21 @@ from casecnn.modules import (
     MeanPooling,
     ResidualBlock,
     ResponseNormalisation,
+    ScaledHyperbolicTangent,
     SideBySide,
+    TableConvolution,
+    TrainableSubsampling,
     activated,
 )
 
 Back = Callable[[Tensor], Tensor]
 
 AFFINE = (
-    Convolution, FullyConnected, BatchNormalisation, Bias, MeanPooling, GlobalMeanPooling, nn.Flatten, nn.Identity,
+    Convolution, TableConvolution, FullyConnected, BatchNormalisation, Bias, MeanPooling, GlobalMeanPooling,
+    AdaptiveMeanPooling, TrainableSubsampling, nn.Flatten, nn.Identity,
 )  # fmt: skip
 SWITCHED = (MaxPooling, MaxOverTimePooling)
-PASSED = (ResponseNormalisation, nn.Tanh, nn.Sigmoid, nn.Softmax, nn.Dropout)
+PASSED = (ResponseNormalisation, nn.Tanh, ScaledHyperbolicTangent, nn.Sigmoid, nn.Softmax, nn.Dropout)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,10 @@ class Deconvnet:
             if isinstance(part, Convolution | FullyConnected | BatchNormalisation | ResidualBlock):
                 self._activations[part] = part.activation
                 part.activation = None  # so that what is left is affine; `_step` applies it
+            elif isinstance(part, TableConvolution):
+                self._activations[part], part.layer = part.layer.activation, replace(part.layer, activation=None)
+            elif isinstance(part, TrainableSubsampling):
+                self._activations[part], part.layer = part.layer.activation, replace(part.layer, activation=None)
         for parameter in self.net.parameters():
             parameter.requires_grad_(False)
         heads = getattr(self.net, "heads", ())  # side branches of training
@@ -87,8 +96,8 @@ class Deconvnet:
     ) -> Projection:
         """Project one activation of feature map `channel` of `layer` back to the pixels, for each of `images`.
 
-        The strongest of the map, or the one at `places` [n, 2] (row, column). All other activations of the layer are
-        set to zero before the way back (section 2.1: "set all other activations in the layer to zero").
+        The strongest of the map, or the one at `places` [n, 2] (row, column). Every other activation of the layer is
+        made 0 before the way back (section 2.1).
         """
         maps, way = self._run(images, layer)
         if not 0 <= channel < maps.shape[1]:
@@ -107,7 +116,9 @@ class Deconvnet:
         return Projection(backwards(way, back), values[:, 0], chosen // width, chosen % width)
 
     def _run(self, images: Tensor, layer: str) -> tuple[Tensor, list[Back]]:
-        self.net.declaration.row(layer)  # the names that exist, in the error of one that does not
+        row = self.net.declaration.row(layer)  # raises for a name that does not exist
+        if row.auxiliary:
+            raise UsageError(f"layer `{layer}` is part of an auxiliary head, which works in training only")
         with torch.no_grad():
             return self._chain(self._parts, images.float(), layer.split("."))
 

@@ -36,7 +36,7 @@ def last_maps(net: Net) -> str:
     Raises UsageError for a net that has none.
     """
     blocks = tuple(f"{row.name}." for row in net.rows if row.kind in ("Residual", "Branches"))
-    for row in reversed(net.rows):
+    for row in reversed([row for row in net.rows if not row.auxiliary]):
         whole = not row.name.startswith(blocks) and row.kind not in ("MaxPool", "MeanPool", "LocalResponseNorm")
         if whole and len(row.output_shape) == 3 and min(row.output_shape[1:]) > 1:
             return row.name
@@ -52,7 +52,7 @@ def grad_cam(network: Network, images: Tensor, classes: Tensor | None = None, la
     """
     net = network.declaration
     layer = last_maps(net) if layer is None else layer
-    if len(net.row(layer).output_shape) != 3:
+    if len(net.row(layer).output_shape) != 3 or net.row(layer).auxiliary:
         raise UsageError(f"layer `{layer}` gives no maps, so Grad-CAM cannot be taken there; try `{last_maps(net)}`")
     kept: list[Tensor] = []
 

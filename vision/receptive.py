@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from casecnn.composite import Branches, Repeat, Residual, start
+from casecnn.composite import AuxiliaryHead, Branches, Repeat, Residual, start
 from casecnn.convolution import Conv, Linear
 from casecnn.description import Layer, trace_chain
 from casecnn.errors import InputError
+from casecnn.historic import RadialBasis, Subsampling, TableConv
 from casecnn.net import Net
-from casecnn.pooling import GlobalMeanPool, MaxOverTime, Pool
+from casecnn.pooling import AdaptiveMeanPool, GlobalMeanPool, MaxOverTime, Pool
 from casecnn.shapes import Shape, pair
 
 
@@ -60,6 +61,8 @@ def _within(layer: Layer, shape: Shape, path: Sequence[str], seen: Window) -> Wi
         case Branches():
             chain = next(branch for branch in layer.branches if any(part.name == path[0] for part in branch))
             return _along(chain, shape, path, seen)
+        case AuxiliaryHead():
+            return _along(layer.layers, shape, path, seen)
         case Repeat():
             shapes = [shape]
             for chain in layer.chains[: int(path[0]) - 1]:
@@ -76,8 +79,15 @@ def _within(layer: Layer, shape: Shape, path: Sequence[str], seen: Window) -> Wi
 def _through(layer: Layer, shape: Shape, seen: Window) -> Window:
     """Back to the input of a layer from a window of its output."""
     match layer:
-        case Conv() | Pool():
-            kernel, stride = pair(layer.kernel), pair(layer.stride) if isinstance(layer, Conv) else layer.step
+        case Conv() | Pool() | TableConv() | Subsampling():
+            kernel = pair(layer.kernel)
+            stride = (
+                layer.step
+                if isinstance(layer, Pool)
+                else kernel
+                if isinstance(layer, Subsampling)
+                else pair(layer.stride)
+            )
             dilation = pair(layer.dilation) if isinstance(layer, Conv) else (1, 1)
             spans = layer.spans(shape[1], shape[2])
             first = [seen[axis] * stride[axis] - spans[axis].before for axis in (0, 1)]
@@ -86,8 +96,14 @@ def _through(layer: Layer, shape: Shape, seen: Window) -> Window:
                 for axis in (0, 1)
             ]
             return Window(first[0], first[1], last[0], last[1])
-        case Linear() | GlobalMeanPool() | MaxOverTime():
+        case Linear() | GlobalMeanPool() | MaxOverTime() | RadialBasis():
             return Window(0, 0, *shape[1:]) if len(shape) == 3 else Window(0, 0, 1, 1)
+        case AdaptiveMeanPool():
+            (top, bottom), (left, right) = (
+                (seen[axis] * cells // layer.size, -(-seen[axis + 2] * cells // layer.size))
+                for axis, cells in enumerate(shape[1:])
+            )
+            return Window(top, left, bottom, right)
         case Residual():
             return _joined([_along(layer.body, shape, None, seen), _shortcut(layer, shape, seen)])
         case Branches():

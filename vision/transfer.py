@@ -19,13 +19,14 @@ from casecnn.precision import choose_device
 from casecnn.recipe import Recipe
 from casecnn.train import TrainResult, train
 from casecnn.vision.augment import Augmentation, colour_basis
-from casecnn.vision.batches import TrainingBatches, sample_of
+from casecnn.vision.batches import TrainingBatches, sample_of, warn
 from casecnn.vision.catalogue import get_net
 from casecnn.vision.features import Shallow, features_on_disk, fit_shallow
 from casecnn.vision.framing import Framing
-from casecnn.vision.preprocess import Preprocess, convention, parse_preprocess
+from casecnn.vision.preprocess import Preprocess
 from casecnn.vision.training import TrainingData, classification_loss, measure, open_training_data, save_net
-from casecnn.weights import fill, load, packaged, resolve
+from casecnn.vision.weights import load_net_weights
+from casecnn.weights import fill
 
 Mode = Literal["head", "features", "partial", "all"]
 MODES: tuple[Mode, ...] = ("head", "features", "partial", "all")
@@ -70,51 +71,23 @@ class Transferred:
 
 
 def load_start(name: str, weights: str | Path) -> Start:
-    """Weights for net `name`: a file that `casecnn vision` wrote, one with torchvision's names, or a packaged name.
+    """Weights for net `name`, as `casecnn.vision.weights.load_net_weights` finds them: by name or in a file.
 
-    Raises InputError where they do not fit the net, UsageError where they say that they are another's.
-    """
-    resolved = resolve(weights, packaged("casecnn.vision"))
-    loaded = load(resolved.path, float32=True)
-    metadata = dict(loaded.metadata)
-    if resolved.record is not None:
-        record = resolved.record
-        metadata = {
-            "net": record.net,
-            "arguments": dict(record.arguments),
-            "preprocessing": record.preprocessing,
-            **metadata,
-        }
-    if metadata.get("net", name) != name:
-        raise UsageError(f"weights '{weights}' are of net `{metadata['net']}`, not of `{name}`; name that net")
-    arguments = dict(metadata.get("arguments", {}))
-    net = get_net(name, **arguments)
-    tensors: Mapping[str, Tensor] = loaded.tensors
-    names = set(build(net.without_heads(), init="zeros").state_dict())
-    if not names & set(tensors):
-        from casecnn.vision.convert import SHARED, from_torchvision
-
-        if name in SHARED:
-            tensors = from_torchvision(net.without_heads(), tensors)
-    tensors = {key: value for key, value in tensors.items() if not key.startswith(_head_prefixes(net))}
-    if "preprocessing" in metadata:
-        how = parse_preprocess(metadata["preprocessing"], f"'{weights}'")
-    else:
-        how = convention(net.input)
-    classes = metadata.get("classes", ())
-    if resolved.record is not None and not isinstance(resolved.record.labels, str):
-        classes = resolved.record.labels
-    return Start(name, arguments, tensors, how, str(weights), tuple(classes))
+    They may belong to a variant of that net, of which a warning tells. Raises InputError where they do not fit."""
+    found = load_net_weights(name, weights)
+    for note in found.notes:
+        warn(note)
+    channels, *sides = found.net.input
+    arguments = {"classes": found.net.output_shape[0], "in_channels": channels, "size": sides[0]}
+    if sides[0] != sides[1]:
+        arguments["size"] = sides
+    classes = found.labels.names if found.labels is not None else ()
+    return Start(found.net.name, arguments, found.tensors, found.preprocess, found.name, classes)
 
 
 def counters(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """BatchNorm's counts of batches, which old files lack and nothing here needs."""
     return {name: own[name] for name in own if name.endswith("num_batches_tracked") and name not in given}
-
-
-def _head_prefixes(net: Net) -> tuple[str, ...]:
-    kept = {layer.name for layer in net.without_heads().layers}
-    return tuple(f"{layer.name}." for layer in net.layers if layer.name not in kept)
 
 
 def classifier(net: Net) -> str:

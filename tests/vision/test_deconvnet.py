@@ -10,6 +10,7 @@ from casecnn.build import build
 from casecnn.composite import Branches, Repeat, Residual
 from casecnn.errors import InputError, UsageError
 from casecnn.layers import (
+    AdaptiveMeanPool,
     BatchNorm,
     Conv,
     Dropout,
@@ -22,8 +23,11 @@ from casecnn.layers import (
     Net,
     ReLU,
     Softmax,
+    Subsampling,
+    TableConv,
     Tanh,
 )
+from casecnn.vision.catalogue import get_net
 from casecnn.vision.deconvnet import Deconvnet
 from casecnn.vision.receptive import window
 
@@ -219,6 +223,48 @@ def test_branches_and_repeats_and_mean_pools_are_linear_both_ways():
         linear_part(deconvnet, x, layer, channel)
 
 
+def test_the_layers_of_1998_are_linear_both_ways():
+    table = ((0,), (0, 2), (1, 2), (0, 1, 2))
+    net = Net(
+        "historic",
+        (3, 12, 12),
+        (TableConv("c", table, 3), Subsampling("s", 2), AdaptiveMeanPool("a", 3), Flatten("f"), Linear("fc", 2)),
+    )
+    module, x = filled(net), images(net)
+    for name, value in module.state_dict().items():
+        if name.endswith("bias"):
+            value.zero_()
+    torch.testing.assert_close(Deconvnet(module).maps(x, "fc"), module(x), atol=1e-4, rtol=1e-4)
+    for layer, channel in (("c", 1), ("s", 3), ("a", 0), ("fc", 1)):
+        linear_part(Deconvnet(module), x, layer, channel)
+
+
+def test_a_whole_net_of_1998_projects():
+    net = get_net("lenet5-1998")
+    module, x = filled(net), images(net)
+    kept = [part.layer for part in module.modules() if hasattr(part, "layer")]
+    deconvnet = Deconvnet(module)
+    assert kept == [part.layer for part in module.modules() if hasattr(part, "layer")]
+    names = [row.name for row in net.rows][:4]
+    y = x
+    with torch.no_grad():
+        for name in names:
+            y = module.get_submodule(name)(y)
+    torch.testing.assert_close(deconvnet.maps(x, names[-1]), y, atol=1e-4, rtol=1e-3)
+    assert deconvnet.project(x, names[-1], 2).pixels.abs().max() > 0
+    with pytest.raises(InputError, match="a deconvnet has no way back through a RadialBasisFunctions layer"):
+        deconvnet.maps(x, net.rows[-1].name)
+
+
+def test_auxiliary_heads_are_left_aside():
+    module = build(get_net("googlenet"), init="normal(0.05)", seed=0)
+    x = torch.randn(1, 3, 224, 224)
+    found = Deconvnet(module).project(x, "inception4a", 7)
+    assert found.pixels.shape == x.shape and found.values.item() > 0
+    with pytest.raises(UsageError, match="works in training only"):
+        Deconvnet(module).maps(x, "aux1.conv")
+
+
 def test_a_projection_stays_inside_the_window_of_its_activation():
     net = Net(
         "deep",
@@ -271,12 +317,10 @@ def test_what_is_asked_wrongly_is_told():
 
 
 def test_windows_have_the_size_of_the_receptive_field_and_the_right_place():
-    from casecnn.vision.catalogue import get_net
-
-    for name in ("lenet5", "alexnet", "resnet20", "resnet34-a", "resnet50-v1.5"):
+    for name in ("lenet5", "lenet5-1998", "alexnet", "googlenet", "resnet20", "resnet34-a", "resnet50-v1.5"):
         net = get_net(name)
         for row in net.rows:
-            if len(row.output_shape) == 3:
+            if len(row.output_shape) == 3 and not row.auxiliary:
                 box = window(net, row.name, row.output_shape[1] // 2, row.output_shape[2] // 2)
                 assert (box.bottom - box.top, box.right - box.left) == row.receptive_field, (name, row.name)
 

@@ -109,6 +109,7 @@ def test_the_net_is_left_as_it_was():
         ("lenet5", "c3"),
         ("alexnet", "conv5"),
         ("vgg16", "conv5_3"),
+        ("googlenet", "inception5b"),
         ("resnet20", "stage3.3.block"),
         ("resnet50-v1.5", "conv5_x.3.block"),
         ("plain20", "stage3.3.relu"),

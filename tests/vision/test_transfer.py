@@ -220,13 +220,13 @@ def test_the_result_is_a_whole_net_that_does_what_it_claims(weights, folders, tm
     assert metadata["test"] == done.figures and done.parameters == 3 * 64 + 3
 
 
-def test_what_does_not_fit_is_told(weights, folders, tmp_path):
-    with pytest.raises(UsageError, match="are of net `resnet20`, not of `resnet32`"):
-        load_start("resnet32", weights)
+def test_what_does_not_fit_is_told(weights, folders, tmp_path, capsys):
     with pytest.raises(UsageError, match=r"`--blocks` \(=99\) must be from 1 to 10"):
         run(weights, folders, tmp_path, "partial", blocks_count=99)
     with pytest.raises(UsageError, match=r"`--strength` \(=0\) must be above 0"):
         run(weights, folders, tmp_path, "features", strength=0)
+    assert load_start("resnet32", weights).net == "resnet20"
+    assert "belong to the net resnet20, not resnet32" in capsys.readouterr().err
     save_net(tmp_path / "odd.safetensors", {"a": torch.zeros(1)}, {})
     with pytest.raises(InputError, match="'.*odd.safetensors'"):
         with_new_head(load_start("lenet5", tmp_path / "odd.safetensors"), 3)
