@@ -7,7 +7,8 @@ Self-play has no time to look ahead; an engine has. It plays the most probable o
    them if the net wants them), and those that put two or more own stones into atari and take fewer than that. The games
    from the position after the move must end at least `GAIN` points better than those after a pass. That allows the
    stone that makes the second eye and the sacrifice that pays; it refuses to fill the eye space of a living group and
-   to give up a seki;
+   to give up a seki. But random games do not see that a peep must be answered: where the net is sure of a stone in its
+   own region, it is played on a board that is still open, and later unless it loses more than `LOSS` points;
 3. judges moves by rollouts, if it is asked to (`casecnn.go.look_ahead`);
 4. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
    not more than a quarter of the board is open; else with a move where something is open, or where dead stones stand
@@ -36,6 +37,8 @@ from casecnn.go.suggestions import share_out
 
 SMALL = 12  # points: in a larger region a defence may be needed that random games do not see
 GAIN = 1.0  # points
+LOSS = 1.0  # points
+SURE = 0.2  # of the net's probability
 MOST_CHECKS = 8  # moves that are tested by random games, at one turn
 
 PASSES = ("reply", "end")
@@ -188,7 +191,11 @@ class _Check:
         small = np.zeros(raw.shape, bool)
         for region, _ in regions(position.board.reshape(-1), position.size):
             small[region] = len(region) <= SMALL
-        self._doubtful = ((classes == OWN) & small) | ((risk >= 2) & (taken.argmax(0) < risk))
+        wasteful = (risk >= 2) & (taken.argmax(0) < risk)
+        self._doubtful = ((classes == OWN) & small) | wasteful
+        self._sure = (classes == OWN) & (raw >= SURE) & ~wasteful
+        if 8 * int((classes == OPEN).sum()) >= len(classes):
+            self._doubtful &= ~self._sure
         self._allowed = classes == OPEN
         self._allowed |= (classes == OWN) & (small | (raw >= OWN_TERRITORY))
         self._allowed |= (classes == OTHER) & (cleanup | (raw >= OTHER_TERRITORY))
@@ -209,7 +216,7 @@ class _Check:
         self._checks += 1
         if self._passing is None:
             self._passing = self._outcome(self._position.size**2)
-        return self._outcome(move) - self._passing >= GAIN
+        return self._outcome(move) - self._passing >= (-LOSS if self._sure[move] else GAIN)
 
     def _outcome(self, move: int) -> float:
         """Mean points of the colour to play less the opponent's in random games after a move."""

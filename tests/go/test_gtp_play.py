@@ -24,7 +24,7 @@ from casecnn.go.gtp_protocol import GtpError
 from casecnn.go.net import policy_net
 from casecnn.go.player import Player, Settings
 from casecnn.go.position import Position
-from casecnn.go.random_play import play_out
+from casecnn.go.random_play import Outcome, play_out
 from casecnn.weights import save
 
 
@@ -196,6 +196,38 @@ O O O O O . O
 def test_the_stone_that_makes_two_eyes_is_played():
     assert choice(THREE_IN_A_ROW, "A7 C7 B7", passes="end") == "B7"
     assert choice(THREE_IN_A_ROW, "A7 C7", komi=-100, passes="end") == "B7"
+
+
+# Two black stones have a as their last liberty.
+LOOSE = """
+. . . . . . . . .
+. . . . . . . . .
+. . . O X O . . .
+. . O X a X O . .
+. . . O X O . . .
+. . . . . . . . .
+. . . . . . . . .
+. . . . . . . . .
+X X . . . . . . .
+"""
+
+
+def test_random_games_have_no_say_where_the_net_is_sure_and_the_board_open(monkeypatch):
+    """They seldom punish what a player does at once. Here they find all moves alike; E6 has a share of 0.99 or 0.14."""
+    nothing = Outcome(np.zeros(81), 0.0)
+    monkeypatch.setattr("casecnn.go.player.play_out", lambda *_: nothing)
+    assert choice(LOOSE, "E6", passes="end") == "E6"
+    assert choice(LOOSE, "A1 B1 E6", passes="end") != "E6"
+    monkeypatch.setattr("casecnn.go.player.play_out", lambda *_: pytest.fail("not asked"))
+    assert choice(LOOSE, "E6", passes="end") == "E6"
+
+
+@pytest.mark.parametrize("lead, move", [(-0.9, "B5"), (-1.1, "pass"), (5.0, "B5")])
+def test_on_a_settled_board_they_may_refuse_what_does_harm(monkeypatch, lead, move):
+    """Points ahead after a pass are 0, after the move `lead`; the net is sure of it."""
+    found = iter([0.0, lead])
+    monkeypatch.setattr("casecnn.go.player.play_out", lambda *_: Outcome(np.zeros(25), next(found)))
+    assert choice(". . . X O\n. . . X O\n. . . X O\nX X X X O\nO O O O .", "B5", passes="end") == move
 
 
 # The chains in the middle share their last two liberties.
