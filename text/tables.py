@@ -7,12 +7,9 @@ paper's files have such characters (NEL) inside sentences.
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
 import json
-import lzma
 import os
 import sys
 import threading
@@ -24,6 +21,7 @@ from typing import Any
 from casecnn.errors import InputError, UsageError
 from casecnn.files import read_error
 from casecnn.text.model_file import check_regular
+from casecnn.text.packed import unpacked
 
 FORMATS = ("csv", "tsv", "jsonl", "lines", "fasttext")
 TEXT_NAMES = ("text", "sentence", "question", "review", "comment", "content", "message", "body", "title")
@@ -32,7 +30,6 @@ _ENDINGS = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".all": "lines", ".train": "lines", ".dev": "lines", ".test": "lines",
 }  # fmt: skip
-_PACKED = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
 _MARKS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"),
           (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
 _LIMIT = threading.Lock()
@@ -109,13 +106,7 @@ def _bytes_of(name: str) -> bytes:
             content = Path(name).read_bytes()
         except OSError as error:
             raise read_error(name, error) from error
-    for magic, unpack in _PACKED.items():
-        if content.startswith(magic):
-            try:
-                return unpack(content)  # type: ignore[operator]
-            except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
-                raise InputError(f"'{name}' is truncated or damaged: it cannot be unpacked ({error})") from error
-    return content
+    return unpacked(content, name)
 
 
 def _decoded(content: bytes, encoding: str | None, name: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from casecnn.epochs import EpochSource
 from casecnn.errors import InputError, UsageError
+from casecnn.interruption import Interrupted
 from casecnn.text.cleaning import cleaning
 from casecnn.text.labels import Targets, targets_of
 from casecnn.text.model import TextModel
@@ -134,7 +135,7 @@ def fit(
             net.set_unknown(once)
         return measure(logits_of(net, dev), dev_targets)
 
-    with tempfile.TemporaryDirectory() if output is None else nullcontext(str(output)) as folder:
+    with _folder(output) as folder:
         result = train_loop(
             module,
             source,
@@ -181,6 +182,19 @@ def fit(
         metadata={**facts, **(metadata or {})},
     )
     return Training(model, step / per_epoch, figures, len(training), len(dev), found, result.elapsed)
+
+
+@contextmanager
+def _folder(output: str | Path | None) -> Iterator[str | Path]:
+    """The folder to train in: a temporary one where none is given, and then nothing is left of an interrupted run."""
+    if output is not None:
+        yield output
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield folder
+        except Interrupted as error:
+            raise Interrupted("training was stopped; nothing of it is kept", error.exit_code - 128) from error
 
 
 class SentenceBatches:

@@ -8,9 +8,6 @@ pickles: they are opened by `casecnn.text.gensim_file`, which runs nothing that 
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,16 +19,15 @@ from zlib import crc32
 import numpy as np
 
 from casecnn.errors import InputError, UsageError
-from casecnn.files import read_error
 from casecnn.text.gensim_file import is_pickle, read_gensim
 from casecnn.text.model import FIRST_WORD, PADDING
 from casecnn.text.model_file import check_regular
+from casecnn.text.packed import open_packed
 from casecnn.text.vocabulary import Vocabulary
 
 GLOVE = "glove-6b-50d"
 """The name of the GloVe vectors of a package: 400,000 words of Wikipedia and newspapers, 50 numbers each."""
 
-_PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _BLOCK = 1 << 22
 _LONGEST_WORD = 100_000  # bytes; a longer one means that the file is of another kind
 
@@ -79,23 +75,17 @@ def load_vectors(which: str | Path, words: Collection[str] | None = None, first:
         return _select(*_glove(), words, first, GLOVE)
     path = Path(which)
     check_regular(path)
-    try:
-        if is_pickle(path):
-            return _select(*read_gensim(path), words, first, str(path))
-        with _open(path) as stream:
-            head = stream.read(1 << 16)
-        if not head:
-            raise InputError(f"'{path}' is empty; it must hold word vectors")
-        wanted = None if words is None else {w.encode("utf-8", "surrogatepass") for word in words
-                                             for w in (word, word.lower())}  # fmt: skip
-        with _open(path) as stream:
-            binary = _looks_binary(head)
-            rows = (_binary if binary else _text)(stream, path, _Filter(wanted, first))
-            return _collect(rows, path)
-    except (EOFError, OSError, lzma.LZMAError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise read_error(path, error) from error
-        raise InputError(f"'{path}' is truncated or damaged: it cannot be unpacked ({error})") from error
+    if is_pickle(path):
+        return _select(*read_gensim(path), words, first, str(path))
+    wanted = None
+    if words is not None:
+        wanted = {w.encode("utf-8", "surrogatepass") for word in words for w in (word, word.lower())}
+    with open_packed(path) as stream:
+        head = stream.read(1 << 16)
+    if not head:
+        raise InputError(f"'{path}' is empty; it must hold word vectors")
+    with open_packed(path) as stream:
+        return _collect((_binary if _looks_binary(head) else _text)(stream, path, _Filter(wanted, first)), path)
 
 
 def load_all(vectors: Sequence[WordVectors | str | Path], words: Collection[str], first: int = 0) -> list[WordVectors]:
@@ -156,15 +146,6 @@ class _Filter:
             return False
         self._kept.add(word)
         return True
-
-
-def _open(path: Path) -> IO[bytes]:
-    with open(path, "rb") as stream:
-        start = stream.read(6)
-    for magic, opener in _PACKED.items():
-        if start.startswith(magic):
-            return opener(path, "rb")  # type: ignore[operator]
-    return open(path, "rb")
 
 
 def _looks_binary(head: bytes) -> bool:

@@ -9,6 +9,10 @@ from casecnn.cli import LazyGroup, LazyTable
 COMMANDS: LazyTable = {
     "classify": ("casecnn.text.cli.classify", "classify", "Label texts, and show the words that decided."),
     "eval": ("casecnn.text.cli.evaluate", "evaluate", "Measure a model on labelled texts: accuracy, F1, calibration."),
+    "train": ("casecnn.text.cli.train", "train", "Train a model on labelled texts of your own."),
+    "cv": ("casecnn.text.cli.cv", "cv", "Cross-validate a recipe on labelled texts."),
+    "embed": ("casecnn.text.cli.embed", "embed", "Train word2vec vectors on texts of your own."),
+    "table": ("casecnn.text.cli.table", "table", "Fill the paper's Table 2 from a folder of its data sets."),
 }
 
 

@@ -1,0 +1,59 @@
+"""`casecnn text cv`: how good a recipe is on texts of the user's, by cross-validation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from casecnn.cli import device_option, format_option, seed_option
+from casecnn.text.cli.training_options import (
+    chosen_recipe,
+    class_weight,
+    data_options,
+    read_data,
+    recipe_options,
+    variant_options,
+)
+
+
+@click.command()
+@click.argument("data", metavar="DATA")
+@click.option("--folds", default=10, show_default=True, help="Parts, each of which is tested once.")
+@click.option("--seeds", default=1, show_default=True, help="Repetitions with other folds and starting values.")
+@click.option("--jobs", default=1, show_default=True, help="Trainings at a time, each in a process of its own.")
+@data_options
+@variant_options
+@recipe_options
+@device_option
+@seed_option
+@format_option
+def cv(data, folds, seeds, jobs, class_weights, device, seed, output_format, **fields) -> None:
+    """Cross-validate a recipe on DATA: mean accuracy, its spread over folds and over repetitions."""
+    from tqdm import tqdm
+
+    from casecnn.text.crossval import cross_validate, summarise
+
+    examples = read_data(data, fields)
+    with tqdm(total=folds * seeds, unit="fold", disable=None) as bar:
+
+        def done(run) -> None:
+            bar.update()
+            bar.write(f"seed {run.seed}, fold {run.fold}: {100 * run.accuracy:.2f} % of {run.tested}", file=sys.stderr)
+
+        runs = cross_validate(
+            examples.texts, examples.labels, chosen_recipe(fields), folds=folds, seeds=seeds, seed=seed, jobs=jobs,
+            vectors=fields["vectors"], multi_label=fields["multi_label"], class_weight=class_weight(class_weights),
+            device=device, done=None if bar.disable else done,
+        )  # fmt: skip
+    summary = summarise(runs)
+    if output_format == "json":
+        click.echo(json.dumps({"summary": asdict(summary), "runs": [run.as_dict() for run in runs]}))
+        return
+    click.echo(f"accuracy {summary.text()} % (mean and standard deviation over {folds} folds), macro-F1 "
+               f"{summary.macro_f1:.2f} %")  # fmt: skip
+    if summary.seed_sd is not None:
+        means = ", ".join(f"{mean:.2f}" for mean in summary.means)
+        click.echo(f"repetitions: {means}; standard deviation {summary.seed_sd:.2f}")

@@ -1,0 +1,50 @@
+"""`casecnn text table`: Table 2 of Kim (2014) on a folder of the seven data sets."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from casecnn.cli import format_option, seed_option
+from casecnn.text.cli.training_options import changes, recipe_options
+
+SETS = "TREC,CR,MPQA,MR,Subj,SST-2,SST-1"
+VARIANTS = "rand,static,non-static,multichannel"
+
+
+@click.command()
+@click.argument("folder", metavar="FOLDER")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder that keeps the finished runs.")
+@click.option("--sets", default=SETS, show_default=True, metavar="A,B,...", help="Data sets.")
+@click.option("--variants", default=VARIANTS, show_default=True, metavar="A,B,...", help="Kim's variants.")
+@click.option("--folds", default=10, show_default=True, help="Folds where there is no test part.")
+@click.option("--seeds", default=3, show_default=True, help="Runs where there is a test part.")
+@click.option("--phrases/--sentences", default=True, show_default=True, help="Train SST on phrases, or sentences only.")
+@click.option("--jobs", default=1, show_default=True, help="Trainings at a time, each in a process of its own.")
+@click.option("--max-runs", type=click.IntRange(0), help="Stop after so many new runs; 0 only prints.")
+@recipe_options
+@seed_option
+@format_option
+def table(folder, output, sets, variants, folds, seeds, phrases, jobs, max_runs, seed, output_format, **fields) -> None:
+    """Fill the paper's Table 2 from FOLDER with its data sets.
+
+    FOLDER holds rt-polarity.all, stsa.fine.* and stsa.binary.*, sst-trees, subj.all, TREC.*, custrev.all, mpqa.all.
+
+    A finished run is kept in DIR; the same command goes on where it was stopped. The figures: mean ± standard deviation
+    over the folds (over the seeds for SST and TREC), and Kim's.
+    """
+    from casecnn.text.table import Plan, cells, fill_table, summaries, table_text
+
+    plan = Plan(folder, fields["recipe_name"], fields["vectors"], folds, phrases, tuple(changes(fields).items()))
+    todo = cells(sets.split(","), variants.split(","), folds, seeds, seed)
+    finished = fill_table(plan, todo, output, jobs=jobs, most=max_runs)
+    if output_format == "json":
+        rows = [
+            {"set": name, "variant": variant, "mean": cell.mean, "fold_sd": cell.fold_sd, "seed_sd": cell.seed_sd,
+             "runs": cell.runs}
+            for (name, variant), cell in summaries(finished).items()
+        ]  # fmt: skip
+        click.echo(json.dumps({"settings": plan.digest(), "cells": rows}))
+        return
+    click.echo(table_text(finished, variants.split(",")))
