@@ -68,6 +68,10 @@ class ImageData:
         """The samples at these places, which rise."""
         raise NotImplementedError
 
+    def shown(self, name: str) -> str:
+        """What messages call a file of these data."""
+        return f"{self.source}/{name}"
+
     def __str__(self) -> str:
         return f"{self.source} ({self.split})" if self.split else self.source
 
@@ -107,9 +111,12 @@ class FileData(ImageData):
         return np.fromiter(self._label.values(), np.int64, len(self._label))
 
     def __iter__(self) -> Iterator[Sample]:
-        mark = "/" if self.entries.path.is_dir() else ":"
         for name, content in self.entries.read(self._label):
-            yield Sample(f"{self.source}{mark}{name}", self._label[name], content)
+            yield Sample(self.shown(name), self._label[name], content)
+
+    def shown(self, name: str) -> str:
+        """What messages call a file of these data."""
+        return f"{self.source}{'/' if self.entries.path.is_dir() else ':'}{name}"
 
     def part(self, indices: np.ndarray) -> ImageData:
         """The samples at these places."""

@@ -53,21 +53,6 @@ class Entries(ABC):
     def read(self, wanted: Collection[str]) -> Iterator[tuple[str, Content]]:
         """The wanted files, in the order of `names`. Raises InputError where the archive breaks off."""
 
-    def one(self, name: str) -> bytes:
-        """The bytes of one file. Raises InputError where it cannot be read."""
-        for _, content in self.read({name}):
-            if isinstance(content, bytes):
-                return content
-            if content is not None:
-                try:
-                    return content.read_bytes()
-                except OSError as error:
-                    raise read_error(content, error) from error
-        raise InputError(f"cannot read '{name}' in '{self.path}'")
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.names
-
 
 class Folder(Entries):
     """The files below a folder."""

@@ -57,7 +57,7 @@ def run(
             raise UsageError(f"`{option}` (={value}) must be at least 1")
     pictures = open_data(data, split=split, truth=truth)
     for name in pictures.strays:
-        warn(f"skipped '{pictures.source}/{name}': it belongs to no class")
+        warn(f"skipped '{pictures.shown(name)}': it belongs to no class")
     if limit is not None:
         pictures = pictures.take(limit, seed)
     models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels)

@@ -26,7 +26,7 @@ def _row(rate: ErrorRate) -> dict[str, Any]:
 
 def table(found: Evaluation) -> str:
     """Lines for a terminal."""
-    lines = [f"{' + '.join(found.nets)} ({', '.join(found.weights)}) on {found.data}"]
+    lines = [_printable(f"{' + '.join(found.nets)} ({', '.join(found.weights)}) on {found.data}")]
     crops = "10 crops" if found.crops == 10 else "1 crop"
     how = f"{crops}, {found.precision} on {found.device}; classes matched {found.matching}"
     lines.append(f"{found.pictures:,} pictures, {how}")
@@ -60,7 +60,7 @@ def _intervals(found: Evaluation) -> str:
 def _classes(found: Evaluation) -> list[str]:
     right = found.confusion.diagonal()
     rows = [
-        (name, int(n), int(n - r), int(m))
+        (_printable(name), int(n), int(n - r), int(m))
         for name, n, r, m in zip(found.classes, found.counts, right, found.missed, strict=True)
         if n
     ]
@@ -73,8 +73,13 @@ def _classes(found: Evaluation) -> list[str]:
     lines += [f"  {a:<{width}}  {n:>8,}  {100 * e / n:>7.2f}  {100 * m / n:>7.2f}" for a, n, e, m in rows]
     if wrong := found.confusions():
         lines += ["", "most often mistaken"]
-        lines += [f"  {n:>6,}  {a} for {b}" for a, b, n in wrong]
+        lines += [f"  {n:>6,}  {_printable(a)} for {_printable(b)}" for a, b, n in wrong]
     return lines
+
+
+def _printable(name: str) -> str:
+    """A class's name on one line; folders may be called anything."""
+    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 def _speed(found: Evaluation) -> list[str]:

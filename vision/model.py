@@ -52,7 +52,9 @@ class Model:
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """The softmax, averaged over the crops: uint8 [n, crops, height, width, channels] to float32 [n, outputs]."""
         n, crops = inputs.shape[:2]
-        logits = self.logits(inputs.reshape(n * crops, *inputs.shape[2:]))
+        views = inputs.reshape(n * crops, *inputs.shape[2:])
+        step = max(n, 8)  # ten crops at once would take ten times the memory
+        logits = torch.cat([self.logits(views[start : start + step]) for start in range(0, len(views), step)])
         return logits.softmax(1).view(n, crops, -1).mean(1).numpy()
 
     @property

@@ -73,12 +73,14 @@ def test_what_cannot_be_read_is_skipped_and_told(tmp_path, arguments, capsys):
     (tmp_path / "good.png").write_bytes(encoded(noise(32, 32, 3)))
     (tmp_path / "bad.png").write_bytes(b"nothing")
     sources = [str(tmp_path / name) for name in ("bad.png", "gone.png", "good.png")]
-    assert main([*arguments, *sources]) == 1
+    assert main([*arguments, *sources]) == 0
     out, err = capsys.readouterr()
     assert "good.png" in out and "bad.png" not in out
     assert f"skipped '{tmp_path}/bad.png': it is not a picture of a kind that can be read: it is text" in err
     assert f"skipped '{tmp_path}/gone.png': it cannot be read: there is no such file" in err
-    assert "casecnn: error: 2 of the pictures could not be read" in err and "Traceback" not in err
+    assert err.splitlines()[-1] == "casecnn: warning: 2 of 3 files were skipped" and "Traceback" not in err
+    assert main([*arguments, *sources[:2]]) == 1
+    assert "casecnn: error: none of the 2 files is a picture that can be read" in capsys.readouterr().err
 
 
 def test_wrong_options_are_one_line(tmp_path, arguments, capsys):

@@ -148,7 +148,7 @@ def test_the_command_on_an_archive(tmp_path, digits, capsys):
     lines = [line for line in err.splitlines() if "warning" in line]
     assert len(lines) == 2
     assert f"skipped '{digits}:test/3/broken.png': it is not a picture of a kind that can be read: it is text" in err
-    assert f"skipped '{digits}/test/notes.txt': it belongs to no class" in err
+    assert f"skipped '{digits}:test/notes.txt': it belongs to no class" in err
     assert picture.read_bytes().startswith(b"<?xml")
     assert main(arguments) == 0
     text = capsys.readouterr().out

@@ -27,7 +27,7 @@ from casecnn.errors import InputError
 def classify(images, net, weights, labels, crops, ensemble, top, precision, device, output_format) -> None:
     """Print the most probable classes of each IMAGE: files, folders, archives, or - for standard input.
 
-    What cannot be read is skipped with a warning, and the exit code is then 1. JSON is one object a line.
+    What cannot be read is skipped, each with a warning, and counted at the end. JSON is one object a line.
     """
     from casecnn.vision import classify as library
     from casecnn.vision.evaluation_run import load_models
@@ -41,10 +41,14 @@ def classify(images, net, weights, labels, crops, ensemble, top, precision, devi
         skipped.append(line)
         warn(line)
 
+    read = 0
     for found in library.classify(models, library.samples_of(images), crops=int(crops), top=top, warn=skip):
         if output_format == "json":
             click.echo(json.dumps(found.as_dict()))
         else:
             click.echo(library.table(found._replace(picture=one_line(found.picture))))
+        read += 1
+    if not read:
+        raise InputError(f"none of the {len(skipped):,} files is a picture that can be read")
     if skipped:
-        raise InputError(f"{len(skipped):,} of the pictures could not be read")
+        warn(f"{len(skipped):,} of {read + len(skipped):,} files were skipped")
