@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -227,7 +228,7 @@ class TrainingBatches:
         self.order = EpochSource([torch.empty(len(pictures))], batch_size, seed=derive_seed(seed, 1))
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["thread", "process"]:
         """ "thread" or "process"."""
         return "thread" if isinstance(self.pictures, Labelled) else "process"
 

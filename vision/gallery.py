@@ -38,7 +38,7 @@ class Drawn:
 
 
 def draw(
-    what: Literal["filters", "top", "deconvnet", "gradcam"], name: str, weights: str | Path,
+    what: Literal["filters", "top", "deconvnet", "gradcam"], name: str, weights: str | Path | None,
     files: Sequence[str] = (), *, data: str | Path | None = None, limit: int | None = None, layer: str | None = None,
     channels: str | None = None, top: int | None = None, seed: int = 0,
 ) -> Drawn:  # fmt: skip
@@ -196,7 +196,7 @@ def draw_gradcam(
         found = grad_cam(network, x.expand(len(chosen), -1, -1, -1), chosen, layer)
         heat = found.enlarged(*preprocess.crop).numpy()
         shown = coloured(pixels[0])
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "class": classes[int(label)] if int(label) < len(classes) else str(int(label)),
                 "probability": round(float(p), 4),

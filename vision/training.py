@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import casecnn.precision  # noqa: F401  before torch computes
-from casecnn.build import Network, build
+from casecnn.build import build
 from casecnn.errors import InputError, UsageError
 from casecnn.net import Net
 from casecnn.train import TrainResult, train
@@ -31,7 +31,7 @@ from casecnn.vision.batches import (
 from casecnn.vision.catalogue import get_net
 from casecnn.vision.data import ImageData, open_data
 from casecnn.vision.framing import Framing
-from casecnn.vision.preprocess import Preprocess, convention, parse_preprocess
+from casecnn.vision.preprocess import Preprocess, convention
 from casecnn.vision.recipes import Preset
 from casecnn.weights import fill, load, save
 
@@ -220,7 +220,7 @@ def net_for(
 ) -> tuple[Net, dict[str, Any]]:
     """A net of the catalogue for so many classes, and the arguments that declare it again."""
     arguments = {"classes": classes, "in_channels": channels, "size": size}
-    given = {key: value for key, value in arguments.items() if value is not None}
+    given: dict[str, Any] = {key: value for key, value in arguments.items() if value is not None}
     return get_net(name, **given), given
 
 
@@ -260,7 +260,7 @@ def train_net(
     changes = dict(changes or {})
     plateau = changes.get("schedule", preset.schedule) == "plateau"
     share = (0.1 if plateau else 0.0) if validation is None else validation
-    shape = get_net(name, **{k: v for k, v in {"in_channels": channels, "size": size}.items() if v is not None}).input
+    shape = get_net(name, in_channels=channels, size=size).input
     if len(shape) != 3:
         raise UsageError(f"net `{name}` does not take pictures")
     data = open_training_data(
@@ -315,29 +315,5 @@ def train_net(
         if data.test is not None:
             figures = measure(module, data.test, data.preprocess)
         path = Path(output) / f"{name}.safetensors"
-        save_net(path, result.weights, {**metadata, "recipe": recipe.to_dict(), "steps": result.step, "test": figures})
+        save(path, result.weights, {**metadata, "recipe": recipe.to_dict(), "steps": result.step, "test": figures})
     return Trained(Path(output) / f"{name}.safetensors", result, figures, net)
-
-
-def save_net(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-    """Write trained weights with what is needed to use them: net, arguments, classes, preprocessing."""
-    save(path, weights, metadata)
-
-
-def preprocess_of(metadata: Mapping[str, Any], source: str | Path) -> Preprocess:
-    """How pictures become the input of a trained net, from its metadata."""
-    return parse_preprocess(metadata["preprocessing"], f"'{source}'")
-
-
-def load_net(path: str | Path) -> tuple[Network, dict[str, Any]]:
-    """A net that this module has trained, in evaluation mode, and its metadata.
-
-    Raises InputError for a file that cannot be read or lacks the metadata of a net."""
-    loaded = load(path, float32=True)
-    metadata = loaded.metadata
-    for key in ("net", "arguments", "classes", "preprocessing"):
-        if key not in metadata:
-            raise InputError(f"'{path}' does not say its `{key}`; give weights that `casecnn vision train` wrote")
-    module = build(get_net(metadata["net"], **metadata["arguments"]), init="zeros")
-    fill(module, loaded.tensors, path)
-    return module.eval(), metadata

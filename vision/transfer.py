@@ -24,9 +24,9 @@ from casecnn.vision.catalogue import get_net
 from casecnn.vision.features import Shallow, features_on_disk, fit_shallow
 from casecnn.vision.framing import Framing
 from casecnn.vision.preprocess import Preprocess
-from casecnn.vision.training import TrainingData, classification_loss, measure, open_training_data, save_net
+from casecnn.vision.training import TrainingData, classification_loss, measure, open_training_data
 from casecnn.vision.weights import load_net_weights
-from casecnn.weights import fill
+from casecnn.weights import fill, save
 
 Mode = Literal["head", "features", "partial", "all"]
 MODES: tuple[Mode, ...] = ("head", "features", "partial", "all")
@@ -70,17 +70,16 @@ class Transferred:
     reused: bool = False
 
 
-def load_start(name: str, weights: str | Path) -> Start:
-    """Weights for net `name`, as `casecnn.vision.weights.load_net_weights` finds them: by name or in a file.
+def load_start(name: str, weights: str | Path | None = None) -> Start:
+    """Weights for net `name`, as `casecnn.vision.weights.load_net_weights` finds them: the usual, by name, or a file.
 
     They may belong to a variant of that net, of which a warning tells. Raises InputError where they do not fit."""
     found = load_net_weights(name, weights)
     for note in found.notes:
         warn(note)
     channels, *sides = found.net.input
-    arguments = {"classes": found.net.output_shape[0], "in_channels": channels, "size": sides[0]}
-    if sides[0] != sides[1]:
-        arguments["size"] = sides
+    size = sides[0] if sides[0] == sides[1] else sides
+    arguments = {"classes": found.net.output_shape[0], "in_channels": channels, "size": size}
     classes = found.labels.names if found.labels is not None else ()
     return Start(found.net.name, arguments, found.tensors, found.preprocess, found.name, classes)
 
@@ -265,7 +264,7 @@ def transfer(
         if data.test is not None:
             figures = measure(module, data.test, start.preprocess)
         whole = {**metadata, "augmentation": str(how), "recipe": made.to_dict(), "steps": result.step, "test": figures}
-        save_net(path, result.weights, whole)
+        save(path, result.weights, whole)
     return Transferred(path, figures, learning, count, result)
 
 
@@ -291,5 +290,5 @@ def _by_features(
     if data.test is not None:
         figures = measure(module.to(chosen), data.test, data.preprocess)
     model = {"kind": "logistic regression", "C": shallow.strength, "held_out_error": shallow.held_out_error}
-    save_net(path, module.state_dict(), {**metadata, "shallow": model, "test": figures})
+    save(path, module.state_dict(), {**metadata, "shallow": model, "test": figures})
     return Transferred(path, figures, (head,), count, shallow=shallow, reused=reused)

@@ -24,7 +24,7 @@ from casecnn.vision.patches import cut, top_patches
 from casecnn.vision.picture import Group, contact_sheet, enlarged, overlaid, save_picture, signed
 from casecnn.vision.preprocess import Preprocess, convention
 from casecnn.vision.receptive import Window
-from casecnn.vision.training import save_net
+from casecnn.weights import save
 
 torch.set_num_threads(1)
 HOW = Preprocess((12, 10), None)
@@ -185,7 +185,7 @@ def trained(tmp_path_factory):
     write_folders(folder / "data", {"test": 4}, 32, 32)
     metadata = {"net": "resnet20", "arguments": {"classes": 3}, "classes": ["bright", "dark", "striped"],
                 "preprocessing": str(convention((3, 32, 32)))}  # fmt: skip
-    save_net(folder / "net.safetensors", build(get_net("resnet20", classes=3), seed=0).state_dict(), metadata)
+    save(folder / "net.safetensors", build(get_net("resnet20", classes=3), seed=0).state_dict(), metadata)
     return folder
 
 

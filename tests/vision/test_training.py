@@ -10,25 +10,23 @@ import pytest
 import torch
 from class_folders import CLASSES, write_folders
 
-from casecnn.build import build
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.runlog import read_log
 from casecnn.vision.augment import Augmentation
 from casecnn.vision.batches import IGNORED, Labelled, normalised
-from casecnn.vision.catalogue import get_net
 from casecnn.vision.framing import Framing
 from casecnn.vision.preprocess import convention
 from casecnn.vision.recipes import PRESETS
 from casecnn.vision.training import (
     classification_loss,
-    load_net,
     measure,
     open_training_data,
-    preprocess_of,
     split_indices,
     train_net,
 )
+from casecnn.vision.transfer import load_start
+from casecnn.weights import load
 
 torch.set_num_threads(1)
 SMALL = convention((3, 20, 20))
@@ -150,11 +148,12 @@ def test_a_short_run_learns_and_its_weights_do_what_they_claim(folders, tmp_path
         folders, tmp_path / "run", steps=40, changes={"lr": 0.01}, command="casecnn vision train lenet5 ..."
     )
     assert trained.figures["error"] < 0.1 and trained.figures["pictures"] == 30
-    module, metadata = load_net(trained.weights)
+    start, metadata = load_start("lenet5", trained.weights), load(trained.weights).metadata
+    module = start.network()
     assert metadata["classes"] == list(CLASSES) and metadata["steps"] == 40 and metadata["preset"] == "lenet"
     assert metadata["command"] == "casecnn vision train lenet5 ..." and metadata["test"] == trained.figures
     assert metadata["arguments"] == {"classes": 3, "in_channels": 3, "size": 32}
-    how = preprocess_of(metadata, "file")
+    how = start.preprocess
     wrong = 0
     data = open_training_data(folders, Framing(), how, statistics=False)
     for picture, label in zip(data.test.pictures, data.test.labels, strict=True):
@@ -208,14 +207,6 @@ def test_data_of_one_class_are_refused(tmp_path):
         (folder / name).rmdir()
     with pytest.raises(InputError, match="holds one class, 'bright'"):
         quick(folder, tmp_path / "out")
-
-
-def test_weights_without_metadata_are_refused(tmp_path):
-    from casecnn.weights import save
-
-    save(tmp_path / "bare.safetensors", build(get_net("lenet5")).state_dict())
-    with pytest.raises(InputError, match="does not say its `net`"):
-        load_net(tmp_path / "bare.safetensors")
 
 
 # The command

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from class_folders import CLASSES, write_folders
+from class_folders import CLASSES, picture, write_folders
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -20,8 +20,8 @@ from casecnn.vision.batches import Labelled, normalised
 from casecnn.vision.catalogue import get_net
 from casecnn.vision.features import Features, compute_features, features_on_disk, fit_shallow
 from casecnn.vision.preprocess import convention
-from casecnn.vision.training import load_net, save_net
 from casecnn.vision.transfer import blocks, classifier, freeze, load_start, transfer, with_new_head
+from casecnn.weights import load, save
 
 torch.set_num_threads(1)
 
@@ -42,7 +42,7 @@ def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "resnet20.safetensors"
     metadata = {"net": "resnet20", "arguments": {}, "classes": list("abcdefghij"),
                 "preprocessing": str(convention((3, 32, 32)))}  # fmt: skip
-    save_net(path, module.state_dict(), metadata)
+    save(path, module.state_dict(), metadata)
     return path
 
 
@@ -73,7 +73,7 @@ def test_frozen_parts_end_as_they_began(weights, folders, tmp_path, mode, count,
     done = run(
         weights, folders, tmp_path, mode, blocks_count=count, recipe={"lr": 0.05} if mode != "features" else None
     )
-    after = load_net(done.weights)[0].state_dict()
+    after = load(done.weights).tensors
     changed = moved(before, after)
     assert changed and all(name.startswith(learns) for name in changed)
     assert {"fc.weight", "fc.bias"} <= changed
@@ -215,9 +215,17 @@ def test_the_strength_is_chosen_on_pictures_held_out():
 def test_the_result_is_a_whole_net_that_does_what_it_claims(weights, folders, tmp_path):
     done = run(weights, folders, tmp_path, "features")
     assert done.figures["error"] <= 0.2  # bright, dark and striped are told apart by random features
-    module, metadata = load_net(done.weights)
+    metadata = load(done.weights).metadata
     assert metadata["classes"] == list(CLASSES) and metadata["transfer"]["mode"] == "features"
     assert metadata["test"] == done.figures and done.parameters == 3 * 64 + 3
+    start = load_start("resnet20", done.weights)
+    assert start.classes == CLASSES
+    module, wrong = start.network(), 0
+    for label in range(3):
+        for number in range(6):
+            pixels = picture(label, 500 + number, 32, 32)
+            wrong += module(normalised(pixels[None], start.preprocess)).argmax().item() != label
+    assert wrong / 18 == done.figures["error"]
 
 
 def test_what_does_not_fit_is_told(weights, folders, tmp_path, capsys):
@@ -227,7 +235,7 @@ def test_what_does_not_fit_is_told(weights, folders, tmp_path, capsys):
         run(weights, folders, tmp_path, "features", strength=0)
     assert load_start("resnet32", weights).net == "resnet20"
     assert "belong to the net resnet20, not resnet32" in capsys.readouterr().err
-    save_net(tmp_path / "odd.safetensors", {"a": torch.zeros(1)}, {})
+    save(tmp_path / "odd.safetensors", {"a": torch.zeros(1)}, {})
     with pytest.raises(InputError, match="'.*odd.safetensors'"):
         with_new_head(load_start("lenet5", tmp_path / "odd.safetensors"), 3)
 

@@ -13,7 +13,9 @@ from casecnn.cli import device_option, format_option, seed_option
 @click.command()
 @click.argument("net", metavar="NET")
 @click.argument("data", metavar="DATA")
-@click.option("--weights", required=True, metavar="NAME|FILE", help="The trained weights to begin with.")
+@click.option(
+    "--weights", metavar="NAME|FILE", help="The trained weights to begin with.  [default: the net's usual ones]"
+)
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for weights, features, checkpoint and log.")
 @click.option("--mode", type=click.Choice(["head", "features", "partial", "all"]), default="features",
               show_default=True, help="What learns.")  # fmt: skip

@@ -13,7 +13,7 @@ from casecnn.cli import format_option, seed_option
 @click.argument("what", type=click.Choice(["filters", "top", "deconvnet", "gradcam"]))
 @click.argument("net", metavar="NET")
 @click.argument("pictures", metavar="[PICTURE...]", nargs=-1)
-@click.option("--weights", required=True, metavar="NAME|FILE", help="The trained weights.")
+@click.option("--weights", metavar="NAME|FILE", help="The trained weights.  [default: the net's usual ones]")
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to draw: .png, .jpg, .webp or .pdf.")
 @click.option("--data", metavar="DATA", help="Labelled pictures, in place of PICTUREs.")
 @click.option("--limit", type=int, metavar="N", help="So many of DATA's pictures.  [default: top 2000, others 4]")
