@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -222,10 +223,10 @@ def test_random_games_have_no_say_where_the_net_is_sure_and_the_board_open(monke
     assert choice(LOOSE, "E6", passes="end") == "E6"
 
 
-@pytest.mark.parametrize("lead, move", [(-0.9, "B5"), (-1.1, "pass"), (5.0, "B5")])
+@pytest.mark.parametrize("lead, move", [(-0.9, "B5"), (-1.1, "E1"), (5.0, "B5")])
 def test_on_a_settled_board_they_may_refuse_what_does_harm(monkeypatch, lead, move):
-    """Points ahead after a pass are 0, after the move `lead`; the net is sure of it."""
-    found = iter([0.0, lead])
+    """Points ahead after a pass are 0, after B5 `lead`; the net is sure of it. E1 takes White's stones."""
+    found = chain([0.0, lead], repeat(0.0))
     monkeypatch.setattr("casecnn.go.player.play_out", lambda *_: Outcome(np.zeros(25), next(found)))
     assert choice(". . . X O\n. . . X O\n. . . X O\nX X X X O\nO O O O .", "B5", passes="end") == move
 
