@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from casecnn.errors import InputError
 from casecnn.go.ending import OPEN, OTHER, OTHER_TERRITORY, OWN, OWN_TERRITORY
 from casecnn.go.policy import Policy
 from casecnn.go.proportion import wilson_interval
@@ -92,7 +93,7 @@ class PolicyGradient:
         self.steps = 0
 
     def __call__(self, model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, float | Tensor]]:
-        step = int(batch[1])
+        step = self.steps = int(batch[1])
         self.pool.take_in(step, model)
         version, opponent = self.pool.draw(step, derive_seed(self.rules.seed, _OPPONENTS))
         games = self._play(model, opponent, batch[0].tolist(), derive_seed(self.rules.seed, _GAMES, step))
@@ -136,7 +137,12 @@ class PolicyGradient:
             Policy(model, "the net in training", self.size), numbers, replace(self.rules, seed=seed),
             opponent=opponent, batch=len(numbers), threads=self.threads,
         )  # fmt: skip
-        finished = sorted(games, key=lambda game: game.number)
+        try:
+            finished = sorted(games, key=lambda game: game.number)
+        except InputError as error:
+            raise InputError(
+                f"after step {self.steps} the net or an opponent gives no numbers; lower `--lr`, or set `--clip-norm`"
+            ) from error
         model.train(training)
         return finished
 

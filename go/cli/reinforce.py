@@ -13,13 +13,14 @@ from casecnn.cli import device_option, format_option, seed_option
 @click.command()
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for weights, pool, checkpoint and log.")
 @click.option("--init", "initial", metavar="NAME|FILE", help="Weights to start from.  [default: see below]")
-@click.option("--filters", "k", type=int, help="Filters of a layer, for random weights.  [default: 64]")
+@click.option("--filters", "k", type=click.IntRange(1), help="Filters of a layer, for random weights.  [default: 64]")
 @click.option("--layers", type=int, help="Convolution layers, for random weights.  [default: 13]")
 @click.option("--size", type=int, help="Board size, for random weights, 5 to 25.  [default: 19]")
 @click.option("--steps", default=1_000, show_default=True, help="Updates of the weights; the paper: 10,000.")
 @click.option(
-    "--games-per-step", "batch_size", default=128, show_default=True, help="Games for each update; the paper: 128."
-)
+    "--games-per-step", "batch_size", type=click.IntRange(1, 100_000), default=128, show_default=True,
+    help="Games for each update; the paper: 128.",
+)  # fmt: skip
 @click.option("--pool-every", default=50, show_default=True, help="Steps between two opponents; the paper: 500.")
 @click.option(
     "--baseline", type=click.Choice(["batch", "moving", "none"]), default="batch", show_default=True,
@@ -28,7 +29,7 @@ from casecnn.cli import device_option, format_option, seed_option
 @click.option(
     "--optimizer", type=click.Choice(["adamw", "sgd"]), default="adamw", show_default=True, help="The paper: sgd."
 )
-@click.option("--lr", default=0.0003, show_default=True, help="Rate of the updates.")
+@click.option("--lr", default=0.0003, show_default=True, help="Rate of the updates; for sgd try 0.01.")
 @click.option("--clip-norm", type=float, help="Bound of the gradients' norm.  [default: none]")
 @click.option("--temperature", default=1.0, show_default=True, help="Moves are drawn by p^(1/temperature).")
 @click.option("--komi", default=7.5, show_default=True, help="Points for White.")

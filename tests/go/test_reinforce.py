@@ -271,6 +271,12 @@ def test_the_net_learns_to_beat_its_start(tmp_path):
     assert won > 140
 
 
+def test_a_rate_that_is_too_high_is_named(tmp_path):
+    with pytest.raises(InputError) as error:
+        run(tmp_path, recipe(lr=1e30))
+    assert "lower `--lr`, or set `--clip-norm`" in str(error.value) or "lower `lr`" in str(error.value)
+
+
 def test_the_log_tells_the_share_of_wins(tmp_path):
     run(tmp_path, recipe(steps=3), evaluate_games=10, evaluate_every=2)
     rows = read_log(tmp_path / "log.jsonl")
