@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -101,27 +101,37 @@ _IMAGENET = (
     "a step of the plateau is an evaluation on held-out pictures, where the paper's authors looked themselves",
 )
 
+_LENET = Preset(
+    name="lenet",
+    source="LeCun 1998, section III",
+    summary="LeNet-5 on distorted digits; the paper's error 0.8 %, without distortions 0.95 %",
+    epochs=20,
+    batch_size=64,
+    lr=0.02,
+    weight_decay=5e-4,
+    schedule="linear",
+    augmentation=Augmentation(crop=2, scale=0.1, squeeze=0.1, shear=10),
+    deviations=(
+        "SGD with momentum and a rate that falls linearly, where the paper has a diagonal second-order method "
+        "with five fixed rates and batches of one digit",
+        "weight decay 5e-4, where the paper has none",
+        "distortions are drawn anew in every epoch, where the paper adds 540,000 fixed ones; translations go "
+        "by whole pixels",
+        _BIASES,
+    ),
+)
+
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset(
-            name="lenet",
-            source="LeCun 1998, section III",
-            summary="LeNet-5 on distorted digits; the paper's error 0.8 %, without distortions 0.95 %",
-            epochs=20,
-            batch_size=64,
-            lr=0.02,
-            weight_decay=5e-4,
-            schedule="linear",
-            augmentation=Augmentation(crop=2, scale=0.1, squeeze=0.1, shear=10),
-            deviations=(
-                "SGD with momentum and a rate that falls linearly, where the paper has a diagonal second-order method "
-                "with five fixed rates and batches of one digit",
-                "weight decay 5e-4, where the paper has none",
-                "distortions are drawn anew in every epoch, where the paper adds 540,000 fixed ones; translations go "
-                "by whole pixels",
-                _BIASES,
-            ),
+        _LENET,
+        replace(
+            _LENET,
+            name="lenet-1998",
+            summary="LeNet-5 in its original form: weights from the paper's distribution, a rate that suits distances "
+            "as outputs",
+            lr=0.002,
+            init="lecun",
         ),
         Preset(
             name="alexnet",
@@ -235,8 +245,15 @@ def find_preset(name: str) -> Preset:
 
 def preset_for(net: str, size: int) -> Preset:
     """The preset that the paper of a net used; `size` is the input's height in pixels."""
-    for start, preset in (("lenet", "lenet"), ("alexnet", "alexnet"), ("zfnet", "alexnet"), ("vgg", "vgg"),
-                          ("googlenet", "googlenet")):  # fmt: skip
+    starts = {
+        "lenet5-1998": "lenet-1998",
+        "lenet": "lenet",
+        "alexnet": "alexnet",
+        "zfnet": "alexnet",
+        "vgg": "vgg",
+        "googlenet": "googlenet",
+    }
+    for start, preset in starts.items():
         if net.startswith(start):
             return PRESETS[preset]
     return PRESETS["resnet" if size > 64 else "resnet-cifar"]

@@ -68,6 +68,7 @@ def test_every_preset_says_what_differs_and_cannot_be_changed(preset):
 def test_every_net_for_pictures_has_a_recipe():
     found = {name: preset_for(name, row.net().input[1]).name for name, row in CATALOGUE.items()
              if len(row.net().input) == 3}  # fmt: skip
+    assert found["lenet5-1998"] == "lenet-1998"
     assert found["lenet5"] == "lenet" and found["vgg16-bn"] == "vgg" and found["zfnet"] == "alexnet"
     assert found["resnet20"] == found["plain56"] == "resnet-cifar"
     assert found["resnet50-v1.5"] == found["plain34"] == "resnet"

@@ -22,8 +22,8 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
 @click.argument("net", metavar="NET")
 @click.argument("data", metavar="DATA")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for weights, checkpoint and log.")
-@click.option("--recipe", metavar="NAME", help="lenet, alexnet, vgg, googlenet, resnet or resnet-cifar.  [default: the "
-              "one of the net's paper]")  # fmt: skip
+@click.option("--recipe", metavar="NAME", help="lenet, lenet-1998, alexnet, vgg, googlenet, resnet or "
+              "resnet-cifar.  [default: the one of the net's paper]")  # fmt: skip
 @click.option("--list-recipes", is_flag=True, is_eager=True, expose_value=False, callback=_list_recipes,
               help="Print every recipe with what differs from its paper.")  # fmt: skip
 @click.option("--test", metavar="DATA", help="Pictures to measure on.  [default: DATA's own part test or val]")
