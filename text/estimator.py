@@ -99,6 +99,9 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         names = [str(name) for name in classes.tolist()]
         if len(set(names)) != len(names):
             raise EstimatorError(f"`y`: the labels {names} must be told apart by their names")
+        for name in names:
+            if any("\ud800" <= character <= "\udfff" for character in name):
+                raise EstimatorError(f"`y`: the label {name!r} holds half of a character, which no file can")
         if len(labels) != len(texts):
             raise EstimatorError(f"there are {len(texts)} texts and {len(labels)} labels; each text needs one")
         if not multi_label and len(names) < 2:

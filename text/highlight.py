@@ -11,6 +11,7 @@ from casecnn.text.explain import Evidence, Explanation
 _FOR, _AGAINST = ("30;48;5;194", "30;48;5;157", "30;48;5;120"), ("30;48;5;224", "30;48;5;217", "30;48;5;210")
 _STRONG = 1 / 3  # of the strongest word's weight: what is marked where there are no colours
 _FAINT = 1 / 12  # what is not marked at all
+_LONGEST = 40  # characters of a word that are shown
 _KEPT = 6  # words without a mark that are shown between marked ones; longer runs are cut
 
 
@@ -93,5 +94,10 @@ def _cut(words: list[str], before: bool, after: bool) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """The text with control characters, which a terminal would obey, and halves of characters written as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    """The text with control characters, which a terminal would obey, and halves of characters written as escapes; words
+    longer than 40 characters are cut."""
+    words = [word if len(word) <= _LONGEST else word[: _LONGEST - 1] + "…" for word in text.split(" ")]
+    shown = " ".join(words)
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in shown)

@@ -45,7 +45,9 @@ def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
         size += len(rest)
         if size > LONGEST:
             raise InputError(f"line {number + 1} of '{source}' is longer than {LONGEST >> 20} MB; give a line a text")
-    if size:
+    if recode is not None and (half := recode.decode(b"", final=True)):
+        parts.append(half.encode())
+    if any(parts):
         yield [_text(b"".join(parts))]
 
 
