@@ -9,8 +9,8 @@ file that `casecnn text train` wrote on the same data is measured.
 
 Accuracy is on TEST. Speed is from raw texts to labels, CPU time, the test texts again and again until they are 10,000;
 first call included as "cold": ours multiplies the vocabulary with the filters then. The whole process is
-`casecnn text classify "..."`, wall and CPU time, as a median: they differ where the machine has other work. Peers that are not installed are named and left out:
-fastText is `pip install fasttext-wheel` (or fasttext).
+`casecnn text classify "..."`, wall and CPU time, as a median: they differ where the machine has other work. Peers that
+are not installed are named and left out: fastText is `pip install fasttext-wheel` (or fasttext).
 """
 
 from __future__ import annotations

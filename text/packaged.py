@@ -11,9 +11,9 @@ from casecnn import records
 from casecnn.errors import UsageError
 from casecnn.files import read_error
 from casecnn.text.model import TextModel
-from casecnn.weights import resolve
+from casecnn.weights import packaged, resolve
 
-FOLDER = Path(__file__).parent / "models"
+FOLDER = packaged("casecnn.text")
 DEFAULT = "sentiment"
 MODELS = {
     "sentiment": "positive or negative (SST-2)",
