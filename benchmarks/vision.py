@@ -1,6 +1,7 @@
 """ResNet-50 on pictures of random numbers: this package beside torchvision's eager mode, in turn, in one process.
 
-    python benchmarks/vision.py [--net resnet50-v1.5] [--batch 16] [--rounds 5] [--seconds 3] [--threads N] [--json]
+    python benchmarks/vision.py [--net resnet50-v1.5] [--batch 16] [--rounds 5] [--seconds 3]
+        [--threads N] [--bfloat16] [--json]
 
 torchvision's net runs as most people run it: float32, contiguous memory, `eval()` and `inference_mode()`; also with
 channels_last, to show what the layout alone is worth. Ours has the same weights, converted; both outputs are compared
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--bfloat16", action="store_true", help="time bfloat16 even where the CPU gains nothing by it")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     if min(options.batch, options.rounds, options.threads) < 1:
@@ -53,7 +55,7 @@ def main() -> None:
     if peer is not None:
         contenders["torchvision eager float32"] = peer
         contenders["torchvision channels_last float32"] = build_copy(peer).to(memory_format=torch.channels_last)
-    for precision in ["float32", *(["bfloat16"] if gains_by_bfloat16(cpu) else [])]:
+    for precision in ["float32", *(["bfloat16"] if options.bfloat16 or gains_by_bfloat16(cpu) else [])]:
         contenders[f"casecnn {precision}"] = build_fast(ours, cpu, precision)
     agreement = compare(contenders, net.input) if peer is not None else {}
     rates: dict[str, list[float]] = {name: [] for name in contenders}

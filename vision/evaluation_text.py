@@ -36,7 +36,7 @@ def table(found: Evaluation) -> str:
     lines += ["", f"  {'':<44}{'top-1':>9}{f'top-{found.top}':>9}   error, %"]
     lines.append(_line("measured", 100 * found.top1.share, 100 * found.topk.share, _intervals(found)))
     for rate in published(found.nets):
-        tested = [f"{rate['crops']} crops" if rate["crops"] else "dense", rate["data"]]
+        tested = [f"{rate['crops']} crop{'s' * (rate['crops'] > 1)}" if rate["crops"] else "dense", rate["data"]]
         tested += [f"{rate['models']} nets"] if rate["models"] > 1 else []
         what = f"{rate['net']}: {', '.join(tested)}"
         note = f"; {rate['note']}" if rate["note"] else ""

@@ -85,7 +85,10 @@ def load_model(
     """
     if weights is not None and os.fspath(weights) == "none":
         net = get_net(name).without_heads()
-        return prepare(NetWeights("none (random)", net, {}, convention(net.input)), device, precision, labels)
+        notes = ("the weights are random: the answers mean nothing",)
+        return prepare(
+            NetWeights("none (random)", net, {}, convention(net.input), notes=notes), device, precision, labels
+        )
     return prepare(load_net_weights(name, weights), device, precision, labels)
 
 
