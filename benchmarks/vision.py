@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import statistics
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -54,7 +55,7 @@ def main() -> None:
     contenders: dict[str, Any] = {}
     if peer is not None:
         contenders["torchvision eager float32"] = peer
-        contenders["torchvision channels_last float32"] = build_copy(peer).to(memory_format=torch.channels_last)
+        contenders["torchvision channels_last float32"] = deepcopy(peer).to(memory_format=torch.channels_last)
     for precision in ["float32", *(["bfloat16"] if options.bfloat16 or gains_by_bfloat16(cpu) else [])]:
         contenders[f"casecnn {precision}"] = build_fast(ours, cpu, precision)
     agreement = compare(contenders, net.input) if peer is not None else {}
@@ -86,11 +87,7 @@ class Contiguous(torch.nn.Module):
         return self.module(self.last[1])
 
 
-def build_copy(module: torch.nn.Module) -> torch.nn.Module:
-    """A copy with parameters of its own."""
-    from copy import deepcopy
-
-    return deepcopy(module)
+DECLARED: list[torch.library.Library] = []  # a library's operators go when it does
 
 
 def torchvision_net(name: str) -> torch.nn.Module | None:
@@ -100,6 +97,7 @@ def torchvision_net(name: str) -> torch.nn.Module | None:
     import to go through.
     """
     library = torch.library.Library("torchvision", "FRAGMENT")
+    DECLARED.append(library)
     for operator in ("nms", "qnms"):
         with contextlib.suppress(RuntimeError):
             library.define(f"{operator}(Tensor boxes, Tensor scores, float iou_threshold) -> Tensor")
@@ -114,7 +112,6 @@ def torchvision_net(name: str) -> torch.nn.Module | None:
         if isinstance(part, torch.nn.BatchNorm2d) and part.running_mean is not None and part.running_var is not None:
             part.running_mean.normal_(0, 0.1)
             part.running_var.uniform_(0.5, 1.5)
-    module._casecnn_library = library  # its operators go when it does
     return module
 
 

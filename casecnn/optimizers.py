@@ -9,6 +9,7 @@ from casecnn.errors import UsageError
 from casecnn.muon import Muon
 from casecnn.recipe import Recipe
 from casecnn.row_adadelta import RowAdadelta
+from casecnn.row_average import sparse_tables
 
 
 def build_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
@@ -44,7 +45,7 @@ def build_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optim
     elif r.optimizer == "sgd":
         optimizers = [torch.optim.SGD(_groups(named, r), lr=r.lr, momentum=_set(r.momentum), nesterov=bool(r.nesterov))]
     elif r.optimizer == "adadelta":
-        tables = _sparse_tables(model)
+        tables = sparse_tables(model)
         optimizers = []
         if dense := [(name, p) for name, p in named if id(p) not in tables]:
             optimizers.append(torch.optim.Adadelta(_groups(dense, r), lr=r.lr, rho=r.rho, eps=_set(r.eps)))
@@ -94,10 +95,6 @@ def _groups(named: list[tuple[str, nn.Parameter]], recipe: Recipe) -> list[dict]
     decayed = [p for _, p in named if id(p) not in taken]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
-
-
-def _sparse_tables(model: nn.Module) -> set[int]:
-    return {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding) and m.sparse}
 
 
 def _is_bias(name: str) -> bool:

@@ -148,7 +148,7 @@ def source_commit() -> str | None:
 
 
 def _line(row: dict[str, Any]) -> str:
-    return json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_plain(row), allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

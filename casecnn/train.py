@@ -285,12 +285,13 @@ class _Run:
             figures["grad_norm"] = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)
         for optimizer in self.optimizers:
             optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
         for weight in self.limited:
             assert self.recipe.max_norm is not None
             limit_rows(weight, self.recipe.max_norm)
         if self.average is not None:
             self.average.update()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         self.step += 1
         return figures, len(batch[0])
 

@@ -59,8 +59,8 @@ def folded(text: str) -> list[str]:
     if "<" in text:
         text = _TAG.sub(" ", text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_QUOTES))
-        text = "".join(c for c in text if not unicodedata.combining(c))
+        plain = _bare(text.translate(_QUOTES))  # first, since long runs of marks take NFKD quadratic time
+        text = _bare(unicodedata.normalize("NFKD", plain))
     return _split(text.lower())
 
 
@@ -93,6 +93,11 @@ def cleaning(name: str) -> Cleaning:
     if name not in CLEANINGS:
         raise UsageError(f"`cleaning` (={name!r}) must be one of {', '.join(CLEANINGS)}")
     return CLEANINGS[name]
+
+
+def _bare(text: str) -> str:
+    """Without combining characters: accents that stand alone."""
+    return "".join(c for c in text if not unicodedata.combining(c))
 
 
 def _split(text: str) -> list[str]:

@@ -163,13 +163,13 @@ def test_wrong_values_of_shared_options(lazy, capsys, arguments, line):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["chess"], "there is no command 'chess'; choose from go (see 'casecnn --help')"),
+        (["chess"], "there is no command 'chess'; choose from go, text or vision (see 'casecnn --help')"),
         (["gos"], "there is no command 'gos'; did you mean go? (see 'casecnn --help')"),
         (["go", "sugest"], "there is no command 'sugest'; did you mean suggest? (see 'casecnn go --help')"),
         (
             ["go", "xyz"],
-            "there is no command 'xyz'; choose from suggest, review, features, import, train, eval, gtp, selfplay or "
-            "match (see 'casecnn go --help')",
+            "there is no command 'xyz'; choose from suggest, review, features, import, train, eval, gtp, selfplay, "
+            "reinforce or match (see 'casecnn go --help')",
         ),
         (["--colour"], "there is no option '--colour' (see 'casecnn --help')"),
         (["go", "--debgu"], "there is no option '--debgu'; did you mean --debug? (see 'casecnn go --help')"),
@@ -185,7 +185,7 @@ def test_version_and_help():
     assert (done.returncode, done.stdout, done.stderr) == (0, f"casecnn {__version__}\n", "")
     done = run("go", "--help")
     assert done.returncode == 0 and done.stderr == ""
-    assert "  suggest   Suggest moves for a position of a game.\n" in done.stdout
+    assert "  suggest    Suggest moves for a position of a game.\n" in done.stdout
     assert run("go", "-h").stdout == done.stdout
 
 
@@ -255,7 +255,7 @@ def test_output_in_an_encoding_without_the_character():
 
 def test_shell_completion_names_the_commands():
     done = run(env={"_CASECNN_COMPLETE": "bash_complete", "COMP_WORDS": "casecnn go ", "COMP_CWORD": "2"})
-    commands = ["suggest", "review", "features", "import", "train", "eval", "gtp", "selfplay", "match"]
+    commands = ["suggest", "review", "features", "import", "train", "eval", "gtp", "selfplay", "reinforce", "match"]
     assert [line.split(",")[1] for line in done.stdout.split()] == commands
 
 

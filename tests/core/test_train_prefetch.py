@@ -1,27 +1,16 @@
 """Batches: in order, whatever the workers do; errors come out where they belong; epochs cover the data once."""
 
-import random
 import threading
 import time
 
 import pytest
 import torch
+from batch_sources import broken_source, slow_source
 
 from casecnn.epochs import EpochSource
 from casecnn.errors import UsageError
 from casecnn.prefetch import Prefetcher
 from casecnn.seeds import derive_seed
-
-
-def slow_source(step, rank, world):
-    time.sleep(random.Random(step).random() * 0.004)  # finish out of order
-    return (torch.tensor([step, rank, world]),)
-
-
-def broken_source(step, rank, world):
-    if step == 3:
-        raise RuntimeError("no batch 3")
-    return (torch.tensor([step]),)
 
 
 def batch_threads():

@@ -90,6 +90,36 @@ def test_of_equal_evaluations_the_first_or_the_last_is_the_best(tmp_path):
         start(tmp_path, recipe, ties="both")
 
 
+def test_the_average_of_lazy_rows_equals_the_dense_one_and_goes_through_a_checkpoint():
+    """Against the average of a table whose gradients are dense, over steps that leave most rows out."""
+    batches = [[1, 2], [2, 2], [3], [3], [1], [0, 3], [], [2]] * 5
+    found = {}
+    for sparse in (True, False):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Embedding(6, 3, sparse=sparse))
+        average, resumed = WeightAverage(model, 0.8), None
+        for number, rows in enumerate(batches):
+            model.zero_grad()
+            if rows:
+                (model(torch.tensor(rows)) - number).pow(2).sum().backward()
+                with torch.no_grad():
+                    model[0].weight -= 0.01 * model[0].weight.grad.to_dense()
+            average.update()
+            if resumed is not None:
+                resumed.update()
+            if number == 20:
+                kept = average.state_dict()
+                resumed = WeightAverage(model, 0.8)
+                resumed.load_state_dict(kept)
+        before = model[0].weight.clone()
+        with average.applied():
+            found[sparse] = model[0].weight.clone()
+        assert torch.equal(model[0].weight, before) and not torch.equal(found[sparse], before)
+        assert torch.equal(average.state_dict()["values"]["0.weight"], found[sparse])
+        assert torch.equal(resumed.state_dict()["values"]["0.weight"], found[sparse])
+    assert torch.allclose(found[True], found[False], atol=1e-5)
+
+
 def test_the_average_leaves_frozen_parameters_as_they_are():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)

@@ -88,3 +88,7 @@ def test_the_papers_counts(shared_data, file, types, longest, empty):
     assert len({word for words in texts for word in words}) == types
     assert max(map(len, texts)) == longest
     assert sum(not words for words in texts) == empty
+
+
+def test_long_runs_of_accents_do_not_take_quadratic_time():
+    assert folded("a" + "\u0323\u0301" * 200_000 + " b") == ["a", "b"]  # half a minute if they did

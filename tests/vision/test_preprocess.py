@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from peers import torchvision_module
 from picture_files import noise
 from PIL import Image
 
@@ -69,31 +68,10 @@ def test_grey_and_colour_change_into_each_other():
     np.testing.assert_array_equal(luma, [76, 150, 29])  # 0.299, 0.587, 0.114 of 255
 
 
-def torchvision_transforms():
-    """torchvision's functions. Where its compiled operators do not fit this torch, its import needs one declared."""
-    import importlib.util
-
-    import torch
-
-    if importlib.util.find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed")
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    DECLARED.append(library)
-    for name in ("nms", "qnms"):
-        with contextlib.suppress(RuntimeError):  # it is declared already
-            library.define(f"{name}(Tensor boxes, Tensor scores, float iou_threshold) -> Tensor")
-    from torchvision.transforms import functional
-
-    return functional
-
-
-DECLARED: list = []  # a library's operators go when it does
-
-
 @pytest.mark.parametrize("shape", [(300, 400), (401, 299), (223, 500), (64, 64)])
 @pytest.mark.parametrize("count", [1, 10])
 def test_the_same_as_torchvision(shape, count):
-    transforms = torchvision_transforms()
+    transforms = torchvision_module("transforms.functional")
     picture = Image.fromarray(noise(*shape, 3))
     scaled = transforms.resize(picture, 256, antialias=True)
     views = [transforms.center_crop(scaled, 224)] if count == 1 else transforms.ten_crop(scaled, 224)

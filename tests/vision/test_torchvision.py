@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from math import prod
-from pathlib import Path
 
 import pytest
 import torch
+from peers import torchvision_module
 from torch import Tensor, nn
 
 from casecnn.build import build
@@ -22,20 +20,7 @@ from casecnn.vision.published import TOTALS
 
 @pytest.fixture(scope="module")
 def models():
-    """torchvision.models. A wheel for CUDA beside torch for the CPU lacks its operators; models do without."""
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.origin is None:
-        pytest.skip("torchvision is not installed: pip install --no-deps torchvision")
-    try:
-        for extension in Path(spec.origin).parent.glob("_C*.so"):
-            torch.ops.load_library(str(extension))
-    except OSError:
-        for name in ("nms", "qnms"):
-            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    try:
-        return importlib.import_module("torchvision.models")
-    except (ImportError, RuntimeError) as error:
-        pytest.skip(f"torchvision does not work with this torch: {error}")
+    return torchvision_module("models")
 
 
 NUMBERS = torch.randn(1 << 20, generator=torch.Generator().manual_seed(5))
