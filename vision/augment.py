@@ -15,6 +15,7 @@ import numpy as np
 
 from casecnn.errors import UsageError
 from casecnn.vision.draws import Draws
+from casecnn.vision.resampling import bilinear
 
 # What a name without a number means.
 USUAL = {
@@ -194,32 +195,6 @@ def _spline(size: int) -> np.ndarray:
     distance = np.abs(place[:, None] - np.arange(_GRID + 2))
     near, far = 2 / 3 - distance**2 * (1 - distance / 2), np.maximum(2 - distance, 0) ** 3 / 6
     return np.where(distance < 1, near, far).astype(np.float32)
-
-
-def bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The images [n, h, w, c] at places y and x, float32 [n, h', w'] in pixels, black outside: float32 [n, h', w', c].
-
-    The centre of the pixel at row 0, column 0 is the place (0, 0).
-    """
-    n, h, w, c = images.shape
-    framed = np.zeros((n, h + 2, w + 2, c), np.float32)
-    framed[:, 1:-1, 1:-1] = images
-    y, x = np.clip(y + 1, 0, h + 1), np.clip(x + 1, 0, w + 1)
-    top, left = np.minimum(y.astype(np.int32), h), np.minimum(x.astype(np.int32), w)
-    down, right = (y - top)[..., None], (x - left)[..., None]
-    corner = ((np.arange(n)[:, None, None] * (h + 2) + top) * (w + 2) + left).astype(np.intp)
-    flat = framed.reshape(-1, c)
-
-    def at(offset: int) -> np.ndarray:
-        return flat.take(corner + offset, axis=0, mode="clip")  # five times as fast as flat[...]; nothing is clipped
-
-    upper, lower = at(0), at(w + 2)
-    upper += right * (at(1) - upper)
-    lower += right * (at(w + 3) - lower)
-    lower -= upper
-    lower *= down
-    upper += lower
-    return upper
 
 
 def recoloured(images: np.ndarray, how: Augmentation, draws: Draws) -> np.ndarray:
