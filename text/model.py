@@ -131,6 +131,14 @@ class TextModel:
         """From a word of the vocabulary to its row in the embeddings."""
         return {word: row for row, word in enumerate(self.words, FIRST_WORD)}
 
+    def _last_rows_in_common(self) -> int:
+        """How many rows at the end all channels have in common: 0 with one channel."""
+        if len(self.embeddings) == 1:
+            return 0
+        first, *others = self.embeddings
+        differ = np.flatnonzero(np.any([(channel != first).any(axis=1) for channel in others], axis=0))
+        return len(first) - (int(differ[-1]) + 1 if differ.size else FIRST_WORD)
+
     def __getstate__(self) -> dict[str, Any]:
         return {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}  # without the cache
 
@@ -138,12 +146,15 @@ class TextModel:
         """Writes the model as one safetensors file, whole or not at all; the same model gives the same bytes.
 
         `precision` is "full" (float32), "half" (float16, half the size) or "int8" (embeddings in 8 bits with a scale
-        for each word, the rest float16; a quarter of the size). Raises InputError where the file cannot be written, or
-        a value is too large for float16.
+        for each word, the rest float16; a quarter of the size). Last rows that are the same in all channels, those of
+        words that training never met, are stored once. Raises InputError where the file cannot be written, or a value
+        is too large for float16.
         """
         if precision not in PRECISIONS:
             raise UsageError(f"`precision` (={precision!r}) must be one of {', '.join(PRECISIONS)}")
-        arrays = {f"embedding.{number}": channel for number, channel in enumerate(self.embeddings)}
+        first, *others = self.embeddings
+        own = len(first) - self._last_rows_in_common()
+        arrays = {"embedding.0": first} | {f"embedding.{n}": channel[:own] for n, channel in enumerate(others, 1)}
         for window, (weight, bias) in self.filters.items():
             arrays |= {f"conv.{window}.weight": weight, f"conv.{window}.bias": bias}
         arrays |= {"output.weight": self.output_weight, "output.bias": self.output_bias}
@@ -177,7 +188,7 @@ class TextModel:
             windows = sorted({int(place["window"]) for place in places if place and place["window"]})
             channels = sum(name.startswith("embedding.") for name in arrays)
             return cls(
-                embeddings=tuple(arrays[f"embedding.{number}"] for number in range(channels)),
+                embeddings=tuple(_filled(arrays[f"embedding.{number}"], arrays) for number in range(channels)),
                 filters={h: (arrays[f"conv.{h}.weight"], arrays[f"conv.{h}.bias"]) for h in windows},
                 output_weight=arrays["output.weight"],
                 output_bias=arrays["output.bias"],
@@ -196,6 +207,14 @@ _PLACE = re.compile(r"embedding\.\d{1,2}|conv\.(?P<window>[1-9]\d{0,3})\.(weight
 def _floats(array: Any) -> np.ndarray:
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
         return np.ascontiguousarray(array, np.float32)
+
+
+def _filled(channel: np.ndarray, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A channel with the last rows that it shares with channel 0, which are stored there alone."""
+    first = arrays["embedding.0"]
+    if channel.ndim == first.ndim == 2 and channel.shape[1] == first.shape[1] and FIRST_WORD <= len(channel):
+        return np.concatenate([channel, first[len(channel) :]])
+    return channel
 
 
 def _whole(value: Any, least: int, most: int | None = None) -> bool:

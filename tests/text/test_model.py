@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 from random_models import random_model
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from casecnn.errors import InputError, UsageError
 from casecnn.text.model import TextModel
@@ -70,6 +70,24 @@ def test_eight_bits_are_off_by_half_a_step_at_most_and_a_quarter_of_the_size(tmp
     full, small = ((tmp_path / f"{name}.safetensors").stat().st_size for name in ("full", "int8"))
     tables = model.embeddings[0].nbytes
     assert full - small > 0.7 * tables
+
+
+@pytest.mark.parametrize("trained", [0, 12, 40])
+def test_last_rows_that_channels_have_in_common_are_stored_once(trained, tmp_path):
+    """Those of words that training never met: the two channels differ in the rows of the first words alone."""
+    model = random_model(words=40, channels=2)
+    model.embeddings[1][:] = model.embeddings[0]
+    model.embeddings[1][2 : 2 + trained] += 1
+    for precision in ("full", "int8"):
+        file = tmp_path / precision
+        model.save(file, precision)
+        assert load_file(file)["embedding.1"].shape == (2 + trained, 7)
+        first, second = TextModel.load(file).embeddings
+        assert np.array_equal(first[2 + trained :], second[2 + trained :])
+        assert np.allclose(first, model.embeddings[0], atol=0.02) and np.allclose(
+            second, model.embeddings[1], atol=0.02
+        )
+        assert precision == "int8" or np.array_equal([first, second], model.embeddings)
 
 
 def test_precisions_have_names_and_float16_has_limits(tmp_path):
