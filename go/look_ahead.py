@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from casecnn.go.position import Position
 from casecnn.go.proportion import standard_error
-from casecnn.go.rollouts import BATCH, Rollouts, rolling_out
-from casecnn.go.selfplay import CPU_BLOCK, Player
+from casecnn.go.rollouts import Rollouts, rolling_out
+from casecnn.go.selfplay import Player
 
 CANDIDATES = 8  # moves that are played out, at most
 LEAST_SHARE = 0.05  # of the best move's probability: what a move needs to be played out
@@ -68,9 +68,7 @@ def look_ahead(
         return stop is not None and stop()
 
     found = {candidate.move: candidate for candidate in candidates}
-    known = rolling_out(
-        position, list(found), policy, rollouts, seed=seed, batch=_room(policy), tick=tick, enough=out_of_time
-    )
+    known = rolling_out(position, list(found), policy, rollouts, seed=seed, tick=tick, enough=out_of_time)
     for move, tally in known:
         found[move] = replace(found[move], rollouts=tally)
         if report:
@@ -95,10 +93,3 @@ def by_win_rate(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _error(found: Rollouts) -> float:
     games = found.games + 2
     return standard_error((found.win_rate * found.games + 1) / games, games)
-
-
-def _room(policy: Player) -> int:
-    """How many playouts go on at once: what one forward pass of the device takes, so that a batch ends soon."""
-    module = getattr(policy, "module", None)
-    on_cpu = module is None or next(module.parameters()).device.type == "cpu"
-    return CPU_BLOCK if on_cpu else BATCH

@@ -17,7 +17,7 @@ from casecnn.go.proportion import standard_error
 from casecnn.go.random_play import play_out
 from casecnn.go.record import unpack
 from casecnn.go.rules import BLACK
-from casecnn.go.selfplay import PlayedGame, Player, Rules, play_games
+from casecnn.go.selfplay import CPU_BLOCK, PlayedGame, Player, Rules, play_games
 from casecnn.interruption import InterruptionGuard
 
 BATCH = 256
@@ -43,15 +43,16 @@ def roll_out(
     rollouts: int,
     *,
     seed: int = 0,
-    batch: int = BATCH,
+    batch: int | None = None,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> dict[int, Rollouts]:
     """Play each of `moves` (passes are `size * size`) in a position and then `rollouts` games to the end.
 
     A game ends as `casecnn.go.ending` says, without resignation, and is scored by area when both have passed: dead
     stones are taken by then. Superko counts from the position on. The same seed gives the same games, and playout
-    number i of each move is the same however many there are. `progress(moves just
-    played, games finished, all games)` is called after each move of the batch. The position is not changed.
+    number i of each move is the same however many there are. `batch` games are played at once, by default as many as
+    the device takes in one pass, so that the first end soon. `progress(moves just played, games finished, all games)`
+    is called after each move of the batch. The position is not changed.
 
     On Ctrl-C the games that are finished are counted, and moves with none are left out; short games finish first, so
     that what they say may lean to one side. Raises `UsageError` for `rollouts` out of range.
@@ -76,7 +77,7 @@ def rolling_out(
     rollouts: int,
     *,
     seed: int = 0,
-    batch: int = BATCH,
+    batch: int | None = None,
     tick: Callable[[int], bool] | None = None,
     enough: Callable[[], bool] | None = None,
 ) -> Iterator[tuple[int, Rollouts]]:
@@ -107,7 +108,7 @@ def rolling_out(
         range(rollouts * len(moves)),
         Rules(komi=position.komi, seed=seed),
         start=lambda number: starts[number % len(moves)],
-        batch=min(batch, max(1, rollouts * len(moves))),
+        batch=min(batch or _room(policy), max(1, rollouts * len(moves))),
         progress=watch,
         enough=enough,
     )
@@ -136,3 +137,10 @@ def _judged(start: Position, game: PlayedGame) -> float:
         else:
             rules.play(state, rules.to_point(start.size, move), colour)
     return play_out(state, int(state.info[rules.COLOUR]), JUDGES).score - start.komi
+
+
+def _room(policy: Player) -> int:
+    """How many playouts go on at once: what one forward pass of the device takes."""
+    module = getattr(policy, "module", None)
+    on_cpu = module is None or next(module.parameters()).device.type == "cpu"
+    return CPU_BLOCK if on_cpu else BATCH
