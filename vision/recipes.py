@@ -12,6 +12,9 @@ from casecnn.recipe import Recipe
 from casecnn.vision.augment import Augmentation
 from casecnn.vision.framing import Framing
 
+OTHER_RATES = {"muon": 0.02, "adamw": 2e-3}
+"""The usual peak rates of optimisers that the papers did not have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
@@ -44,12 +47,14 @@ class Preset:
     def recipe(self, samples: int, *, epochs: float | None = None, steps: int | None = None, **changes: Any) -> Recipe:
         """The recipe for a run on so many training samples, with a length and other fields of one's own.
 
-        `changes` are fields of `casecnn.recipe.Recipe`; None leaves the preset's. Raises UsageError where both epochs
-        and steps are given, or a value is out of its range.
+        `changes` are fields of `casecnn.recipe.Recipe`; None leaves the preset's. An optimiser other than the papers'
+        SGD comes with a rate and momentum of its own. Raises UsageError where both epochs and steps are given, or a
+        value is out of its range.
         """
         if epochs is not None and steps is not None:
             raise UsageError(f"`--epochs` (={epochs:g}) and `--steps` (={steps}) exclude each other; give one")
         changes = {name: value for name, value in changes.items() if value is not None}
+        optimizer = changes.get("optimizer", "sgd")
         batch = changes.get("batch_size", self.batch_size)
         if epochs is None and steps is None:
             epochs, steps = self.epochs, self.steps
@@ -64,10 +69,10 @@ class Preset:
             schedule = "constant"  # too short a run to have any
         fields = {
             "optimizer": "sgd",
-            "lr": self.lr,
+            "lr": OTHER_RATES.get(optimizer, self.lr),
             "steps": steps,
             "batch_size": batch,
-            "momentum": self.momentum,
+            "momentum": self.momentum if optimizer == "sgd" else None,
             "weight_decay": self.weight_decay,
             "gamma": self.gamma,
             "patience": self.patience,

@@ -46,6 +46,14 @@ def test_lengths_and_changes_are_taken():
     assert PRESETS["resnet-cifar"].recipe(100, steps=50, schedule="cosine").milestones == ()
 
 
+def test_another_optimizer_has_a_rate_and_momentum_of_its_own():
+    recipe = PRESETS["resnet-cifar"].recipe(50_000, optimizer="muon", epochs=1, schedule="linear")
+    assert (recipe.optimizer, recipe.lr, recipe.momentum, recipe.nesterov) == ("muon", 0.02, 0.95, True)
+    assert PRESETS["resnet-cifar"].recipe(50_000, optimizer="adamw").lr == 2e-3
+    assert PRESETS["resnet-cifar"].recipe(50_000, optimizer="muon", lr=0.05).lr == 0.05
+    assert PRESETS["resnet-cifar"].recipe(50_000, optimizer="sgd").momentum == 0.9
+
+
 def test_wrong_lengths_are_told():
     with pytest.raises(UsageError, match=r"`--epochs` \(=2\) and `--steps` \(=5\) exclude each other"):
         PRESETS["lenet"].recipe(100, epochs=2, steps=5)
