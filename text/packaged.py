@@ -48,6 +48,8 @@ def load_model(which: str | os.PathLike[str] = DEFAULT) -> TextModel:
         close = get_close_matches(name, MODELS, n=1)
         remedy = f"did you mean {close[0]}?" if close else f"choose from {', '.join(MODELS)}, or give a file"
         raise UsageError(f"there is no model '{name}'; {remedy}")
+    if Path(name).is_dir():
+        raise read_error(name, IsADirectoryError(errno.EISDIR, ""))
     return TextModel.load(resolve(name, FOLDER).path)
 
 

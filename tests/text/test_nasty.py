@@ -189,6 +189,12 @@ def test_a_model(name, command, tmp_path, capsys, monkeypatch):
     assert not (tmp_path / "sprung").exists()
 
 
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_without_a_name_as_model(folder, capsys):
+    code, out, err = run(capsys, "classify", "a film", "--model", folder)
+    assert (code, out, err) == (1, "", f"casecnn: error: cannot read '{folder}': it is a folder, not a file\n")
+
+
 DATA = {
     "empty": (b"", "is empty"),
     "a header only": (b"text,label\n", "has no rows"),

@@ -9,6 +9,8 @@ from sentences import sentences, vectors
 
 from casecnn.errors import InputError, UsageError
 from casecnn.text.cli.table import table as command
+from casecnn.text.cli.train import train
+from casecnn.text.model import TextModel
 from casecnn.text.table import KIM, RUNS, Cell, Plan, cells, fill_table, table_text
 
 TINY = (("windows", (2,)), ("maps", 4), ("epochs", 1), ("dim", 8), ("filter_range", 0.1))
@@ -114,3 +116,15 @@ def test_the_command(folder, tmp_path):
     assert result.stdout.splitlines()[0] == "| set | rand (runs) | Kim |" and "(2) | 91.2 |" in result.stdout
     found = json.loads(CliRunner().invoke(command, [*arguments, "--max-runs", "0", "--format", "json"]).stdout)
     assert found["cells"][0]["runs"] == 2 and found["cells"][0]["set"] == "TREC"
+
+
+def test_training_on_a_set_by_its_name(folder, tmp_path):
+    """On its training part alone; SST's phrases need the trees, which are not there."""
+    options = ["--recipe", "paper", "--windows", "2", "--maps", "4", "--epochs", "1", "--format", "json"]
+    result = CliRunner().invoke(train, [str(folder), "--set", "trec", "-o", str(tmp_path / "m"), *options])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["texts"], found["held_out"], found["labels"]) == (54, 6, ["description", "entity"])
+    assert TextModel.load(tmp_path / "m").metadata["data"].endswith("TREC.train.all")
+    result = CliRunner().invoke(train, [str(folder), "--set", "SST-2", "-o", str(tmp_path / "n"), *options])
+    assert "stsa.binary.train': there is no such file" in str(result.exception)

@@ -22,6 +22,11 @@ from casecnn.text.cli.training_options import (
 @click.argument("data", metavar="DATA")
 @click.option("-o", "--output", required=True, metavar="MODEL", help="The file to write (safetensors).")
 @click.option("--validation", metavar="DATA", help="Texts that choose the epoch.  [default: a tenth of DATA]")
+@click.option(
+    "--set", "set_name", metavar="NAME",
+    help="DATA is a folder of the paper's data sets: train on the training part of MR, SST-1, SST-2, Subj, TREC, CR or "
+    "MPQA, for SST on the phrases of its trees. The dev part, if there is one, chooses the epoch.",
+)  # fmt: skip
 @data_options
 @variant_options
 @recipe_options
@@ -34,8 +39,8 @@ from casecnn.text.cli.training_options import (
 @device_option
 @seed_option
 @format_option
-def train(data, output, validation, class_weights, extra_words, max_length, precision, device, seed, output_format,
-          **fields) -> None:  # fmt: skip
+def train(data, output, validation, set_name, class_weights, extra_words, max_length, precision, device, seed,
+          output_format, **fields) -> None:  # fmt: skip
     """Train a sentence CNN on DATA: CSV, TSV, JSON lines, or lines of a label and a text, with any number of labels.
 
     Word vectors that suit the texts bring more than any other setting: `casecnn text embed` trains some on your own
@@ -43,10 +48,17 @@ def train(data, output, validation, class_weights, extra_words, max_length, prec
     """
     from casecnn.text.training_file import train_file
 
-    recipe = chosen_recipe({**fields, "cleaning": fields["cleaning"]})
+    recipe = chosen_recipe(fields)
+    given = read_data(validation, fields) if validation else None
+    if set_name:
+        from casecnn.text.dataset import load_data_set
+
+        loaded = load_data_set(data, set_name)
+        examples, given = loaded.train, given or loaded.dev
+    else:
+        examples = read_data(data, fields)
     trained = train_file(
-        read_data(data, fields), output, recipe,
-        validation=read_data(validation, fields) if validation else None,
+        examples, output, recipe, validation=given,
         extra_words=extra_words, max_length=max_length, precision=precision, vectors=fields["vectors"],
         multi_label=fields["multi_label"], class_weight=class_weight(class_weights), seed=seed, device=device,
         command=" ".join(["casecnn", *sys.argv[1:]]),
