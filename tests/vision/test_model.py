@@ -12,6 +12,7 @@ from casecnn.build import build
 from casecnn.errors import UsageError
 from casecnn.vision.catalogue import get_net
 from casecnn.vision.model import Model, ensemble, load_model, prepare
+from casecnn.vision.packed import can_pack
 from casecnn.vision.preprocess import Preprocess
 from casecnn.vision.weights import NetWeights
 from casecnn.weights import save
@@ -48,11 +49,17 @@ def test_a_model_does_what_the_reference_does():
     np.testing.assert_allclose(model.logits(pictures).numpy(), expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_batchnorm_is_folded_and_the_memory_is_channels_last():
+@pytest.mark.parametrize("packs", [True, False])
+def test_batchnorm_is_folded_and_the_memory_is_channels_last(packs, monkeypatch):
+    if not packs:
+        monkeypatch.setattr("casecnn.vision.packed.can_pack", lambda dtype: False)
     model = load_model("resnet20", "none", device="cpu", precision="float32")
     assert not [m for m in model.module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-    weight = model.module.get_submodule("conv1").weight
-    assert weight.is_contiguous(memory_format=torch.channels_last)
+    x = torch.zeros(1, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        maps = model.module.get_submodule("conv1")(x)
+    assert maps.is_contiguous(memory_format=torch.channels_last) and not maps.is_contiguous()
+    assert hasattr(model.module.get_submodule("conv1"), "weight") or (packs and can_pack(torch.float32))
     assert load_model("resnet20", "none", device="cpu", precision="bfloat16").precision == "bfloat16"
 
 
