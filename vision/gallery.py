@@ -222,7 +222,7 @@ def taken(pictures: Pictures, numbers: np.ndarray) -> np.ndarray:
 
 def percent(share: float) -> str:
     """A probability in whole percents, those below one said so."""
-    return f"{share:.0%}" if share >= 0.005 or share == 0 else "<1%"
+    return f"{share:.0%}" if share >= 0.005 else "<1%"  # a softmax is never 0
 
 
 def _name(pictures: Pictures, number: int) -> str:

@@ -162,7 +162,7 @@ def test_numbers_in_words():
     for wrong in ("3-1", "a", "", "1,,2", "-1", "1-"):
         with pytest.raises(UsageError, match="must be numbers and rising ranges"):
             parse_channels(wrong)
-    assert [percent(share) for share in (1.0, 0.5, 0.004, 0.0)] == ["100%", "50%", "<1%", "0%"]
+    assert [percent(share) for share in (1.0, 0.5, 0.004, 0.0)] == ["100%", "50%", "<1%", "<1%"]
 
 
 def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
