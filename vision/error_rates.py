@@ -25,6 +25,7 @@ class ErrorRate:
 
 VALIDATION = "ImageNet validation"
 TEST = "ImageNet test"
+LECUN = "LeCun 1998, section III.B"
 KRIZHEVSKY = "Krizhevsky 2012, table 2"
 ZEILER = "Zeiler & Fergus 2014, table 2"
 VGG_SINGLE = "Simonyan & Zisserman 2015, table 3"
@@ -38,8 +39,10 @@ ALEXNETS = ("alexnet-grouped", "alexnet", "alexnet-norm-pool", "alexnet-grouped-
 OUTSIDE = "two of the seven were trained on the larger release of 2011 first"
 
 RATES: tuple[ErrorRate, ...] = (
-    ErrorRate("lenet5-1998", "MNIST test", 0.95, None, "LeCun 1998, section III.B"),
-    ErrorRate("lenet5-1998", "MNIST test", 0.8, None, "LeCun 1998, section III.B", note="with distorted digits"),
+    ErrorRate("lenet5-1998", "MNIST test", 0.95, None, LECUN),
+    ErrorRate("lenet5-1998", "MNIST test", 0.8, None, LECUN, note="with distorted digits"),
+    ErrorRate("lenet5", "MNIST test", 0.95, None, LECUN, note="the original form"),
+    ErrorRate("lenet5", "MNIST test", 0.8, None, LECUN, note="the original form, with distorted digits"),
     *(
         rate
         for net in ALEXNETS
