@@ -83,8 +83,8 @@ class Preset:
         }
         return Recipe(**fields)
 
-    def describe(self) -> str:
-        """The preset in a few lines."""
+    def describe(self, **changes: Any) -> str:
+        """The preset in a few lines, and what is not as in it this time; None is no change."""
         length = f"{self.steps:,} steps" if self.steps else f"{self.epochs:g} epochs"
         rate = {
             "plateau": f"divided by {1 / self.gamma:g} after {self.patience} evaluations without a new best",
@@ -98,6 +98,8 @@ class Preset:
             f"  {self.framing}; augmentation {self.augmentation}",
             *(f"  deviation: {text}" for text in self.deviations),
         ]
+        if here := [f"{name} {value}" for name, value in changes.items() if value is not None]:
+            lines.append(f"  in its place here: {', '.join(here)}")
         return "\n".join(lines)
 
 

@@ -54,6 +54,12 @@ def test_another_optimizer_has_a_rate_and_momentum_of_its_own():
     assert PRESETS["resnet-cifar"].recipe(50_000, optimizer="sgd").momentum == 0.9
 
 
+def test_what_is_changed_is_said():
+    text = PRESETS["lenet"].describe(lr=0.1, epochs=3.0, steps=None)
+    assert text == PRESETS["lenet"].describe() + "\n  in its place here: lr 0.1, epochs 3.0"
+    assert PRESETS["lenet"].describe(lr=None) == PRESETS["lenet"].describe()
+
+
 def test_wrong_lengths_are_told():
     with pytest.raises(UsageError, match=r"`--epochs` \(=2\) and `--steps` \(=5\) exclude each other"):
         PRESETS["lenet"].recipe(100, epochs=2, steps=5)

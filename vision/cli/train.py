@@ -73,7 +73,8 @@ def train(net, data, output, recipe, test, validation, limit, epochs, steps, aug
     declared = get_net(net)
     preset = find_preset(recipe) if recipe else preset_for(net, declared.input[1])
     augmentation = parse_augmentation(augment) if augment is not None else None
-    click.echo(preset.describe(), err=True)
+    given = {name: value for name, value in changes.items() if name != "precision"}
+    click.echo(preset.describe(**given, epochs=epochs, steps=steps, augmentation=augmentation), err=True)
     from casecnn.vision.training import train_net, use_threads
 
     use_threads(threads)
