@@ -99,7 +99,7 @@ def test_resting_batch_norm_uses_its_running_averages(weights):
         part.eval()
     front = torch.nn.Sequential(*list(module.children())[:4])
     with torch.no_grad():
-        torch.testing.assert_close(front(x)[:1], front(x[:1]), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(front(x)[:1], front(x[:1]), atol=1e-4, rtol=1e-3)
 
 
 def test_dropout_rests_where_it_is_frozen_and_works_where_it_learns():
