@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job; child processes would inherit it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell, and inherited
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
