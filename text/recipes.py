@@ -99,7 +99,7 @@ def _is_whole(value: object) -> bool:
 
 
 PAPER = TextRecipe()
-BEST = replace(PAPER, ema_decay=0.998, least_steps=1500, cleaning="folded")
+BEST = replace(PAPER, ema_decay=0.998, epochs=5, least_steps=2400, cleaning="folded")
 RECIPES = {"paper": PAPER, "best": BEST}
 
 

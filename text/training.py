@@ -32,6 +32,7 @@ from casecnn.validation import portable_weights
 
 ClassWeight = Literal["balanced"] | Mapping[str, float] | None
 EVALUATION_BATCH = 500
+EVALUATIONS = 25  # on the dev texts in a run that `least_steps` makes long; else one an epoch
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def fit(
             loss=_loss(multi_label),
             output=folder,
             evaluate=evaluate if len(dev) else None,  # type: ignore[arg-type]
-            evaluate_every=max(per_epoch, plan.steps // recipe.epochs),
+            evaluate_every=max(per_epoch, plan.steps // max(EVALUATIONS, recipe.epochs)),
             metric=metric,
             better="higher",
             ties="last",
