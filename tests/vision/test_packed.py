@@ -49,7 +49,6 @@ def count(module: torch.nn.Module, kind: type) -> int:
         ("lenet5", 32, 3, 0),
         ("lenet5-tanh", 32, 3, 0),
         ("lenet5-1998", 32, 2, 0),  # the table's convolution stays, scaled tanh is not one of oneDNN's
-        ("alexnet-grouped", 67, 5, 0),
         ("googlenet", 128, 57, 0),
         ("resnet18-c", 32, 25, 8),
         ("resnet20", 32, 19, 9),
@@ -79,6 +78,7 @@ END = (Flatten("flatten"), Linear("out", 3))
         (Conv("c", 4, 3), Branches("b", ((block(),), (Conv("d", 5, 1),), (block(name="f"), Conv("e", 2, 1))))),
         (Conv("c", 4, 3), Repeat("r", 3, layers=(block(activation=None),), first=(block(),))),
         (Conv("c", 3, 3), block(Conv("a", 6, 3, stride=2, padding=1, rounding="floor"), shortcut="A")),
+        (Conv("c", 4, 3, groups=2, activation="relu"), block(Conv("a", 4, 3, padding=1, dilation=1, groups=4))),
         (Conv("c", 4, 3), block(Conv("a", 4, 3, padding=1, activation="relu"))),  # ReLU before the sum
         (Conv("c", 4, 3), block(Conv("a", 4, 3, padding=1), activation="tanh")),
         (Conv("c", 4, 3), block(block(name="e"), Conv("d", 4, 1))),  # a block in a block
