@@ -9,8 +9,9 @@ Self-play has no time to look ahead; an engine has. It plays the most probable o
    stone that makes the second eye and the sacrifice that pays; it refuses to fill the eye space of a living group and
    to give up a seki. But random games do not see that a peep must be answered: where the net is sure of a stone in its
    own region, it is played on a board that is still open, and later unless it loses more than `LOSS` points;
-3. judges moves by rollouts, if it is asked to (`casecnn.go.look_ahead`);
-4. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
+3. thinks less of moves that leave stones at stake (`casecnn.go.tactics`), because the net reads nothing;
+4. judges moves by rollouts, if it is asked to (`casecnn.go.look_ahead`);
+5. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
    not more than a quarter of the board is open; else with a move where something is open, or where dead stones stand
    that the win depends on; with a pass if there is no such move.
 """
@@ -34,6 +35,7 @@ from casecnn.go.random_play import play_out
 from casecnn.go.rollouts import MAX_ROLLOUTS
 from casecnn.go.selfplay import Player as Net
 from casecnn.go.suggestions import share_out
+from casecnn.go.tactics import weigh
 
 SMALL = 12  # points: in a larger region a defence may be needed that random games do not see
 GAIN = 1.0  # points
@@ -50,7 +52,8 @@ class Settings:
 
     temperature: float = 0.0  # 0: the most probable move; 1: moves as often as the net gives them
     symmetries: bool = True
-    passes: str = "reply"  # "reply": also answer a pass with a pass (point 3); "end": pass only if no move is left
+    tactics: bool = True  # point 3
+    passes: str = "reply"  # "reply": also answer a pass with a pass (point 5); "end": pass only if no move is left
     superko: bool = False  # whether the opponent is held to positional superko, too
     resign: float | None = None  # points behind, by random games, at three own turns in a row; None: never
     seed: int = 0
@@ -129,6 +132,8 @@ class Player:
         classes = np.empty(raw.shape, np.uint8)
         classify_moves(position.state, planes.reshape(len(planes), -1), classes)
         check = _Check(position, planes, classes, raw, cleanup)
+        if self.settings.tactics:
+            raw = weigh(position, raw, planes[OFFSETS["sensibleness"].start].reshape(-1).astype(bool))
         order = self._order(raw, self.settings.temperature if temperature is None else temperature)
         stages = self._stages(position, cleanup)
         for wanted in stages:

@@ -135,7 +135,7 @@ O X O . X
 @pytest.mark.parametrize("rollouts, vertex", [(0, "D3"), (30, "A2")])
 def test_the_engine_plays_by_win_rate(rollouts, vertex):
     board = diagram(RACE)
-    engine = Engine(TableNet(5, D3=0.7, A2=0.3), Settings(rollouts=rollouts, move_time=60))
+    engine = Engine(TableNet(5, D3=0.7, A2=0.3), Settings(rollouts=rollouts, move_time=60, tactics=False))
     for row, column in np.argwhere(board.board).tolist():
         engine.position.set_stone(row * 5 + column, board.board[row][column])
     assert engine.reg_genmove(BLACK) == vertex
