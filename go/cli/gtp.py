@@ -22,7 +22,7 @@ from casecnn.cli import device_option, seed_option
     help="0 plays the most probable move, 1 each move as often as the net gives it.",
 )
 @click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
-@click.option("--tactics/--no-tactics", default=True, help="Try the opponent's answers by short reading (default).")
+@click.option("--tactics/--no-tactics", default=True, help="Think less of moves that leave stones in danger (default).")
 @click.option(
     "--rollouts",
     metavar="R",
