@@ -1,6 +1,6 @@
 """word2vec (Mikolov et al. 2013) trained on a corpus of the user's, by gensim, with progress.
 
-In-domain vectors are what brings a sentence CNN above linear models: `docs/results.md` has the figures.
+In-domain vectors are what brings a sentence CNN above linear models: `docs/results-text.md` has the figures.
 """
 
 from __future__ import annotations
