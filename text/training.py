@@ -263,7 +263,13 @@ def _embeddings(
 
     Of the words of `others` those that the vectors have are in it as well, and `recipe.extra_words` of the vectors.
     """
-    sets = load_all(vectors, words_of(texts) | others, recipe.extra_words)
+    words = words_of(texts)
+    if not words:
+        raise InputError(
+            f"the cleaning '{recipe.cleaning}' leaves no word of the {len(texts)} texts; "
+            "are they in another alphabet than English? then choose 'unicode'"
+        )
+    sets = load_all(vectors, words | others, recipe.extra_words)
     extra = sorted(word for word in others if any(word in found for found in sets))
     extra += [word for found in sets for word in found.words[: recipe.extra_words]]
     vocabulary = build_vocabulary(texts, recipe.min_count, extra)

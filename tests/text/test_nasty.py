@@ -279,3 +279,21 @@ def test_training_data_without_anything_to_learn(texts, labels, message):
     with pytest.raises(ValueError, match=message) as caught:
         quick().fit(texts, labels)
     assert "\n" not in str(caught.value)
+
+
+def test_labels_that_are_odd_go_through_all_commands(tmp_path, capsys):
+    """Half of a character, a NUL, a line feed, an escape: as labels of `train`, `eval` and `classify`."""
+    labels = ["\ud800", "a\0b", "line\nfeed", "\x1b[31mred"]
+    data, model = tmp_path / "data.jsonl", tmp_path / "m.safetensors"
+    data.write_text("".join(json.dumps({"text": f"good film {n}", "label": labels[n % 4]}) + "\n" for n in range(16)))
+    tiny = ["--recipe", "paper", "--epochs", "1", "--maps", "2", "--windows", "2", "--device", "cpu"]
+    code, out, err = run(capsys, "train", data, "-o", model, *tiny, "--format", "json")
+    assert code == 0 and set(json.loads(out)["labels"]) == set(labels)
+    code, out, err = run(capsys, "eval", model, data, "--format", "json")
+    assert (code, err, json.loads(out)["texts"]) == (0, "", 16)
+    code, out, err = run(capsys, "eval", model, data)
+    assert (code, err) == (0, "") and "\x1b" not in out and "\0" not in out
+    code, out, err = run(capsys, "classify", "good film", "--model", model, "--format", "json")
+    assert (code, err) == (0, "") and json.loads(out)["label"] in labels
+    code, out, err = run(capsys, "classify", "good film", "--model", model, "--explain")
+    assert (code, err) == (0, "") and "\x1b" not in out and "\0" not in out
