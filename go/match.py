@@ -111,9 +111,9 @@ class _Players:
             **{
                 key: {"first": found[first], "second": found[3 - first]}
                 for key, found in (
-                    ("seconds", {colour: round(seconds, 3) for colour, seconds in game.seconds.items()}),
+                    ("seconds", {colour: round(seconds, 6) for colour, seconds in game.seconds.items()}),
                     ("genmoves", game.moves),
-                    ("slowest", {colour: round(seconds, 3) for colour, seconds in game.slowest.items()}),
+                    ("slowest", {colour: round(seconds, 6) for colour, seconds in game.slowest.items()}),
                 )
             },
         }
