@@ -93,6 +93,8 @@ def resolve(which: str | os.PathLike[str], folder: Path) -> Resolved:
             return Resolved(download(record.url, path, record.sha256, size=record.size), record)
         return Resolved(_checked(folder / record.file, record), record)
     path = Path(which)
+    if path.is_dir():
+        raise InputError(f"cannot read '{name}': it is a folder, not a file")
     if path.exists():
         beside = path.with_suffix(".json")
         record_beside = records.read(beside) if _is_record(beside, path) else None

@@ -193,6 +193,12 @@ def test_a_path_with_and_without_a_record(folder, tmp_path_factory):
     assert weights.resolve(str(path), elsewhere) == (path, None)
 
 
+@pytest.mark.parametrize("which", [".", "", "/"])
+def test_a_folder_is_no_weights(folder, which):
+    with pytest.raises(InputError, match="it is a folder, not a file"):
+        weights.resolve(which, folder)
+
+
 @pytest.mark.parametrize("by_path", [True, False])
 def test_a_changed_byte_is_found(folder, by_path):
     path = folder / f"{NAME}.safetensors"

@@ -42,6 +42,8 @@ def evaluate(net, weights, data, output_format, **options) -> None:
     if data is None:
         from casecnn.vision.selfcheck import self_check
 
+        if weights not in (None, "none"):
+            warn(f"without --data the net is checked with random weights; --weights {weights} is not used")
         checked = self_check(net, device=options["device"])
         click.echo(json.dumps(checked.as_dict()) if output_format == "json" else checked.table())
         return
