@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from casecnn.go.ladder_cache import ESCAPE, MAX_MOVES_KEPT, LadderCache, forget_changed, keep, new_ladder_cache
 from casecnn.go.ladders import OPTION, ROOT, Reader, escape_options, is_eye, is_eyeish, new_reader, read
 from casecnn.go.planes import OFFSETS, PLANES
 from casecnn.go.rules import (
@@ -50,6 +51,7 @@ class Scratch(NamedTuple):
     `liberty`, its number of liberties; `stones` int32 [P] and `liberty` int32 [4 P]: the lists; `legal` uint8 [P]."""
 
     reader: Reader
+    ladders: LadderCache
     chain: np.ndarray
     table: np.ndarray
     stones: np.ndarray
@@ -65,6 +67,7 @@ def new_scratch():
     """Return working memory for `write_planes`, usable for boards of any size."""
     return Scratch(
         new_reader(),
+        new_ladder_cache(),
         np.zeros(_POINTS, np.int32),
         np.zeros((_POINTS, 4), np.int32),
         np.zeros(_POINTS, np.int32),
@@ -230,29 +233,55 @@ def write_planes(state, scratch, target, out):
                 out[SELF_ATARI_SIZE + min(chain_size, 8) - 1, t] = 1
             out[LIBERTIES_AFTER + free - 1, t] = 1
             out[SENSIBLENESS, t] = not eye
+    cache = scratch.ladders
+    valid, region, found, live, count = cache.valid, cache.region, cache.found, cache.live, cache.count
+    forget_changed(board, stride, cache.board, valid, region, live, count)
+    calm = info[KO] == 0
     for k in range(1, chains + 1):
         prey = stones[table[k, FIRST]]
         if board[prey] == colour:
             if table[k, FREE] == 1:
-                for i in range(escape_options(board, info, mark, stack, frame, near, ROOT, prey)):
+                if calm and valid[prey, ESCAPE]:
+                    for i in range(found[prey, ESCAPE, 0]):
+                        p = found[prey, ESCAPE, 1 + i]
+                        if p > 0:
+                            out[LADDER_ESCAPE, target[to_move(size, p)]] = 1
+                    continue
+                before = info[STAMP]
+                options = escape_options(board, info, mark, stack, frame, near, ROOT, prey)
+                for i in range(options):
                     p = frame[ROOT, OPTION + i]
-                    t = target[to_move(size, p)]
-                    if out[LADDER_ESCAPE, t] == 0:
-                        captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, False)
-                        out[LADDER_ESCAPE, t] = not captured
+                    captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, False)
+                    if not captured:
+                        out[LADDER_ESCAPE, target[to_move(size, p)]] = 1
+                    if i < MAX_MOVES_KEPT:
+                        found[prey, ESCAPE, 1 + i] = -p if captured else p
+                if calm and options <= MAX_MOVES_KEPT:
+                    found[prey, ESCAPE, 0] = options
+                    keep(valid, region, live, count, mark, before, prey, ESCAPE)
         elif table[k, FREE] == 2:
             for i in range(2):
                 p = liberty[table[k, FIRST_LIBERTY] + i]
                 t = target[to_move(size, p)]
-                if legal[p] and out[LADDER_CAPTURE, t] == 0:
-                    q = liberty[table[k, FIRST_LIBERTY] + 1 - i]
-                    # Extending at the other liberty gives the chain so many liberties, one of which may be `p` itself:
-                    # with four it escapes for sure (unless the extension takes stones that `p` may save, or fills an
-                    # eye), and there is nothing to read.
-                    taken_stones, _, free = _after_move(board, info, mark, chain, table, stones, liberty, q, other)
-                    if free < 4 or taken_stones or is_eyeish(board, stride, q, other):
-                        captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, True)
-                        out[LADDER_CAPTURE, t] = captured
+                if not legal[p] or out[LADDER_CAPTURE, t]:
+                    continue
+                if calm and valid[prey, i] and found[prey, i, 0] == p:
+                    out[LADDER_CAPTURE, t] = found[prey, i, 1]
+                    continue
+                q = liberty[table[k, FIRST_LIBERTY] + 1 - i]
+                # Extending at the other liberty gives the chain so many liberties, one of which may be `p` itself: with
+                # four it escapes for sure (unless the extension takes stones that `p` may save, or fills an eye), and
+                # there is nothing to read.
+                taken_stones, _, free = _after_move(board, info, mark, chain, table, stones, liberty, q, other)
+                if free < 4 or taken_stones or is_eyeish(board, stride, q, other):
+                    before = info[STAMP]
+                    captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, True)
+                    out[LADDER_CAPTURE, t] = captured
+                    if calm:
+                        found[prey, i, 0] = p
+                        found[prey, i, 1] = captured
+                        mark[p] = info[STAMP]
+                        keep(valid, region, live, count, mark, before, prey, i)
 
 
 @njit(cache=True, nogil=True)

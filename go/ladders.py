@@ -132,7 +132,7 @@ def is_eye(board, info, mark, stack, point, colour):
     if not is_eyeish(board, stride, point, colour):
         return False
     # Points linked by diagonals decide about each other: collect them, then strike those that fail until none does.
-    info[STAMP] += 1
+    info[STAMP] += 2
     stamp = info[STAMP]
     mark[point] = stamp
     stack[0] = point
@@ -141,10 +141,12 @@ def is_eye(board, info, mark, stack, point, colour):
     while i < n:
         for d in (-stride - 1, -stride + 1, stride - 1, stride + 1):
             q = stack[i] + d
-            if mark[q] != stamp and is_eyeish(board, stride, q, colour):
-                mark[q] = stamp
-                stack[n] = q
-                n += 1
+            if mark[q] != stamp:
+                mark[q] = stamp - 1  # looked at: whoever keeps the answer must know what it stands on
+                if is_eyeish(board, stride, q, colour):
+                    mark[q] = stamp
+                    stack[n] = q
+                    n += 1
         i += 1
     changed = True
     while changed:
@@ -152,7 +154,7 @@ def is_eye(board, info, mark, stack, point, colour):
         for i in range(n):
             p = stack[i]
             if mark[p] == stamp and _bad_diagonals(board, mark, stamp, stride, p, colour):
-                mark[p] = 0
+                mark[p] = stamp - 1
                 changed = True
     return mark[point] == stamp
 

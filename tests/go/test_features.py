@@ -12,6 +12,7 @@ import pytest
 from diagrams import BLACK, CASES, EMPTY, SET_UP, WHITE, event
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_games import random_game
 from sgfmill import sgf
 
 from casecnn.go.features import game_features, new_scratch, state_features, write_planes
@@ -299,3 +300,31 @@ def test_any_arrangement_that_can_be_set_up():
         stones, liberties = fast[:2].any(0), fast[12:20].any(0)
         dead += int((stones & ~liberties).any())
     assert dead > 10
+
+
+@pytest.mark.parametrize("size", [7, 9, 13])
+def test_ladders_kept_from_another_position_are_those_that_would_be_read(size):
+    """One scratch for games in turn, then for a whole game, against a new scratch for each position."""
+    rng = np.random.default_rng(size)
+    games = [random_game(rng, size, 4 * size * size // 3).events for _ in range(6)]
+    other = random_game(rng, 19, 60).events
+    kept, out = new_scratch(), np.empty((48, size * size), np.uint8)
+    states, ladders = [new_state(size) for _ in games], 0
+    large, large_out = new_state(19), np.empty((48, 361), np.uint8)
+    for step in range(max(map(len, games))):
+        for number, (state, events) in enumerate(zip(states, games, strict=True)):
+            if step < len(events) and apply_event(state, events[step]) and (number < 4 or step % 3 == 0):
+                write_planes(state, kept, targets(size)[0], out)
+                fresh = state_features(state).reshape(48, -1)
+                assert np.array_equal(out, fresh), (number, step)
+                ladders += int(fresh[44:46].sum())
+        if step < 60 and apply_event(large, other[step]):
+            write_planes(large, kept, targets(19)[0], large_out)
+            assert np.array_equal(large_out, state_features(large).reshape(48, -1)), step
+    for events in games:
+        state = new_state(size)
+        for step, move in enumerate(events):
+            if apply_event(state, move):
+                write_planes(state, kept, targets(size)[0], out)
+                assert np.array_equal(out, state_features(state).reshape(48, -1)), step
+    assert ladders > 100
