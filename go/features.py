@@ -234,8 +234,8 @@ def write_planes(state, scratch, target, out):
             out[LIBERTIES_AFTER + free - 1, t] = 1
             out[SENSIBLENESS, t] = not eye
     cache = scratch.ladders
-    valid, region, found, live, count = cache.valid, cache.region, cache.found, cache.live, cache.count
-    forget_changed(board, stride, cache.board, valid, region, live, count)
+    valid, region, found, live, lengths = cache.valid, cache.region, cache.found, cache.live, cache.lengths
+    forget_changed(board, stride, cache.board, valid, region, live, lengths)
     calm = info[KO] == 0
     for k in range(1, chains + 1):
         prey = stones[table[k, FIRST]]
@@ -258,7 +258,7 @@ def write_planes(state, scratch, target, out):
                         found[prey, ESCAPE, 1 + i] = -p if captured else p
                 if calm and options <= MAX_MOVES_KEPT:
                     found[prey, ESCAPE, 0] = options
-                    keep(valid, region, live, count, mark, before, prey, ESCAPE)
+                    keep(valid, region, live, lengths, mark, before, prey, ESCAPE)
         elif table[k, FREE] == 2:
             for i in range(2):
                 p = liberty[table[k, FIRST_LIBERTY] + i]
@@ -281,7 +281,7 @@ def write_planes(state, scratch, target, out):
                         found[prey, i, 0] = p
                         found[prey, i, 1] = captured
                         mark[p] = info[STAMP]
-                        keep(valid, region, live, count, mark, before, prey, i)
+                        keep(valid, region, live, lengths, mark, before, prey, i)
 
 
 @njit(cache=True, nogil=True)

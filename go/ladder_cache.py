@@ -27,14 +27,14 @@ class LadderCache(NamedTuple):
     """What was read. `board` uint8 [P]: the last position; `valid` uint8 [P, 3]: per first stone of a chain and slot;
     `region` uint64 [P, 3, words]: a bit for each point marked; `found` int32 [P, 3, 2 + 8]: for an attack the point and
     whether it captures; for the escapes their number and the points, negative where they fail; `live` int32 [3 P]: the
-    valid ones as `3 * stone + slot`; `count` int64 [2]: the length of `board`, and of `live`."""
+    valid ones as `3 * stone + slot`; `lengths` int64 [2]: the length of `board`, and of `live`."""
 
     board: np.ndarray
     valid: np.ndarray
     region: np.ndarray
     found: np.ndarray
     live: np.ndarray
-    count: np.ndarray
+    lengths: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -51,13 +51,13 @@ def new_ladder_cache():
 
 
 @njit(cache=True, nogil=True)
-def forget_changed(board, stride, last, valid, region, live, count):
+def forget_changed(board, stride, last, valid, region, live, lengths):
     """Drop what stands on points that differ from the last position, and take `board` for the last one."""
     points = board.shape[0]
     words = points // 64 + 1
     changed = np.zeros(_WORDS, np.uint64)
-    every = count[0] != points
-    count[0] = points
+    every = lengths[0] != points
+    lengths[0] = points
     for p in range(points):
         if board[p] != last[p]:
             last[p] = board[p]
@@ -65,7 +65,7 @@ def forget_changed(board, stride, last, valid, region, live, count):
                 if 0 <= q < points:
                     changed[q >> 6] |= np.uint64(1) << np.uint64(q & 63)
     kept = 0
-    for i in range(count[1]):
+    for i in range(lengths[1]):
         stone, slot = live[i] // 3, live[i] % 3
         stale = every
         for w in range(words):
@@ -75,13 +75,13 @@ def forget_changed(board, stride, last, valid, region, live, count):
         else:
             live[kept] = live[i]
             kept += 1
-    count[1] = kept
+    lengths[1] = kept
 
 
 @njit(cache=True, nogil=True)
-def keep(valid, region, live, count, mark, before, stone, slot):
+def keep(valid, region, live, lengths, mark, before, stone, slot):
     """Mark a result as valid that stands on all points of `mark` beyond the stamp `before`."""
-    points = count[0]
+    points = lengths[0]
     for w in range(points // 64 + 1):
         bits = np.uint64(0)
         for p in range(w * 64, min(w * 64 + 64, points)):
@@ -90,5 +90,5 @@ def keep(valid, region, live, count, mark, before, stone, slot):
     region[stone, slot, stone >> 6] |= np.uint64(1) << np.uint64(stone & 63)
     if not valid[stone, slot]:
         valid[stone, slot] = 1
-        live[count[1]] = 3 * stone + slot
-        count[1] += 1
+        live[lengths[1]] = 3 * stone + slot
+        lengths[1] += 1
