@@ -15,10 +15,11 @@ def move_probabilities(model: nn.Module, planes: np.ndarray, symmetries: bool = 
 
     With `symmetries` the average of the probabilities over the eight symmetries of the board (Silver et al. 2016,
     Methods, "Symmetries"), each turned back. The model gives logits and is in evaluation mode; no gradients."""
-    device = next(model.parameters()).device
+    device, dtype = (parameter := next(model.parameters())).device, parameter.dtype
     size = planes.shape[-1]
     batch = torch.from_numpy(planes).to(device)
-    dtype = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
+    if torch.is_autocast_enabled(device.type):
+        dtype = torch.get_autocast_dtype(device.type)
     with torch.inference_mode():
         if not symmetries:
             x = batch.to(dtype, memory_format=torch.channels_last)

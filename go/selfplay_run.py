@@ -116,6 +116,7 @@ def _settings(policy: Policy, opponent: Policy | None, rules: Rules) -> dict[str
         "opponent": opponent.name if opponent else None,
         "opponent_sha256": fingerprint(opponent) if opponent else None,
         "size": policy.size,
+        "precision": policy.precision,
         "temperature": float(rules.temperature),
         "opening_moves": rules.opening_moves,
         "komi": float(rules.komi),

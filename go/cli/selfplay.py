@@ -24,10 +24,17 @@ from casecnn.cli import device_option, format_option, seed_option
 @click.option("--symmetries/--no-symmetries", default=False, help="Average over the eight symmetries: 8 times slower.")
 @click.option("--batch", default=256, show_default=True, help="How many games are played at once.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads that make planes.  [default: one for each core]")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="auto: bfloat16 where the device is faster with it.",
+)
 @device_option
 @seed_option
 @format_option
-def selfplay(games, output, weights, opponent, batch, threads, device, output_format, **rules) -> None:
+def selfplay(games, output, weights, opponent, batch, threads, precision, device, output_format, **rules) -> None:
     """Let a policy net play whole games against itself; SGF files and a summary go to DIR.
 
     The board has the net's size. All games move at once, with one pass through the net. A player passes where no
@@ -46,8 +53,8 @@ def selfplay(games, output, weights, opponent, batch, threads, device, output_fo
     from casecnn.go.selfplay_run import table
 
     checked = Rules(**rules)
-    policy = load_policy(weights, device)
-    other = load_policy(opponent, device) if opponent else None
+    policy = load_policy(weights, device, precision)
+    other = load_policy(opponent, device, precision) if opponent else None
     warm_up()
     with tqdm(total=max(0, games), unit="game", disable=None, desc="selfplay") as bar:
         moves = 0

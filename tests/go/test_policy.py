@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from casecnn import records
+from casecnn import packed, records
 from casecnn.build import build
 from casecnn.errors import InputError, UsageError
 from casecnn.go import net as nets
+from casecnn.go import policy as policy_module
 from casecnn.go.policy import DEFAULT, load_policy
+from casecnn.go.position import Position
 from casecnn.weights import load, packaged, save
 
 RECORDS = records.read_folder(packaged("casecnn.go"))
@@ -44,6 +46,37 @@ def test_probabilities():
     assert np.allclose(policy.probabilities(planes).sum(1), 1, atol=1e-5)
     with pytest.raises(UsageError, match=r"^`planes` \(2, 48, 9, 9\) must have the shape \(N, 48, 19, 19\)$"):
         policy.probabilities(np.zeros((2, 48, 9, 9), np.uint8))
+
+
+def positions(moves):
+    """Planes along a game of the default net against itself."""
+    policy, position, planes = load_policy(device="cpu"), Position(19), []
+    for _ in range(moves):
+        planes.append(position.features())
+        position.play(int(policy.probabilities(planes[-1][None], symmetries=False)[0].argmax()))
+    return np.stack(planes)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_bfloat16_says_nearly_the_same(monkeypatch, hidden):
+    monkeypatch.setattr(packed, "HIDDEN_TILES", hidden)  # this machine's tiles, if any, or torch's own convolutions
+    planes = positions(24)
+    exact = load_policy(device="cpu").probabilities(planes)
+    rounded = load_policy(device="cpu", precision="bfloat16")
+    assert rounded.precision == "bfloat16" and next(rounded.module.parameters()).dtype == torch.float32
+    found = rounded.probabilities(planes)
+    assert found.dtype == np.float32 and np.allclose(found.sum(1), 1, atol=1e-5)
+    assert 0 < np.abs(found - exact).max() < 0.05
+    assert (found.argmax(1) == exact.argmax(1)).mean() > 0.8
+
+
+def test_precision_is_what_the_device_gains_by(monkeypatch):
+    for gains, precision in ((False, "float32"), (True, "bfloat16")):
+        monkeypatch.setattr(policy_module, "gains_by_bfloat16", lambda device, training, gains=gains: gains)
+        assert load_policy(device="cpu", precision="auto").precision == precision
+    assert load_policy(device="cpu").precision == "float32"
+    with pytest.raises(UsageError, match=r"^`--precision` \(='half'\) must be auto, float32 or bfloat16$"):
+        load_policy(precision="half")
 
 
 def saved_by_torch(file, state):

@@ -356,6 +356,14 @@ def test_the_command(tmp_path, weights, capsys):
     assert code == 0 and out.splitlines()[0] == f"games       3 in {games}" and "speed" not in out
     code, out, err = run("--games", "3", "--weights", weights, "-o", games, "--komi", "6.5", capsys=capsys)
     assert (code, out) == (2, "") and "(komi 7.5, now 6.5); choose another folder" in err
+    code, out, err = run("--games", "3", "--weights", weights, "-o", games, "--precision", "bfloat16", capsys=capsys)
+    before = json.loads((Path(games) / "run.json").read_text())["precision"]
+    if before == "float32":  # as "auto" has it on most machines
+        assert (code, out) == (2, "") and '(precision "float32", now "bfloat16")' in err
+    code, out, _ = run(
+        "--games", "2", "--weights", weights, "-o", games + "16", "--precision", "bfloat16", capsys=capsys
+    )
+    assert code == 0 and json.loads((Path(games + "16") / "run.json").read_text())["precision"] == "bfloat16"
     code, out, _ = run("--games", "2", "--weights", weights, "--opponent", weights, "-o", games + "2", capsys=capsys)
     assert code == 0 and "net.safetensors (opponent)" in out
 

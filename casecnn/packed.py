@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from casecnn.build import Network
 from casecnn.modules import Chain, Convolution, ResidualBlock, activated, even, padded
+from casecnn.precision import HIDDEN_TILES
 from casecnn.shapes import Pair, pair
 
 _ACTIVATIONS = {None: "none", "relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid"}
@@ -76,10 +77,10 @@ class PackedResidual(nn.Module):
 def pack(module: nn.Module) -> nn.Module:
     """Exchange the convolutions of a fused net on the CPU, in place, where this torch can; the module is returned.
 
-    Other layers stay. The net is then for inference alone; the input is never overwritten.
+    In bfloat16, where a virtual machine hides AMX from torch, they go to `casecnn.tile_convolution`. Other layers stay.
+    The net is then for inference alone; the input is never overwritten.
     """
-    if can_pack(next(module.parameters()).dtype):
-        _pack(module, own=False)
+    _pack(module, own=False)
     return module
 
 
@@ -87,8 +88,8 @@ def _pack(module: nn.Module, own: bool) -> None:
     """`own` says that nothing else needs the module's input."""
     straight = isinstance(module, Chain | Network)
     for name, part in list(module.named_children()):
-        if isinstance(part, Convolution) and part.activation in _ACTIVATIONS:
-            setattr(module, name, PackedConvolution(part))
+        if isinstance(part, Convolution):
+            setattr(module, name, _convolution(part))
         elif isinstance(part, ResidualBlock):
             _pack(part, own=False)
             setattr(module, name, _residual(part, own and straight))
@@ -97,10 +98,21 @@ def _pack(module: nn.Module, own: bool) -> None:
         own = own or isinstance(part, Convolution | ResidualBlock)  # their output is new
 
 
+def _convolution(conv: Convolution) -> nn.Module:
+    if HIDDEN_TILES and conv.weight.dtype == torch.bfloat16:
+        from casecnn import tile_convolution  # numba takes its time to load
+
+        if tile_convolution.fits(conv):
+            return tile_convolution.TileConvolution(conv)
+    if conv.activation in _ACTIVATIONS and can_pack(conv.weight.dtype):
+        return PackedConvolution(conv)
+    return conv
+
+
 def _residual(block: ResidualBlock, own: bool) -> nn.Module:
     parts = [part for part in block.body.children() if not isinstance(part, nn.Identity)]
-    fits = isinstance(parts[-1], PackedConvolution) and parts[-1].activation is None
-    return PackedResidual(block, own) if fits and block.activation in (None, "relu") else block
+    adds = hasattr(parts[-1], "add_to") and parts[-1].activation is None
+    return PackedResidual(block, own) if adds and block.activation in (None, "relu") else block
 
 
 def _laid_out(weight: Tensor, padding: Pair, stride: Pair, dilation: Pair, groups: int) -> Tensor:

@@ -1,0 +1,333 @@
+"""Convolutions for inference in bfloat16 on the AMX tiles of a CPU, with bias, ReLU and a shortcut's sum.
+
+For machines whose AMX torch's own library, oneDNN, does not use: see `casecnn.precision.avoid_hidden_tiles`.
+
+A convolution is one matrix product for each cell of its window, and all of them add up in the same tiles: the left
+factor's rows are the channels of neighbouring pixels (NHWC), shifted by the cell. For that a picture is copied into a
+frame of zeros whose rows follow each other; pixels that overlap the frame's edge are computed and dropped. A stride
+splits the frame into as many, so that neighbouring outputs read neighbouring pixels. Where the channels are few, the
+window's columns are laid side by side instead. A 1x1 convolution needs no frame.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from casecnn.modules import Convolution, even, padded
+from casecnn.shapes import Pair, pair
+from casecnn.tiles import (
+    CONFIGURATION,
+    DEPTH,
+    ROWS,
+    STEP_BYTES,
+    add_and_round16,
+    available,
+    configure,
+    multiply,
+    release,
+    round16,
+)
+
+_CACHED = 512 * 1024  # bytes of the left factor that are used again before others are: they must fit the L2 cache
+
+
+class TileConvolution(nn.Module):
+    """Convolution: bfloat16 [N, C, H, W] to [N, channels, H', W'], channels last, with ReLU if it has one.
+
+    Products are exact, sums are float32, the result is rounded once. A picture's answer does not depend on the others
+    in its batch, nor on the number of threads.
+    """
+
+    def __init__(self, conv: Convolution) -> None:
+        super().__init__()
+        self.layer, self.activation, self.bias = conv.layer, conv.activation, conv.bias
+        self.kernel, self.stride = pair(conv.layer.kernel), pair(conv.layer.stride)
+        self.outputs, channels = conv.weight.shape[:2]
+        self.beside = _beside(channels, self.kernel)
+        self.packed = lay_out(conv.weight, self.beside)
+        self.shift = np.zeros(-(-self.outputs // ROWS) * ROWS, np.float32)
+        if conv.bias is not None:
+            self.shift[: self.outputs] = conv.bias.detach().float().numpy()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._run(x, None, self.activation == "relu")
+
+    def add_to(self, side: Tensor, x: Tensor, relu: bool) -> Tensor:
+        """The convolution of x plus `side`, ReLU after the sum if wanted; the result overwrites `side`."""
+        return self._run(x, side, relu)
+
+    def _run(self, x: Tensor, side: Tensor | None, relu: bool) -> Tensor:
+        rows, columns = self.layer.spans(x.shape[2], x.shape[3])
+        padding: Pair = (rows.before, columns.before)
+        if not even(rows, columns):
+            x, padding = padded(x, rows, columns), (0, 0)
+        count, channels, *size = x.shape
+        height, width = (
+            (n + 2 * p - k) // s + 1 for n, p, k, s in zip(size, padding, self.kernel, self.stride, strict=True)
+        )
+        source = x.detach().permute(0, 2, 3, 1).contiguous()
+        out = torch.empty(count, height, width, self.outputs, dtype=torch.bfloat16)
+        if side is not None:
+            out = side.detach().permute(0, 2, 3, 1)
+            assert out.is_contiguous() and out.shape == (count, height, width, self.outputs)
+        left, target = (t.view(torch.int16).numpy() for t in (source, out))
+        fixed = (self.packed, self.shift, target.reshape(-1), side is not None, np.float32(0 if relu else -np.inf))
+        threads = torch.get_num_threads()
+        pixels = count * height * width
+        if self.kernel == self.stride == (1, 1) and padding == (0, 0) and channels % DEPTH == 0 and pixels >= ROWS:
+            cuts = [pixels * i // threads // ROWS * ROWS for i in range(threads)] + [pixels]
+            flat = left.reshape(pixels, channels)
+            _each(threads, lambda i: _pixels(CONFIGURATION, _block(), flat, *fixed, self.outputs, cuts[i], cuts[i + 1]))
+        else:
+            frame = _Frame.of(channels, self.kernel, self.stride, padding, height, width, self.beside)
+            blocks = -(-self.outputs // ROWS)
+            if count >= threads:
+                parts = [(count * i // threads, count * (i + 1) // threads, 0, blocks) for i in range(threads)]
+            else:
+                cuts = [blocks * i // threads for i in range(threads + 1)]
+                parts = [(0, count, cuts[i], cuts[i + 1]) for i in range(threads) if cuts[i] < cuts[i + 1]]
+            _each(
+                len(parts),
+                lambda i: _pictures(
+                    CONFIGURATION,
+                    _block(),
+                    left,
+                    *fixed,
+                    self.outputs,
+                    frame,
+                    _zeros(frame.length, np.int16),
+                    *parts[i],
+                ),
+            )
+        return out.permute(0, 3, 1, 2)
+
+
+def fits(conv: Convolution) -> bool:
+    """Whether a convolution can be one on tiles, and this machine has them."""
+    plain = conv.groups == 1 and pair(conv.layer.dilation) == (1, 1) and conv.activation in (None, "relu")
+    return plain and conv.weight.dtype == torch.bfloat16 and available()
+
+
+def _beside(channels: int, kernel: Pair) -> bool:
+    """Whether laying the window's columns side by side takes fewer products than padding the channels."""
+    rows, columns = kernel
+    return columns > 1 and -(-columns * channels // DEPTH) < columns * -(-channels // DEPTH)
+
+
+def lay_out(weight: Tensor, beside: bool) -> np.ndarray:
+    """The weights [outputs, channels, rows, columns] as `casecnn.tiles.multiply` reads them: int16, flat.
+
+    For each 32 outputs, each cell of the window and each 32 channels, two tiles of 16 outputs; in a tile 16 pairs of
+    channels, in a pair the 16 outputs of its first channel and its second one in turn.
+    """
+    outputs, channels, rows, columns = weight.shape
+    cells = weight.detach().float().permute(2, 3, 1, 0)
+    if beside:
+        cells = cells.reshape(rows, 1, columns * channels, outputs)
+    cells = F.pad(cells, (0, -outputs % ROWS, 0, -cells.shape[2] % DEPTH))
+    tiles = cells.reshape(cells.shape[0] * cells.shape[1], -1, 16, 2, cells.shape[3] // ROWS, 2, 16)
+    laid = tiles.permute(4, 0, 1, 5, 2, 6, 3).contiguous().bfloat16()
+    return laid.view(torch.int16).numpy().reshape(-1)
+
+
+class _Frame(NamedTuple):
+    """Where a picture's pixels go: [frames_down, frames_across, high, wide, depth]; `offsets` int64 [cells], in bytes,
+    lead from an output's first pixel to those under the window's other cells."""
+
+    depth: int
+    frames_down: int
+    frames_across: int
+    high: int
+    wide: int
+    columns: int  # of the window, where they are laid side by side, else 1
+    down: int  # strides
+    across: int
+    above: int  # padding
+    before: int
+    out_height: int
+    out_width: int
+    offsets: np.ndarray
+
+    @classmethod
+    def of(
+        cls, channels: int, kernel: Pair, stride: Pair, padding: Pair, out_height: int, out_width: int, beside: bool
+    ) -> _Frame:
+        (rows, columns), (down, across) = kernel, stride
+        depth = -(-(columns * channels if beside else channels) // DEPTH) * DEPTH
+        frames_down, frames_across = min(down, rows), 1 if beside else min(across, columns)
+        high = out_height - 1 + -(-rows // down)
+        wide = out_width if beside else out_width - 1 + -(-columns // across)
+        places = [
+            ((r % down * frames_across + c % across) * high + r // down) * wide + c // across
+            for r in range(rows)
+            for c in range(1 if beside else columns)
+        ]
+        return cls(
+            depth, frames_down, frames_across, high, wide, columns if beside else 1, down, across, *padding,
+            out_height, out_width, np.array(places, np.int64) * depth * 2,
+        )  # fmt: skip
+
+    @property
+    def length(self) -> int:
+        """Numbers in all frames, and what the last block reads beyond them."""
+        return (self.frames_down * self.frames_across * self.high * self.wide + ROWS + self.wide) * self.depth
+
+
+def _zeros(length: int, dtype: type) -> np.ndarray:
+    """Zeros that begin at a multiple of 64 bytes: a tile's row then lies in one line of the cache."""
+    space = np.zeros(length * np.dtype(dtype).itemsize + 64, np.uint8)
+    begin = -space.ctypes.data % 64
+    return space[begin : begin + length * np.dtype(dtype).itemsize].view(dtype)
+
+
+def _block() -> np.ndarray:
+    return _zeros(ROWS * ROWS, np.float32)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="tiles")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+
+
+def _each(threads: int, work) -> None:  # type: ignore[no-untyped-def]
+    if threads == 1:
+        work(0)
+    else:
+        list(_pool(threads).map(work, range(threads)))
+
+
+@njit(inline="always")
+def _finish(sums, bias, out, count, add, floor):
+    """Round the `count` channels of a pixel, at most 32, whose sums are at one address, to another, `out`."""
+    for c in range(0, count // 16 * 16, 16):
+        if add:
+            add_and_round16(sums + c * 4, bias + c * 4, out + c * 2, out + c * 2, floor)
+        else:
+            round16(sums + c * 4, bias + c * 4, out + c * 2, out + c * 2, floor)
+
+
+@njit(cache=True, nogil=True)
+def _finish_few(sums, shift, target, add, floor):
+    """The last of a pixel's channels `target` int16 [count], fewer than 16 beyond a multiple of 16, through a copy."""
+    whole = len(target) // 16 * 16
+    few = len(target) - whole
+    copy = np.zeros(16, np.int16)
+    copy[:few] = target[whole:]
+    at = copy.ctypes.data
+    if add:
+        add_and_round16(sums.ctypes.data + whole * 4, shift.ctypes.data + whole * 4, at, at, floor)
+    else:
+        round16(sums.ctypes.data + whole * 4, shift.ctypes.data + whole * 4, at, at, floor)
+    target[whole:] = copy[:few]
+
+
+# Numba frees an array of its own after the last line that names it, addresses of it not counted: working memory comes
+# from outside.
+
+
+@njit(cache=True, nogil=True)
+def _pixels(configuration, block, left, weights, shift, target, add, floor, outputs, begin, end):
+    """1x1: pixels from `begin` to `end` of left int16 [pixels, channels]; pixels >= 32, channels a multiple of 32."""
+    configure(configuration.ctypes.data)
+    source, product, out = left.ctypes.data, block.ctypes.data, target.ctypes.data
+    offsets = np.zeros(1, np.int64)
+    pixels, channels = left.shape
+    stride, steps = 2 * channels, channels // DEPTH
+    together = max(ROWS, _CACHED // stride // ROWS * ROWS)
+    for start in range(begin, end, together):
+        stop = min(start + together, end)
+        for first in range(0, outputs, ROWS):
+            right = weights.ctypes.data + first // ROWS * steps * STEP_BYTES
+            bias, count = shift.ctypes.data + first * 4, min(ROWS, outputs - first)
+            for m in range(start, stop, ROWS):
+                top = min(m, pixels - ROWS)  # the last block reaches back over pixels that are done
+                multiply(source + top * stride, stride, offsets, steps, right, product)
+                for i in range(m, min(m + ROWS, stop)):
+                    at = i * outputs + first
+                    _finish(product + (i - top) * ROWS * 4, bias, out + at * 2, count, add, floor)
+                    if count % 16:
+                        _finish_few(block[(i - top) * ROWS :], shift[first:], target[at : at + count], add, floor)
+    release()
+
+
+@njit(cache=True, nogil=True)
+def _pictures(
+    configuration, block, left, weights, shift, target, add, floor, outputs, f, frame, begin, end, begin_n, end_n
+):
+    """Any window: the pictures from `begin` to `end` of left int16 [N, H, W, C], and of their outputs the blocks of 32
+    from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a `_Frame`."""
+    configure(configuration.ctypes.data)
+    source, product, out = frame.ctypes.data, block.ctypes.data, target.ctypes.data
+    stride, steps = f.depth * 2, f.depth // DEPTH
+    pixels = (f.out_height - 1) * f.wide + f.out_width
+    together = max(ROWS, _CACHED // stride // ROWS * ROWS)
+    for n in range(begin, end):
+        if f.columns > 1:
+            _lay_beside(left[n], frame, f)
+        else:
+            _lay(left[n], frame, f)
+        for start in range(0, pixels, together):
+            stop = min(start + together, pixels)
+            for b in range(begin_n, end_n):
+                first = b * ROWS
+                right = weights.ctypes.data + b * len(f.offsets) * steps * STEP_BYTES
+                bias, count = shift.ctypes.data + first * 4, min(ROWS, outputs - first)
+                for m in range(start, stop, ROWS):
+                    multiply(source + m * stride, stride, f.offsets, steps, right, product)
+                    row, column = m // f.wide, m % f.wide
+                    for i in range(min(ROWS, stop - m)):
+                        if column < f.out_width:
+                            at = ((n * f.out_height + row) * f.out_width + column) * outputs + first
+                            _finish(product + i * ROWS * 4, bias, out + at * 2, count, add, floor)
+                            if count % 16:
+                                _finish_few(block[i * ROWS :], shift[first:], target[at : at + count], add, floor)
+                        column += 1
+                        if column == f.wide:
+                            column, row = 0, row + 1
+    release()
+
+
+@njit(inline="always")
+def _lay(picture, frame, f):
+    """Copy a picture [H, W, C] into its frames."""
+    height, width, channels = picture.shape
+    for y in range(height):
+        part, row = (y + f.above) % f.down, (y + f.above) // f.down
+        if part >= f.frames_down or row >= f.high:
+            continue
+        for x in range(width):
+            side, column = (x + f.before) % f.across, (x + f.before) // f.across
+            if side < f.frames_across and column < f.wide:
+                at = (((part * f.frames_across + side) * f.high + row) * f.wide + column) * f.depth
+                for c in range(channels):
+                    frame[at + c] = picture[y, x, c]
+
+
+@njit(inline="always")
+def _lay_beside(picture, frame, f):
+    """Copy a picture [H, W, C] into its frames, the pixels under a window's row side by side."""
+    height, width, channels = picture.shape
+    line = picture.reshape(height, width * channels)
+    for y in range(height):
+        part, row = (y + f.above) % f.down, (y + f.above) // f.down
+        if part >= f.frames_down or row >= f.high:
+            continue
+        for column in range(f.wide):
+            x = column * f.across - f.before
+            low, high = max(0, -x) * channels, min(f.columns, width - x) * channels
+            at = ((part * f.high + row) * f.wide + column) * f.depth
+            for i in range(low, high):
+                frame[at + i] = line[y, x * channels + i]

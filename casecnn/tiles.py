@@ -1,0 +1,156 @@
+"""The tile instructions of Intel's AMX in compiled Python, and one block of a matrix product made of them.
+
+A tile is a register of 16 rows of 64 bytes. `tdpbf16ps` multiplies a tile of 16 rows and 32 columns of bfloat16 by one
+of 32 rows and 16 columns and adds the products, in float32, to a third: 8,192 multiply-adds in 16 cycles, sixteen times
+what AVX-512 does in float32. Numba has no name for these instructions; LLVM, below it, has, and `_instruction` hands
+them up. The functions exist only where `available` is true: elsewhere LLVM cannot compile them.
+
+Numbers of bfloat16 travel as int16, since NumPy has no such type. Addresses are int64.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import llvmlite.binding
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+ROWS = 32  # of a block, and its columns: two tiles each way
+DEPTH = 32  # how many products of bfloat16 one step of a block adds up
+STEP_BYTES = 2 * 1024  # of the right factor that one step reads: two tiles
+
+_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA = 158, 0x1023, 18  # Linux on x86-64: arch_prctl(ARCH_REQ_XCOMP_PERM, 18)
+
+CONFIGURATION = np.zeros(64, np.uint8)  # of all eight tiles: palette 1, 64 bytes by 16 rows each
+CONFIGURATION[0] = 1
+CONFIGURATION[16:32].view(np.uint16)[:] = 64
+CONFIGURATION[48:56] = 16
+
+
+@cache
+def available() -> bool:
+    """Whether this CPU, its operating system, and numba's compiler all know AMX with bfloat16; asks the system for it.
+
+    Linux gives a process the tiles when it asks for them, once.
+    """
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return False
+    if numba.config.CPU_NAME or numba.config.CPU_FEATURES or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return False  # numba compiles for another CPU than this, or not at all
+    features = llvmlite.binding.get_host_cpu_features()
+    if not (features.get("amx-tile") and features.get("amx-bf16") and features.get("avx512f")):
+        return False
+    return int(ctypes.CDLL(None).syscall(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA)) == 0
+
+
+_BYTE, _WORD = ir.IntType(8), ir.IntType(32)
+
+
+def _instruction(name: str, tiles: tuple[int, ...], arguments: int) -> Callable[..., None]:
+    """LLVM's intrinsic `llvm.x86.<name>` on these tiles, as a function of an address and a stride in bytes, if any."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        given: list[Any] = [ir.Constant(_BYTE, tile) for tile in tiles]
+        if values:
+            given += [builder.inttoptr(values[0], _BYTE.as_pointer()), *values[1:]]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        builder.call(builder.module.declare_intrinsic(f"llvm.x86.{name}", (), kind), given)
+        return context.get_dummy_value()
+
+    signature = types.void(*[types.int64] * arguments)
+    if arguments == 0:
+        return intrinsic(lambda typing: (signature, generate))  # type: ignore[no-any-return]
+    if arguments == 1:
+        return intrinsic(lambda typing, address: (signature, generate))  # type: ignore[no-any-return]
+    return intrinsic(lambda typing, address, stride: (signature, generate))  # type: ignore[no-any-return]
+
+
+configure = _instruction("ldtilecfg", (), 1)
+release = _instruction("tilerelease", (), 0)
+_zero0, _zero1, _zero2, _zero3 = (_instruction("tilezero", (tile,), 0) for tile in range(4))
+_load4, _load5, _load6, _load7 = (_instruction("tileloadd64", (tile,), 2) for tile in range(4, 8))
+_store0, _store1, _store2, _store3 = (_instruction("tilestored64", (tile,), 2) for tile in range(4))
+_multiply046, _multiply147 = _instruction("tdpbf16ps", (0, 4, 6), 0), _instruction("tdpbf16ps", (1, 4, 7), 0)
+_multiply256, _multiply357 = _instruction("tdpbf16ps", (2, 5, 6), 0), _instruction("tdpbf16ps", (3, 5, 7), 0)
+
+
+@njit(inline="always")
+def multiply(left, stride, offsets, steps, right, product):
+    """A block of a matrix product: float32 [32, 32] at the address `product`.
+
+    The left factor's rows lie `stride` bytes apart, the first at `left`. Each of the `offsets` [n], in bytes, moves
+    them by a window's cell, and from there 32 * `steps` columns are read. The right factor is at `right` in the order
+    in which it is read, see `casecnn.tile_convolution.lay_out`.
+    """
+    _zero0()
+    _zero1()
+    _zero2()
+    _zero3()
+    half = 16 * stride
+    for cell in range(len(offsets)):
+        at = left + offsets[cell]
+        for _ in range(steps):
+            _load6(right, 64)
+            _load4(at, stride)
+            _multiply046()
+            _load7(right + 1024, 64)
+            _multiply147()
+            _load5(at + half, stride)
+            _multiply256()
+            _multiply357()
+            at += 64
+            right += STEP_BYTES
+    _store0(product, 128)
+    _store1(product + 64, 128)
+    _store2(product + 2048, 128)
+    _store3(product + 2112, 128)
+
+
+def _rounder(add: bool) -> Callable[..., None]:
+    """16 channels of a pixel: max(sums + bias [+ side], floor), rounded to even; bfloat16 at the address `out`.
+
+    A NaN stays one, unless rounding carries its digits away: those of a quiet NaN, as arithmetic makes them, stay.
+    """
+    floats, words, halves = (ir.VectorType(kind, 16) for kind in (ir.FloatType(), _WORD, ir.IntType(16)))
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        sums, bias, side, out, floor = values
+
+        def all_of(number: int) -> Any:
+            return ir.Constant(words, [number] * 16)
+
+        def read(address: Any, kind: Any, align: int) -> Any:
+            value = builder.load(builder.inttoptr(address, kind.as_pointer()))
+            value.align = align
+            return value
+
+        x = builder.fadd(read(sums, floats, 4), read(bias, floats, 4))
+        if add:
+            wide = builder.zext(read(side, halves, 2), words)
+            x = builder.fadd(x, builder.bitcast(builder.shl(wide, all_of(16)), floats))
+        least = ir.Constant(floats, ir.Undefined)
+        for lane in range(16):
+            least = builder.insert_element(least, floor, ir.Constant(_WORD, lane))
+        x = builder.select(builder.fcmp_ordered("<", x, least), least, x)
+        bits = builder.bitcast(x, words)
+        odd = builder.and_(builder.lshr(bits, all_of(16)), all_of(1))
+        bits = builder.add(builder.add(bits, all_of(0x7FFF)), odd)
+        rounded = builder.trunc(builder.lshr(bits, all_of(16)), halves)
+        builder.store(rounded, builder.inttoptr(out, halves.as_pointer())).align = 2
+        return context.get_dummy_value()
+
+    signature = types.void(types.int64, types.int64, types.int64, types.int64, types.float32)
+    return intrinsic(lambda typing, sums, bias, side, out, floor: (signature, generate))  # type: ignore[no-any-return]
+
+
+round16 = _rounder(add=False)
+add_and_round16 = _rounder(add=True)
