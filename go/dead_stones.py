@@ -1,7 +1,8 @@
 """Which stones are dead, which points are still to be decided, and the score without the dead stones.
 
 Nothing here reads ahead: chains are judged by random games (`casecnn.go.random_play`). A chain is dead if its points
-are the opponent's in more than half of them. Chains in seki count as alive or dead by chance.
+are the opponent's in more than half of them. Random play kills what nobody would: where it leaves a doubt, a few games
+of a policy net against itself can decide. Chains in seki count as alive or dead by chance.
 """
 
 from __future__ import annotations
@@ -13,10 +14,17 @@ import numpy as np
 
 from casecnn.go.position import Position
 from casecnn.go.random_play import play_out
-from casecnn.go.rules import BLACK, EMPTY, WHITE
+from casecnn.go.rules import BLACK, EMPTY, WHITE, board_of
+from casecnn.go.selfplay import Player, Rules, play_games
 
 # A region whose points have the same owner in this share of the random games more than not is decided.
 DECIDED = 0.5
+
+SURE = 0.9
+"""Random games leave no doubt about a chain whose points have the same owner so much more often than not."""
+
+PLAYOUTS = 16
+"""Games of the policy that decide in doubt: a chain's mean over them is seldom near 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,27 +42,50 @@ class Ending:
     score: float
 
 
-def judge(position: Position, games: int | None = None, seed: int = 0) -> Ending:
-    """Judge a position by `games` random games, by default as many as `games_for` says. Does not change it."""
+def judge(position: Position, games: int | None = None, seed: int = 0, policy: Player | None = None) -> Ending:
+    """Judge a position by `games` random games, by default as many as `games_for` says. Does not change it.
+
+    With a `policy`, which takes seconds, games of it against itself decide instead where random ones leave a doubt and
+    half of the board is full."""
     size = position.size
     board = position.board.reshape(-1)
-    played = play_out(position.state, position.to_play, games or games_for(board), seed)
+    ownership = play_out(position.state, position.to_play, games or games_for(board), seed).ownership
+    if policy is not None and 2 * int((board == EMPTY).sum()) <= board.size:
+        if any(abs(ownership[chain].mean()) < SURE for chain in chains(board, size)):
+            ownership = _played_by(policy, position, seed)
     dead = np.zeros(size * size, bool)
     for chain in chains(board, size):
         sign = 1 if board[chain[0]] == BLACK else -1
-        if sign * played.ownership[chain].mean() < 0:
+        if sign * ownership[chain].mean() < 0:
             dead[chain] = True
     cleaned = np.where(dead, EMPTY, board)
-    owner = cleaned.copy()
+    owner = _owners(cleaned, size)
     still_open = np.zeros(size * size, bool)
     for region, border in regions(cleaned, size):
-        if border in (BLACK, WHITE):
-            owner[region] = border
         sign = 1 if border == BLACK else -1
-        if border not in (BLACK, WHITE) or sign * played.ownership[region].mean() < DECIDED:
+        if border not in (BLACK, WHITE) or sign * ownership[region].mean() < DECIDED:
             still_open[region] = board[region] == EMPTY
     score = float((owner == BLACK).sum()) - float((owner == WHITE).sum()) - position.komi
     return Ending(dead, owner, still_open, score)
+
+
+def _played_by(policy: Player, position: Position, seed: int) -> np.ndarray:
+    """Who owns which point after `PLAYOUTS` games of the policy: from 1, always Black's, to -1, always White's."""
+    owned = np.zeros(position.size**2)
+    rules = Rules(komi=position.komi, seed=seed)
+    for game in play_games(policy, range(PLAYOUTS), rules, start=lambda number: position, batch=PLAYOUTS):
+        owner = _owners(board_of(game.final(position)).reshape(-1), position.size)
+        owned += (owner == BLACK) * 1.0 - (owner == WHITE)
+    return owned / PLAYOUTS
+
+
+def _owners(board: np.ndarray, size: int) -> np.ndarray:
+    """The colour of each stone, and of each empty point that only one colour reaches; else 0."""
+    owner = board.copy()
+    for region, border in regions(board, size):
+        if border in (BLACK, WHITE):
+            owner[region] = border
+    return owner
 
 
 def games_for(board: np.ndarray) -> int:

@@ -66,6 +66,7 @@ class Engine:
         self.position = self._empty_board()
         self.clock: dict[int, tuple[int, int]] = {}  # by colour: seconds left, and for how many moves (0: all)
         self._hopeless = 0
+        self._ending: tuple[tuple[float, ...], Ending] | None = None
 
     def handlers(self) -> dict[str, Handler]:
         """The table of commands, for a `casecnn.go.gtp_dispatch.Dispatcher`."""
@@ -327,8 +328,11 @@ class Engine:
         )
 
     def ending(self) -> Ending:
-        """The end of the game as it stands."""
-        return judge(self.position)
+        """The end of the game as it stands; worked out once a position, as referees ask for several of its aspects."""
+        key = (self.size, self.komi, *self.events)
+        if self._ending is None or self._ending[0] != key:
+            self._ending = key, judge(self.position, policy=self.player.policy)
+        return self._ending[1]
 
     def final_score(self) -> str:
         """The area score with the dead stones taken off: B+3.5, W+0.5 or 0."""

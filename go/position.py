@@ -102,8 +102,7 @@ class Position:
     @property
     def board(self) -> np.ndarray:
         """uint8 [size, size], a copy: 0 empty, 1 black, 2 white."""
-        inner = self._state.board[:-1].reshape(self.size + 2, self.size + 1)
-        return inner[1:-1, 1:].copy()
+        return rules.board_of(self._state)
 
     @property
     def ko(self) -> int | None:

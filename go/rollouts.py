@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from casecnn.errors import UsageError
-from casecnn.go import rules
 from casecnn.go.position import Position
 from casecnn.go.proportion import standard_error
 from casecnn.go.random_play import play_out
-from casecnn.go.record import unpack
-from casecnn.go.rules import BLACK
+from casecnn.go.rules import BLACK, COLOUR
 from casecnn.go.selfplay import CPU_BLOCK, PlayedGame, Player, Rules, play_games
 from casecnn.interruption import InterruptionGuard
 
@@ -129,14 +127,8 @@ def rolling_out(
 
 def _judged(start: Position, game: PlayedGame) -> float:
     """What random games say of the end of a game that was cut off: black minus white minus komi."""
-    state = rules.copy_state(start.state)
-    for event in game.events.tolist():
-        _, colour, move = unpack(event)
-        if move == start.size**2:
-            rules.play_pass(state, colour)
-        else:
-            rules.play(state, rules.to_point(start.size, move), colour)
-    return play_out(state, int(state.info[rules.COLOUR]), JUDGES).score - start.komi
+    state = game.final(start)
+    return play_out(state, int(state.info[COLOUR]), JUDGES).score - start.komi
 
 
 def _room(policy: Player) -> int:

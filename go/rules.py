@@ -308,6 +308,12 @@ def area(state):
     return score[BLACK], score[WHITE]
 
 
+def board_of(state: State) -> np.ndarray:
+    """uint8 [size, size], a copy: 0 empty, 1 black, 2 white."""
+    size = int(state.info[SIZE])
+    return state.board[:-1].reshape(size + 2, size + 1)[1:-1, 1:].copy()
+
+
 def warm_up(message: str = "casecnn: compiling the Go engine for this machine, once (about 20 seconds) ...") -> None:
     """Load or compile the engine. If that takes a second of CPU time, as on the first run ever, print `message`."""
     from casecnn.go.features import game_features

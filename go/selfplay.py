@@ -21,7 +21,7 @@ from casecnn.go import games_batch
 from casecnn.go.features import Scratch
 from casecnn.go.position import Position
 from casecnn.go.record import GameRecord
-from casecnn.go.rules import BLACK, COLOUR, WHITE
+from casecnn.go.rules import BLACK, COLOUR, WHITE, State, apply_event, copy_state
 from casecnn.go.symmetry import targets
 from casecnn.seeds import derive_seed
 
@@ -96,6 +96,13 @@ class PlayedGame:
         return ("B+" if self.winner == BLACK else "W+") + (
             "R" if self.ended == "resignation" else f"{abs(self.score):g}"
         )
+
+    def final(self, start: Position) -> State:
+        """The board at the end of a game that began at `start`."""
+        state = copy_state(start.state)
+        for event in self.events:
+            apply_event(state, event)
+        return state
 
     def record(self, rules: Rules, black: str, white: str) -> GameRecord:
         """The game as a record, with the players' names."""

@@ -18,8 +18,9 @@ from diagrams import BLACK, EMPTY, WHITE, Diagram, diagram
 from casecnn.build import build
 from casecnn.cli import main
 from casecnn.errors import UsageError
+from casecnn.go import engine as engine_module
 from casecnn.go.coordinates import from_vertex, to_vertex
-from casecnn.go.dead_stones import chains, games_for, judge, regions
+from casecnn.go.dead_stones import SURE, chains, games_for, judge, regions
 from casecnn.go.engine import Engine
 from casecnn.go.gtp_protocol import GtpError
 from casecnn.go.net import policy_net
@@ -142,6 +143,35 @@ def test_dead_stones_are_found():
     stones = [int((engine.position.board == colour).sum()) - 1 for colour in (BLACK, WHITE)]  # one of each is dead
     score = stones[0] + len(territories[0]) - stones[1] - len(territories[1])
     assert engine.final_score() == f"{'B' if score > 0 else 'W'}+{abs(score)}" and score
+
+
+def test_in_doubt_the_net_decides_who_is_dead():
+    board = diagram("""
+        O O O O O
+        . O . O .
+        O O O O O
+        X X X X O
+        . . . X O
+    """)  # who plays B1 first decides; random players often do not
+    for colour, dead, score in ((BLACK, False, 8 - 17), (WHITE, True, -25)):
+        engine = Engine(WishfulNet(5, "B1"))
+        set_up(engine, board, to_play=colour)
+        owned = play_out(engine.position.state, colour, 500).ownership.reshape(5, 5)
+        assert abs(owned[3, :4].mean()) < SURE
+        ending = judge(engine.position, policy=engine.player.policy)
+        assert ending.dead.reshape(5, 5)[3, :4].tolist() == [dead] * 4 and ending.score == score
+
+
+def test_the_ending_is_worked_out_once_a_position(monkeypatch):
+    engine, asked = Engine(WishfulNet(5)), []
+    monkeypatch.setattr(engine_module, "judge", lambda position, policy: asked.append(position.komi) or judge(position))
+    engine.final_score()
+    engine.final_status_list("dead")
+    assert asked == [7.5]
+    engine.set_komi(0)
+    assert engine.final_score() == "0" and asked == [7.5, 0]
+    engine.play(BLACK, 12)
+    assert engine.final_score() == "B+25" and len(asked) == 3
 
 
 def test_scores():
