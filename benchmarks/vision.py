@@ -56,7 +56,7 @@ def main() -> None:
     if peer is not None:
         contenders["torchvision eager float32"] = peer
         contenders["torchvision channels_last float32"] = deepcopy(peer).to(memory_format=torch.channels_last)
-    for precision in ["float32", *(["bfloat16"] if options.bfloat16 or gains_by_bfloat16(cpu, training=False) else [])]:
+    for precision in ["float32", *(["bfloat16"] if options.bfloat16 or gains_by_bfloat16(cpu) else [])]:
         contenders[f"casecnn {precision}"] = build_fast(ours, cpu, precision)
     agreement = compare(contenders, net.input) if peer is not None else {}
     rates: dict[str, list[float]] = {name: [] for name in contenders}

@@ -17,6 +17,7 @@ from casecnn.composite import Branches, Residual
 from casecnn.convolution import Conv, Linear
 from casecnn.description import Activation
 from casecnn.errors import InputError
+from casecnn.hidden_tiles import HIDDEN_TILES
 from casecnn.historic import RadialBasis, Subsampling, TableConv
 from casecnn.normalisation import BatchNorm, LocalResponseNorm
 from casecnn.pointwise import SCALED_TANH
@@ -88,6 +89,16 @@ class Convolution(nn.Conv2d):
         if not even(rows, columns):
             x, padding = padded(x, rows, columns), (0, 0)
         stride, dilation = pair(self.layer.stride), pair(self.layer.dilation)
+        if HIDDEN_TILES and x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            from casecnn import tile_gradients  # numba takes its time to load
+
+            if tile_gradients.fits(self, padding, len(x)):
+                relu = self.activation == "relu"
+                y = tile_gradients.conv2d(x, self.weight, self.bias, padding, relu)
+                return y if relu else activated(y, self.activation)
+            with torch.autocast("cpu", enabled=False):  # without tiles bfloat16 is the slower one
+                y = F.conv2d(x.float(), self.weight, self.bias, stride, padding, dilation, self.groups)
+                return activated(y, self.activation)
         y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, self.groups)
         return activated(y, self.activation)
 

@@ -12,6 +12,7 @@ window's columns are laid side by side instead. A 1x1 convolution needs no frame
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from casecnn.tiles import (
     add_and_round16,
     available,
     configure,
+    copy,
     multiply,
     release,
     round16,
@@ -50,13 +52,7 @@ class TileConvolution(nn.Module):
     def __init__(self, conv: Convolution) -> None:
         super().__init__()
         self.layer, self.activation, self.bias = conv.layer, conv.activation, conv.bias
-        self.kernel, self.stride = pair(conv.layer.kernel), pair(conv.layer.stride)
-        self.outputs, channels = conv.weight.shape[:2]
-        self.beside = _beside(channels, self.kernel)
-        self.packed = lay_out(conv.weight, self.beside)
-        self.shift = np.zeros(-(-self.outputs // ROWS) * ROWS, np.float32)
-        if conv.bias is not None:
-            self.shift[: self.outputs] = conv.bias.detach().float().numpy()
+        self.weights = lay_out(conv.weight, conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return self._run(x, None, self.activation == "relu")
@@ -70,45 +66,7 @@ class TileConvolution(nn.Module):
         padding: Pair = (rows.before, columns.before)
         if not even(rows, columns):
             x, padding = padded(x, rows, columns), (0, 0)
-        count, channels, *size = x.shape
-        height, width = (
-            (n + 2 * p - k) // s + 1 for n, p, k, s in zip(size, padding, self.kernel, self.stride, strict=True)
-        )
-        source = x.detach().permute(0, 2, 3, 1).contiguous()
-        out = torch.empty(count, height, width, self.outputs, dtype=torch.bfloat16)
-        if side is not None:
-            out = side.detach().permute(0, 2, 3, 1)
-            assert out.is_contiguous() and out.shape == (count, height, width, self.outputs)
-        left, target = (t.view(torch.int16).numpy() for t in (source, out))
-        fixed = (self.packed, self.shift, target.reshape(-1), side is not None, np.float32(0 if relu else -np.inf))
-        threads = torch.get_num_threads()
-        pixels = count * height * width
-        if self.kernel == self.stride == (1, 1) and padding == (0, 0) and channels % DEPTH == 0 and pixels >= ROWS:
-            cuts = [pixels * i // threads // ROWS * ROWS for i in range(threads)] + [pixels]
-            flat = left.reshape(pixels, channels)
-            _each(threads, lambda i: _pixels(CONFIGURATION, _block(), flat, *fixed, self.outputs, cuts[i], cuts[i + 1]))
-        else:
-            frame = _Frame.of(channels, self.kernel, self.stride, padding, height, width, self.beside)
-            blocks = -(-self.outputs // ROWS)
-            if count >= threads:
-                parts = [(count * i // threads, count * (i + 1) // threads, 0, blocks) for i in range(threads)]
-            else:
-                cuts = [blocks * i // threads for i in range(threads + 1)]
-                parts = [(0, count, cuts[i], cuts[i + 1]) for i in range(threads) if cuts[i] < cuts[i + 1]]
-            _each(
-                len(parts),
-                lambda i: _pictures(
-                    CONFIGURATION,
-                    _block(),
-                    left,
-                    *fixed,
-                    self.outputs,
-                    frame,
-                    _zeros(frame.length, np.int16),
-                    *parts[i],
-                ),
-            )
-        return out.permute(0, 3, 1, 2)
+        return convolve(x, self.weights, pair(self.layer.stride), padding, relu, side)
 
 
 def fits(conv: Convolution) -> bool:
@@ -117,29 +75,112 @@ def fits(conv: Convolution) -> bool:
     return plain and conv.weight.dtype == torch.bfloat16 and available()
 
 
-def _beside(channels: int, kernel: Pair) -> bool:
-    """Whether laying the window's columns side by side takes fewer products than padding the channels."""
-    rows, columns = kernel
-    return columns > 1 and -(-columns * channels // DEPTH) < columns * -(-channels // DEPTH)
+class Weights(NamedTuple):
+    """A convolution's weights as the tiles read them. `right` int16, flat: see `lay_out`; `bias` float32, with zeros up
+    to a multiple of 32. `beside`: the window's columns lie side by side, as if they were channels."""
+
+    right: np.ndarray
+    bias: np.ndarray
+    outputs: int
+    kernel: Pair
+    beside: bool
 
 
-def lay_out(weight: Tensor, beside: bool) -> np.ndarray:
-    """The weights [outputs, channels, rows, columns] as `casecnn.tiles.multiply` reads them: int16, flat.
+def lay_out(weight: Tensor, bias: Tensor | None = None) -> Weights:
+    """The weights [outputs, channels, rows, columns], of any floating type, in the order in which they are read.
 
     For each 32 outputs, each cell of the window and each 32 channels, two tiles of 16 outputs; in a tile 16 pairs of
     channels, in a pair the 16 outputs of its first channel and its second one in turn.
     """
     outputs, channels, rows, columns = weight.shape
+    # Side by side where that takes fewer products than filling up the channels.
+    beside = columns > 1 and -(-columns * channels // DEPTH) < columns * -(-channels // DEPTH)
     cells = weight.detach().float().permute(2, 3, 1, 0)
     if beside:
         cells = cells.reshape(rows, 1, columns * channels, outputs)
     cells = F.pad(cells, (0, -outputs % ROWS, 0, -cells.shape[2] % DEPTH))
     tiles = cells.reshape(cells.shape[0] * cells.shape[1], -1, 16, 2, cells.shape[3] // ROWS, 2, 16)
-    laid = tiles.permute(4, 0, 1, 5, 2, 6, 3).contiguous().bfloat16()
-    return laid.view(torch.int16).numpy().reshape(-1)
+    right = tiles.permute(4, 0, 1, 5, 2, 6, 3).contiguous().bfloat16().view(torch.int16).numpy().reshape(-1)
+    shift = np.zeros(cells.shape[3], np.float32)
+    if bias is not None:
+        shift[:outputs] = bias.detach().float().numpy()
+    return Weights(right, shift, outputs, (rows, columns), beside)
 
 
-class _Frame(NamedTuple):
+def convolve(
+    x: Tensor, weights: Weights, stride: Pair, padding: Pair, relu: bool = False, side: Tensor | None = None
+) -> Tensor:
+    """The convolution of x, bfloat16 [N, C, H, W], plus `side`, if any, which then takes the result; ReLU after that.
+
+    Windows that do not fit are left out. Returns bfloat16, channels last; no gradient.
+    """
+    count, channels, *size = x.shape
+    height, width = ((n + 2 * p - k) // s + 1 for n, p, k, s in zip(size, padding, weights.kernel, stride, strict=True))
+    outputs = weights.outputs
+    source = x.detach().permute(0, 2, 3, 1).contiguous()
+    out = torch.empty(count, height, width, outputs, dtype=torch.bfloat16)
+    if side is not None:
+        out = side.detach().permute(0, 2, 3, 1)
+        assert out.is_contiguous() and out.shape == (count, height, width, outputs)
+    left, target = numbers(source), numbers(out).reshape(-1)
+    fixed = (weights.right, weights.bias, target, side is not None, np.float32(0 if relu else -np.inf), outputs)
+    threads = torch.get_num_threads()
+    pixels = count * height * width
+    if weights.kernel == stride == (1, 1) and padding == (0, 0) and channels % DEPTH == 0 and pixels >= ROWS:
+        cuts = [pixels * i // threads // ROWS * ROWS for i in range(threads)] + [pixels]
+        flat = left.reshape(pixels, channels)
+        each(threads, lambda i: _pixels(CONFIGURATION, block(), flat, *fixed, cuts[i], cuts[i + 1]))
+    else:
+        frame = Frame.of(channels, weights.kernel, stride, padding, height, width, weights.beside)
+        blocks = -(-outputs // ROWS)
+        if count >= threads:
+            parts = [(count * i // threads, count * (i + 1) // threads, 0, blocks) for i in range(threads)]
+        else:
+            cuts = [blocks * i // threads for i in range(threads + 1)]
+            parts = [(0, count, cuts[i], cuts[i + 1]) for i in range(threads) if cuts[i] < cuts[i + 1]]
+
+        def work(i: int) -> None:
+            _pictures(CONFIGURATION, block(), left, *fixed, frame, zeros(frame.length, np.int16), *parts[i])
+
+        each(len(parts), work)
+    return out.permute(0, 3, 1, 2)
+
+
+def numbers(x: Tensor) -> np.ndarray:
+    """A tensor of bfloat16 as int16, the same memory."""
+    return x.view(torch.int16).numpy()
+
+
+def zeros(length: int, dtype: type) -> np.ndarray:
+    """Zeros that begin at a multiple of 64 bytes: a tile's row then lies in one line of the cache."""
+    space = np.zeros(length * np.dtype(dtype).itemsize + 64, np.uint8)
+    begin = -space.ctypes.data % 64
+    return space[begin : begin + length * np.dtype(dtype).itemsize].view(dtype)
+
+
+def block() -> np.ndarray:
+    """Room for what `casecnn.tiles.multiply` makes, and for 16 numbers more."""
+    return zeros(ROWS * ROWS + 16, np.float32)
+
+
+def each(threads: int, work: Callable[[int], object]) -> None:
+    """Call `work` with 0 to threads - 1, at the same time."""
+    if threads == 1:
+        work(0)
+    else:
+        list(_pool(threads).map(work, range(threads)))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="tiles")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+
+
+class Frame(NamedTuple):
     """Where a picture's pixels go: [frames_down, frames_across, high, wide, depth]; `offsets` int64 [cells], in bytes,
     lead from an output's first pixel to those under the window's other cells."""
 
@@ -160,7 +201,8 @@ class _Frame(NamedTuple):
     @classmethod
     def of(
         cls, channels: int, kernel: Pair, stride: Pair, padding: Pair, out_height: int, out_width: int, beside: bool
-    ) -> _Frame:
+    ) -> Frame:
+        """The frame for windows over pictures of so many channels."""
         (rows, columns), (down, across) = kernel, stride
         depth = -(-(columns * channels if beside else channels) // DEPTH) * DEPTH
         frames_down, frames_across = min(down, rows), 1 if beside else min(across, columns)
@@ -182,56 +224,23 @@ class _Frame(NamedTuple):
         return (self.frames_down * self.frames_across * self.high * self.wide + ROWS + self.wide) * self.depth
 
 
-def _zeros(length: int, dtype: type) -> np.ndarray:
-    """Zeros that begin at a multiple of 64 bytes: a tile's row then lies in one line of the cache."""
-    space = np.zeros(length * np.dtype(dtype).itemsize + 64, np.uint8)
-    begin = -space.ctypes.data % 64
-    return space[begin : begin + length * np.dtype(dtype).itemsize].view(dtype)
-
-
-def _block() -> np.ndarray:
-    return _zeros(ROWS * ROWS, np.float32)
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="tiles")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
-
-
-def _each(threads: int, work) -> None:  # type: ignore[no-untyped-def]
-    if threads == 1:
-        work(0)
-    else:
-        list(_pool(threads).map(work, range(threads)))
-
-
 @njit(inline="always")
-def _finish(sums, bias, out, count, add, floor):
-    """Round the `count` channels of a pixel, at most 32, whose sums are at one address, to another, `out`."""
-    for c in range(0, count // 16 * 16, 16):
+def _finish(sums, bias, out, count, add, floor, spare):
+    """Round the `count` channels of a pixel, at most 32, whose sums are at one address, to another, `out`; at `spare`
+    is room for 16 channels."""
+    whole = count // 16 * 16
+    for c in range(0, whole, 16):
         if add:
             add_and_round16(sums + c * 4, bias + c * 4, out + c * 2, out + c * 2, floor)
         else:
             round16(sums + c * 4, bias + c * 4, out + c * 2, out + c * 2, floor)
-
-
-@njit(cache=True, nogil=True)
-def _finish_few(sums, shift, target, add, floor):
-    """The last of a pixel's channels `target` int16 [count], fewer than 16 beyond a multiple of 16, through a copy."""
-    whole = len(target) // 16 * 16
-    few = len(target) - whole
-    copy = np.zeros(16, np.int16)
-    copy[:few] = target[whole:]
-    at = copy.ctypes.data
-    if add:
-        add_and_round16(sums.ctypes.data + whole * 4, shift.ctypes.data + whole * 4, at, at, floor)
-    else:
-        round16(sums.ctypes.data + whole * 4, shift.ctypes.data + whole * 4, at, at, floor)
-    target[whole:] = copy[:few]
+    if whole < count:
+        if add:
+            copy(out + whole * 2, spare, (count - whole) * 2)
+            add_and_round16(sums + whole * 4, bias + whole * 4, spare, spare, floor)
+        else:
+            round16(sums + whole * 4, bias + whole * 4, spare, spare, floor)
+        copy(spare, out + whole * 2, (count - whole) * 2)
 
 
 # Numba frees an array of its own after the last line that names it, addresses of it not counted: working memory comes
@@ -243,6 +252,7 @@ def _pixels(configuration, block, left, weights, shift, target, add, floor, outp
     """1x1: pixels from `begin` to `end` of left int16 [pixels, channels]; pixels >= 32, channels a multiple of 32."""
     configure(configuration.ctypes.data)
     source, product, out = left.ctypes.data, block.ctypes.data, target.ctypes.data
+    spare = product + ROWS * ROWS * 4
     offsets = np.zeros(1, np.int64)
     pixels, channels = left.shape
     stride, steps = 2 * channels, channels // DEPTH
@@ -257,9 +267,7 @@ def _pixels(configuration, block, left, weights, shift, target, add, floor, outp
                 multiply(source + top * stride, stride, offsets, steps, right, product)
                 for i in range(m, min(m + ROWS, stop)):
                     at = i * outputs + first
-                    _finish(product + (i - top) * ROWS * 4, bias, out + at * 2, count, add, floor)
-                    if count % 16:
-                        _finish_few(block[(i - top) * ROWS :], shift[first:], target[at : at + count], add, floor)
+                    _finish(product + (i - top) * ROWS * 4, bias, out + at * 2, count, add, floor, spare)
     release()
 
 
@@ -268,9 +276,10 @@ def _pictures(
     configuration, block, left, weights, shift, target, add, floor, outputs, f, frame, begin, end, begin_n, end_n
 ):
     """Any window: the pictures from `begin` to `end` of left int16 [N, H, W, C], and of their outputs the blocks of 32
-    from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a `_Frame`."""
+    from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a `Frame`."""
     configure(configuration.ctypes.data)
     source, product, out = frame.ctypes.data, block.ctypes.data, target.ctypes.data
+    spare = product + ROWS * ROWS * 4
     stride, steps = f.depth * 2, f.depth // DEPTH
     pixels = (f.out_height - 1) * f.wide + f.out_width
     together = max(ROWS, _CACHED // stride // ROWS * ROWS)
@@ -291,9 +300,7 @@ def _pictures(
                     for i in range(min(ROWS, stop - m)):
                         if column < f.out_width:
                             at = ((n * f.out_height + row) * f.out_width + column) * outputs + first
-                            _finish(product + i * ROWS * 4, bias, out + at * 2, count, add, floor)
-                            if count % 16:
-                                _finish_few(block[i * ROWS :], shift[first:], target[at : at + count], add, floor)
+                            _finish(product + i * ROWS * 4, bias, out + at * 2, count, add, floor, spare)
                         column += 1
                         if column == f.wide:
                             column, row = 0, row + 1
@@ -304,6 +311,7 @@ def _pictures(
 def _lay(picture, frame, f):
     """Copy a picture [H, W, C] into its frames."""
     height, width, channels = picture.shape
+    source, target = picture.ctypes.data, frame.ctypes.data
     for y in range(height):
         part, row = (y + f.above) % f.down, (y + f.above) // f.down
         if part >= f.frames_down or row >= f.high:
@@ -312,22 +320,20 @@ def _lay(picture, frame, f):
             side, column = (x + f.before) % f.across, (x + f.before) // f.across
             if side < f.frames_across and column < f.wide:
                 at = (((part * f.frames_across + side) * f.high + row) * f.wide + column) * f.depth
-                for c in range(channels):
-                    frame[at + c] = picture[y, x, c]
+                copy(source + (y * width + x) * channels * 2, target + at * 2, channels * 2)
 
 
 @njit(inline="always")
 def _lay_beside(picture, frame, f):
     """Copy a picture [H, W, C] into its frames, the pixels under a window's row side by side."""
     height, width, channels = picture.shape
-    line = picture.reshape(height, width * channels)
+    source, target = picture.ctypes.data, frame.ctypes.data
     for y in range(height):
         part, row = (y + f.above) % f.down, (y + f.above) // f.down
         if part >= f.frames_down or row >= f.high:
             continue
         for column in range(f.wide):
             x = column * f.across - f.before
-            low, high = max(0, -x) * channels, min(f.columns, width - x) * channels
-            at = ((part * f.high + row) * f.wide + column) * f.depth
-            for i in range(low, high):
-                frame[at + i] = line[y, x * channels + i]
+            begin, end = max(0, -x), min(f.columns, width - x)
+            at = ((part * f.high + row) * f.wide + column) * f.depth + begin * channels
+            copy(source + (y * width + x + begin) * channels * 2, target + at * 2, (end - begin) * channels * 2)

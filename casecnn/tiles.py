@@ -22,6 +22,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 ROWS = 32  # of a block, and its columns: two tiles each way
@@ -55,6 +56,11 @@ def available() -> bool:
 _BYTE, _WORD = ir.IntType(8), ir.IntType(32)
 
 
+def _compiled(function: Callable[..., Any]) -> Callable[..., None]:
+    """What compiled functions may call: `function` takes types, and gives a signature and what generates the code."""
+    return intrinsic(function)  # type: ignore[no-any-return]
+
+
 def _instruction(name: str, tiles: tuple[int, ...], arguments: int) -> Callable[..., None]:
     """LLVM's intrinsic `llvm.x86.<name>` on these tiles, as a function of an address and a stride in bytes, if any."""
 
@@ -68,15 +74,16 @@ def _instruction(name: str, tiles: tuple[int, ...], arguments: int) -> Callable[
 
     signature = types.void(*[types.int64] * arguments)
     if arguments == 0:
-        return intrinsic(lambda typing: (signature, generate))  # type: ignore[no-any-return]
+        return _compiled(lambda typing: (signature, generate))
     if arguments == 1:
-        return intrinsic(lambda typing, address: (signature, generate))  # type: ignore[no-any-return]
-    return intrinsic(lambda typing, address, stride: (signature, generate))  # type: ignore[no-any-return]
+        return _compiled(lambda typing, address: (signature, generate))
+    return _compiled(lambda typing, address, stride: (signature, generate))
 
 
 configure = _instruction("ldtilecfg", (), 1)
 release = _instruction("tilerelease", (), 0)
 _zero0, _zero1, _zero2, _zero3 = (_instruction("tilezero", (tile,), 0) for tile in range(4))
+_load0, _load1, _load2, _load3 = (_instruction("tileloadd64", (tile,), 2) for tile in range(4))
 _load4, _load5, _load6, _load7 = (_instruction("tileloadd64", (tile,), 2) for tile in range(4, 8))
 _store0, _store1, _store2, _store3 = (_instruction("tilestored64", (tile,), 2) for tile in range(4))
 _multiply046, _multiply147 = _instruction("tdpbf16ps", (0, 4, 6), 0), _instruction("tdpbf16ps", (1, 4, 7), 0)
@@ -115,42 +122,147 @@ def multiply(left, stride, offsets, steps, right, product):
     _store3(product + 2112, 128)
 
 
+@njit(inline="always")
+def accumulate(left, right, left_step, right_step, steps, product):
+    """Add to a block at `product` the sum of `steps` products of 32 rows, of 32 numbers each, with two tiles.
+
+    Each left factor lies `left_step` bytes after the last, each right one `right_step` bytes."""
+    _load0(product, 128)
+    _load1(product + 64, 128)
+    _load2(product + 2048, 128)
+    _load3(product + 2112, 128)
+    for _ in range(steps):
+        _load6(right, 64)
+        _load4(left, 64)
+        _multiply046()
+        _load7(right + 1024, 64)
+        _multiply147()
+        _load5(left + 1024, 64)
+        _multiply256()
+        _multiply357()
+        left += left_step
+        right += right_step
+    _store0(product, 128)
+    _store1(product + 64, 128)
+    _store2(product + 2048, 128)
+    _store3(product + 2112, 128)
+
+
+_FLOATS, _WORDS, _HALVES = (ir.VectorType(kind, 16) for kind in (ir.FloatType(), _WORD, ir.IntType(16)))
+
+
+def _read(builder: Any, address: Any, kind: Any, align: int) -> Any:
+    value = builder.load(builder.inttoptr(address, kind.as_pointer()))
+    value.align = align
+    return value
+
+
+def _write(builder: Any, value: Any, address: Any) -> None:
+    builder.store(value, builder.inttoptr(address, value.type.as_pointer())).align = 2
+
+
+def _shuffled(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
+    return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_WORD, len(lanes)), lanes))
+
+
 def _rounder(add: bool) -> Callable[..., None]:
     """16 channels of a pixel: max(sums + bias [+ side], floor), rounded to even; bfloat16 at the address `out`.
 
     A NaN stays one, unless rounding carries its digits away: those of a quiet NaN, as arithmetic makes them, stay.
     """
-    floats, words, halves = (ir.VectorType(kind, 16) for kind in (ir.FloatType(), _WORD, ir.IntType(16)))
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         sums, bias, side, out, floor = values
 
         def all_of(number: int) -> Any:
-            return ir.Constant(words, [number] * 16)
+            return ir.Constant(_WORDS, [number] * 16)
 
-        def read(address: Any, kind: Any, align: int) -> Any:
-            value = builder.load(builder.inttoptr(address, kind.as_pointer()))
-            value.align = align
-            return value
-
-        x = builder.fadd(read(sums, floats, 4), read(bias, floats, 4))
+        x = builder.fadd(_read(builder, sums, _FLOATS, 4), _read(builder, bias, _FLOATS, 4))
         if add:
-            wide = builder.zext(read(side, halves, 2), words)
-            x = builder.fadd(x, builder.bitcast(builder.shl(wide, all_of(16)), floats))
-        least = ir.Constant(floats, ir.Undefined)
+            wide = builder.zext(_read(builder, side, _HALVES, 2), _WORDS)
+            x = builder.fadd(x, builder.bitcast(builder.shl(wide, all_of(16)), _FLOATS))
+        least = ir.Constant(_FLOATS, ir.Undefined)
         for lane in range(16):
             least = builder.insert_element(least, floor, ir.Constant(_WORD, lane))
         x = builder.select(builder.fcmp_ordered("<", x, least), least, x)
-        bits = builder.bitcast(x, words)
+        bits = builder.bitcast(x, _WORDS)
         odd = builder.and_(builder.lshr(bits, all_of(16)), all_of(1))
         bits = builder.add(builder.add(bits, all_of(0x7FFF)), odd)
-        rounded = builder.trunc(builder.lshr(bits, all_of(16)), halves)
-        builder.store(rounded, builder.inttoptr(out, halves.as_pointer())).align = 2
+        _write(builder, builder.trunc(builder.lshr(bits, all_of(16)), _HALVES), out)
         return context.get_dummy_value()
 
     signature = types.void(types.int64, types.int64, types.int64, types.int64, types.float32)
-    return intrinsic(lambda typing, sums, bias, side, out, floor: (signature, generate))  # type: ignore[no-any-return]
+    return _compiled(lambda typing, sums, bias, side, out, floor: (signature, generate))
 
 
 round16 = _rounder(add=False)
 add_and_round16 = _rounder(add=True)
+
+
+_EACH_IN_TURN = [lane for pair in zip(range(16), range(16, 32), strict=True) for lane in pair]
+
+
+@_compiled
+def copy(typing: Any, source: Any, target: Any, count: Any) -> Any:
+    """`count` bytes from one address to another."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        source, target, count = values
+        pointers = [builder.inttoptr(address, _BYTE.as_pointer()) for address in (target, source)]
+        cgutils.raw_memcpy(builder, pointers[0], pointers[1], count, 1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@_compiled
+def interleave16(typing: Any, first: Any, second: Any, target: Any) -> Any:
+    """16 numbers of 2 bytes from each of two addresses, one of the first, one of the second in turn."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        one, other = (_read(builder, address, _HALVES, 2) for address in values[:2])
+        _write(builder, _shuffled(builder, one, other, _EACH_IN_TURN), values[2])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@_compiled
+def transpose16(typing: Any, source: Any, stride: Any, target: Any, target_stride: Any) -> Any:
+    """A square of 16 by 16 numbers of 2 bytes, rows and columns exchanged; strides in bytes.
+
+    Interleaving each row with the one eight below it, four times, exchanges them.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        source, stride, target, target_stride = values
+        row = source
+        rows = []
+        for _ in range(16):
+            rows.append(_read(builder, row, _HALVES, 2))
+            row = builder.add(row, stride)
+        for _ in range(4):
+            rows = [
+                _shuffled(builder, rows[i], rows[i + 8], lanes)
+                for i in range(8)
+                for lanes in (_EACH_IN_TURN[:16], _EACH_IN_TURN[16:])
+            ]
+        for value in rows:
+            _write(builder, value, target)
+            target = builder.add(target, target_stride)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64, types.int64), generate
+
+
+@_compiled
+def add16(typing: Any, source: Any, sums: Any) -> Any:
+    """16 numbers of bfloat16 are added to as many of float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        wide = builder.zext(_read(builder, values[0], _HALVES, 2), _WORDS)
+        number = builder.bitcast(builder.shl(wide, ir.Constant(_WORDS, [16] * 16)), _FLOATS)
+        _write(builder, builder.fadd(number, _read(builder, values[1], _FLOATS, 4)), values[1])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate

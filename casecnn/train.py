@@ -149,7 +149,7 @@ class _Run:
     ) -> None:
         self.recipe, self.group, self.folder, self.validation, self.note = recipe, group, folder, validation, note
         self.path = folder / CHECKPOINT
-        self.dtype = choose_precision(recipe, group.device)
+        self.dtype = choose_precision(recipe, group.device, model)
         self.channels_last = choose_channels_last(recipe, group.device, self.dtype)
         self.model = model.to(group.device)
         if self.channels_last:

@@ -86,7 +86,7 @@ def load_policy(
     module.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
     name = found.record.name if found.record else found.path.name
     if precision == "auto":
-        precision = "bfloat16" if gains_by_bfloat16(chosen, training=False) else "float32"
+        precision = "bfloat16" if gains_by_bfloat16(chosen) else "float32"
     return Policy(module, name, net.input[1], arguments, precision)
 
 

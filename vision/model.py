@@ -134,7 +134,7 @@ def build_fast(module: nn.Module, device: torch.device, precision: str = "auto")
     each convolution with its activation and sum in one."""
     from casecnn.fuse import fuse
 
-    half = precision == "bfloat16" or (precision == "auto" and gains_by_bfloat16(device, training=False))
+    half = precision == "bfloat16" or (precision == "auto" and gains_by_bfloat16(device))
     fast = fuse(module).to(device, torch.bfloat16 if half else torch.float32)
     fast = fast.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return pack(fast) if device.type == "cpu" else fast

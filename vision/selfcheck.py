@@ -106,7 +106,7 @@ def self_check(name: str, *, device: str = "auto", batch: int = 16, seconds: flo
     """
     net = get_net(name).without_heads()
     chosen = choose_device(device)
-    precisions = ["float32"] + (["bfloat16"] if gains_by_bfloat16(chosen, training=False) else [])
+    precisions = ["float32"] + (["bfloat16"] if gains_by_bfloat16(chosen) else [])
     totals = tuple(
         Total(
             f"{f.quantity}{f' of {f.part}' if f.part else ''}", f"{f.printed} {f.unit}".strip(), f.ours(get_net(name)),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from casecnn import packed, precision, reference, tiles
+from casecnn import packed, reference, tiles
 from casecnn.build import build
 from casecnn.layers import BatchNorm, Conv, Flatten, Linear, MaxPool, Net, Residual
 from casecnn.modules import padded
@@ -141,7 +141,7 @@ def test_rounding_is_to_the_nearest_and_to_even_in_the_middle():
     _, fast = convolution((32, 1, 1), 32, 1, bias=False)
     weight = torch.zeros(32, 32, 1, 1)
     weight[:, 0], weight[:, 1] = 1, 2.0**-8
-    fast.packed = type(fast)(_with(weight)).packed
+    fast.weights = type(fast)(_with(weight)).weights
     x = torch.zeros(32, 32, 1, 1).bfloat16()
     x[:, 0, 0, 0] = 1 + torch.arange(32) / 128  # all the digits that there are
     x[:, 1] = 1  # and half a digit
@@ -213,12 +213,3 @@ def _sums(fast, x):
 def test_tiles_are_there_only_if_all_say_so(monkeypatch, refusal):
     refusal(monkeypatch)
     assert tiles.available.__wrapped__() is False
-
-
-def test_hidden_tiles_make_bfloat16_fast_for_inference_alone(monkeypatch):
-    cpu = torch.device("cpu")
-    monkeypatch.setattr(precision, "HIDDEN_TILES", True)
-    for there in (False, True):
-        monkeypatch.setattr(tiles, "available", lambda there=there: there)
-        assert precision.gains_by_bfloat16(cpu, training=False) is there
-        assert precision.gains_by_bfloat16(cpu) is False

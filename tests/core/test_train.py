@@ -10,12 +10,14 @@ from torch import nn
 from trainee import RECIPES, data, evaluate, loss, net, start
 
 import casecnn
+from casecnn.build import build
 from casecnn.checkpoint import load_checkpoint, save_checkpoint
 from casecnn.epochs import EpochSource
 from casecnn.errors import InputError, UsageError
+from casecnn.hidden_tiles import avoid_hidden_tiles
+from casecnn.layers import Conv, Net
 from casecnn.precision import (
     autocast,
-    avoid_hidden_tiles,
     choose_channels_last,
     choose_device,
     choose_precision,
@@ -163,9 +165,9 @@ def test_devices_and_precisions(monkeypatch):
     assert not gains_by_bfloat16(torch.device("meta"))
     automatic = replace(SGD, precision="auto")
     for native, dtype in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr("casecnn.precision.gains_by_bfloat16", lambda device, native=native: native)
-        assert choose_precision(automatic, cpu) == dtype
-    assert choose_precision(replace(SGD, precision="bfloat16"), cpu) == torch.bfloat16
+        monkeypatch.setattr("casecnn.precision.gains_by_bfloat16", lambda device, net, native=native: native)
+        assert choose_precision(automatic, cpu, net()) == dtype
+    assert choose_precision(replace(SGD, precision="bfloat16"), cpu, net()) == torch.bfloat16
     assert choose_channels_last(SGD, cpu, torch.float32)
     assert not choose_channels_last(SGD, torch.device("cuda"), torch.float32)
     assert choose_channels_last(SGD, torch.device("cuda"), torch.bfloat16)
@@ -189,12 +191,24 @@ def test_amx_without_its_tiles_described_is_avoided(level, flags, hidden):
     assert not avoid_hidden_tiles("", {})
 
 
-def test_where_tiles_are_hidden_bfloat16_gains_nothing(monkeypatch):
+@pytest.mark.parametrize("there", [True, False])
+def test_where_tiles_are_hidden_our_own_kernels_decide(monkeypatch, there):
     cpu = torch.device("cpu")
     monkeypatch.setattr("casecnn.precision.HIDDEN_TILES", True)
-    assert not gains_by_bfloat16(cpu)
+    monkeypatch.setattr("casecnn.tiles.available", lambda: there)
+    assert gains_by_bfloat16(cpu) is there
     with autocast("cpu"):
-        assert not torch.is_autocast_enabled("cpu")
+        assert torch.is_autocast_enabled("cpu") is there
+    wide, narrow = (build(Net("net", (32, 9, 9), (Conv("c", outputs, 3),))) for outputs in (32, 31))
+    assert gains_by_bfloat16(cpu, wide) is there
+    assert not gains_by_bfloat16(cpu, narrow) and not gains_by_bfloat16(cpu, torch.nn.Linear(64, 64))
+    assert gains_by_bfloat16(cpu, torch.nn.Sequential(wide, narrow)) is there
+    strided = build(Net("net", (32, 9, 9), (Conv("c", 32, 3, stride=2),)))
+    assert not gains_by_bfloat16(cpu, torch.nn.Sequential(wide, narrow, strided))
+
+
+def test_native_bfloat16(monkeypatch):
+    cpu = torch.device("cpu")
     monkeypatch.setattr("casecnn.precision.HIDDEN_TILES", False)
     monkeypatch.setattr("casecnn.precision.torch.cpu._is_avx512_bf16_supported", lambda: True, raising=False)
     monkeypatch.setattr("casecnn.precision.torch.cpu._is_amx_tile_supported", lambda: False, raising=False)

@@ -72,7 +72,7 @@ def test_bfloat16_says_nearly_the_same(monkeypatch, hidden):
 
 def test_precision_is_what_the_device_gains_by(monkeypatch):
     for gains, precision in ((False, "float32"), (True, "bfloat16")):
-        monkeypatch.setattr(policy_module, "gains_by_bfloat16", lambda device, training, gains=gains: gains)
+        monkeypatch.setattr(policy_module, "gains_by_bfloat16", lambda device, gains=gains: gains)
         assert load_policy(device="cpu", precision="auto").precision == precision
     assert load_policy(device="cpu").precision == "float32"
     with pytest.raises(UsageError, match=r"^`--precision` \(='half'\) must be auto, float32 or bfloat16$"):
