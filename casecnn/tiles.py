@@ -15,6 +15,7 @@ import platform
 import sys
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding
@@ -24,6 +25,10 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from casecnn.stale import forget_stale
+
+forget_stale(Path(__file__).parent)
 
 ROWS = 32  # of a block, and its columns: two tiles each way
 DEPTH = 32  # how many products of bfloat16 one step of a block adds up

@@ -13,10 +13,15 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+from casecnn.stale import forget_stale
+
+forget_stale(Path(__file__).parent)
 
 EMPTY, BLACK, WHITE, WALL = 0, 1, 2, 3
 MIN_SIZE, MAX_SIZE = 5, 25
