@@ -6,8 +6,8 @@
 
 Three ways to play the same kind of games (temperature 1, no symmetries, to two passes), interleaved `--rounds` times:
 
-  plain    one game at a time with the public classes: `Position`, `Policy.probabilities`, `choose_move`
-  single   the batch code with room for one game, and blocks of one position
+  plain    one game at a time with the public classes: `Position`, `Policy.probabilities`, `choose_move`, in float32
+  single   the batch code with room for one game, and blocks of one position, in the precision of the next
   batch    the batch code as `casecnn go selfplay` runs it
 
 Times are of whole games; nets and compiled code are warmed up first. The ratios are given by the clock and by the time
@@ -32,7 +32,7 @@ from casecnn.go.net import policy_net
 from casecnn.go.policy import Policy, load_policy
 from casecnn.go.position import Position
 from casecnn.go.selfplay import Rules, play_games
-from casecnn.precision import choose_device
+from casecnn.precision import choose_device, gains_by_bfloat16
 
 
 def plain(policy: Policy, games: int, seed: int) -> int:
@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=13, help="layers of the untrained net")
     parser.add_argument("--size", type=int, default=19, help="board of the untrained net")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
     parser.add_argument("--batch", type=int, default=256, help="games at once")
     parser.add_argument("--games", type=int, help="games in a batch round; default: as many as the batch")
     parser.add_argument("--slow-games", type=int, default=2, help="games in a round of the other two ways")
@@ -79,17 +80,23 @@ def main() -> None:
     if options.filters:
         module = build(policy_net(options.filters, options.layers, options.size), seed=0)
         module.to(choose_device(options.device))
-        policy = Policy(module, f"untrained, {options.filters} filters, {options.layers} layers", options.size)
+        name = f"untrained, {options.filters} filters, {options.layers} layers"
+        plainest = Policy(module, name, options.size)
+        half = options.precision == "bfloat16" or (
+            options.precision == "auto" and gains_by_bfloat16(choose_device(options.device))
+        )
+        policy = Policy(module, name, options.size, precision="bfloat16") if half else plainest
     else:
-        policy = load_policy(options.weights, options.device)
+        plainest = load_policy(options.weights, options.device)
+        policy = load_policy(options.weights, options.device, options.precision)
     many = options.games or options.batch
     ways = {
-        "plain": lambda seed: (options.slow_games, plain(policy, options.slow_games, seed)),
+        "plain": lambda seed: (options.slow_games, plain(plainest, options.slow_games, seed)),
         "single": lambda seed: (options.slow_games, single(policy, options.slow_games, seed)),
         "batch": lambda seed: (many, batched(policy, many, seed, options.batch)),
     }
     list(play_games(policy, range(options.batch), Rules(max_moves=2), batch=options.batch))
-    plain(policy, 1, 0)
+    plain(plainest, 1, 0)
     rates: dict[str, list[float]] = {way: [] for way in ways}
     cpu_rates: dict[str, list[float]] = {way: [] for way in ways}
     lengths: dict[str, list[float]] = {way: [] for way in ways}
@@ -101,7 +108,8 @@ def main() -> None:
             cpu_rates[way].append(games / (time.process_time() - cpu_begin))
             lengths[way].append(moves / games)
     device = next(policy.module.parameters()).device
-    print(f"{policy.name}, {policy.size}x{policy.size}, batch {options.batch}, {options.rounds} rounds, on {device}")
+    print(f"{policy.name}, {policy.size}x{policy.size}, {policy.precision} on {device}")
+    print(f"batch {options.batch}, {options.rounds} rounds")
     print(f"{os.cpu_count()} cores ({platform.processor() or platform.machine()}), torch {torch.__version__}")
     print("way      games/s (mean, from, to)         moves a game   batch is faster by     by CPU time")
     for way, found in rates.items():
