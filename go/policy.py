@@ -20,7 +20,7 @@ from casecnn.precision import choose_device, gains_by_bfloat16
 from casecnn.recipe import PRECISIONS
 from casecnn.weights import fill, load, packaged, resolve
 
-DEFAULT = "policy-k64.tygem9d-v1"
+DEFAULT = "policy-k64.tygem9d-v2"
 
 
 class Policy:
