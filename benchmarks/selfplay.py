@@ -32,7 +32,7 @@ from casecnn.go.net import policy_net
 from casecnn.go.policy import Policy, load_policy
 from casecnn.go.position import Position
 from casecnn.go.selfplay import Rules, play_games
-from casecnn.precision import choose_device, gains_by_bfloat16
+from casecnn.precision import choose_device, dtype_for
 
 
 def plain(policy: Policy, games: int, seed: int) -> int:
@@ -82,9 +82,7 @@ def main() -> None:
         module.to(choose_device(options.device))
         name = f"untrained, {options.filters} filters, {options.layers} layers"
         plainest = Policy(module, name, options.size)
-        half = options.precision == "bfloat16" or (
-            options.precision == "auto" and gains_by_bfloat16(choose_device(options.device))
-        )
+        half = dtype_for(options.precision, choose_device(options.device)) == torch.bfloat16
         policy = Policy(module, name, options.size, precision="bfloat16") if half else plainest
     else:
         plainest = load_policy(options.weights, options.device)

@@ -47,6 +47,14 @@ def padded(x: Tensor, rows: Span, columns: Span, value: float = 0.0) -> Tensor:
     )
 
 
+def padded_for(x: Tensor, layer: Conv) -> tuple[Tensor, Pair]:
+    """``x`` [N, C, H, W] and the padding, the same before and after, that a convolution still has to add to it."""
+    rows, columns = layer.spans(x.shape[2], x.shape[3])
+    if even(rows, columns):
+        return x, (rows.before, columns.before)
+    return padded(x, rows, columns), (0, 0)
+
+
 def even(rows: Span, columns: Span) -> bool:
     """Whether torch's own padding, the same before and after, does."""
     return rows.before == rows.after + rows.overhang and columns.before == columns.after + columns.overhang
@@ -83,11 +91,7 @@ class Convolution(nn.Conv2d):
         self.activation: Activation = layer.activation
 
     def forward(self, input: Tensor) -> Tensor:
-        x = input
-        rows, columns = self.layer.spans(x.shape[2], x.shape[3])
-        padding: Pair = (rows.before, columns.before)
-        if not even(rows, columns):
-            x, padding = padded(x, rows, columns), (0, 0)
+        x, padding = padded_for(input, self.layer)
         stride, dilation = pair(self.layer.stride), pair(self.layer.dilation)
         if HIDDEN_TILES and x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
             from casecnn import tile_gradients  # numba takes its time to load

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from casecnn.build import Network
-from casecnn.modules import Chain, Convolution, ResidualBlock, activated, even, padded
+from casecnn.modules import Chain, Convolution, ResidualBlock, activated, padded_for
 from casecnn.precision import HIDDEN_TILES
 from casecnn.shapes import Pair, pair
 
@@ -31,14 +31,8 @@ class PackedConvolution(nn.Module):
         rows, columns = pair(conv.layer.kernel)
         self.packed = _laid_out(conv.weight, (rows // 2, columns // 2), self.stride, self.dilation, self.groups)
 
-    def _padded(self, x: Tensor) -> tuple[Tensor, Pair]:
-        rows, columns = self.layer.spans(x.shape[2], x.shape[3])
-        if even(rows, columns):
-            return x, (rows.before, columns.before)
-        return padded(x, rows, columns), (0, 0)
-
     def forward(self, x: Tensor) -> Tensor:
-        x, padding = self._padded(x)
+        x, padding = padded_for(x, self.layer)
         return torch.ops.mkldnn._convolution_pointwise(
             x, self.packed, self.bias, padding, self.stride, self.dilation, self.groups,
             _ACTIVATIONS[self.activation], [], "",
@@ -46,7 +40,7 @@ class PackedConvolution(nn.Module):
 
     def add_to(self, side: Tensor, x: Tensor, relu: bool) -> Tensor:
         """The convolution of x plus `side`, ReLU after the sum if wanted; the result overwrites `side`."""
-        x, padding = self._padded(x)
+        x, padding = padded_for(x, self.layer)
         return torch.ops.mkldnn._convolution_pointwise_.binary(
             side, x, self.packed, self.bias, padding, self.stride, self.dilation, self.groups,
             "add", 1.0, "relu" if relu else None, [], "",

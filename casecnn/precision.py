@@ -52,9 +52,13 @@ def gains_by_bfloat16(device: torch.device, trained: nn.Module | None = None) ->
 def choose_precision(recipe: Recipe, device: torch.device, net: nn.Module) -> torch.dtype:
     """Return the dtype in which a net's convolutions and products are trained: torch.float32 or, with autocast,
     torch.bfloat16."""
-    if recipe.precision == "auto":
-        return torch.bfloat16 if gains_by_bfloat16(device, net) else torch.float32
-    return torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
+    return dtype_for(recipe.precision, device, net)
+
+
+def dtype_for(precision: str, device: torch.device, trained: nn.Module | None = None) -> torch.dtype:
+    """Return the dtype that "float32", "bfloat16" or "auto" means: bfloat16 where `gains_by_bfloat16` says so."""
+    half = precision == "bfloat16" or (precision == "auto" and gains_by_bfloat16(device, trained))
+    return torch.bfloat16 if half else torch.float32
 
 
 def choose_channels_last(recipe: Recipe, device: torch.device, dtype: torch.dtype) -> bool:
@@ -71,5 +75,4 @@ def choose_channels_last(recipe: Recipe, device: torch.device, dtype: torch.dtyp
 def autocast(device: str | torch.device = "auto", precision: str = "auto") -> torch.autocast:
     """A context in which convolutions and products run in `precision` ("auto", "float32", "bfloat16") on `device`."""
     chosen = choose_device(device)
-    half = precision == "bfloat16" or (precision == "auto" and gains_by_bfloat16(chosen))
-    return torch.autocast(chosen.type, dtype=torch.bfloat16, enabled=half)
+    return torch.autocast(chosen.type, torch.bfloat16, enabled=dtype_for(precision, chosen) == torch.bfloat16)

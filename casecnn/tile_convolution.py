@@ -1,6 +1,6 @@
 """Convolutions for inference in bfloat16 on the AMX tiles of a CPU, with bias, ReLU and a shortcut's sum.
 
-For machines whose AMX torch's own library, oneDNN, does not use: see `casecnn.precision.avoid_hidden_tiles`.
+For machines whose AMX torch's own library, oneDNN, does not use: see `casecnn.hidden_tiles`.
 
 A convolution is one matrix product for each cell of its window, and all of them add up in the same tiles: the left
 factor's rows are the channels of neighbouring pixels (NHWC), shifted by the cell. For that a picture is copied into a
@@ -23,7 +23,7 @@ from numba import njit
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from casecnn.modules import Convolution, even, padded
+from casecnn.modules import Convolution, padded_for
 from casecnn.shapes import Pair, pair
 from casecnn.tiles import (
     CONFIGURATION,
@@ -62,10 +62,7 @@ class TileConvolution(nn.Module):
         return self._run(x, side, relu)
 
     def _run(self, x: Tensor, side: Tensor | None, relu: bool) -> Tensor:
-        rows, columns = self.layer.spans(x.shape[2], x.shape[3])
-        padding: Pair = (rows.before, columns.before)
-        if not even(rows, columns):
-            x, padding = padded(x, rows, columns), (0, 0)
+        x, padding = padded_for(x, self.layer)
         return convolve(x, self.weights, pair(self.layer.stride), padding, relu, side)
 
 
@@ -284,10 +281,7 @@ def _pictures(
     pixels = (f.out_height - 1) * f.wide + f.out_width
     together = max(ROWS, _CACHED // stride // ROWS * ROWS)
     for n in range(begin, end):
-        if f.columns > 1:
-            _lay_beside(left[n], frame, f)
-        else:
-            _lay(left[n], frame, f)
+        _lay(left[n], frame, f)
         for start in range(0, pixels, together):
             stop = min(start + together, pixels)
             for b in range(begin_n, end_n):
@@ -309,31 +303,21 @@ def _pictures(
 
 @njit(inline="always")
 def _lay(picture, frame, f):
-    """Copy a picture [H, W, C] into its frames."""
+    """Copy a picture [H, W, C] into its frames: each pixel, or all that lie under a row of a window, side by side."""
     height, width, channels = picture.shape
     source, target = picture.ctypes.data, frame.ctypes.data
+    pixel = channels * 2
     for y in range(height):
         part, row = (y + f.above) % f.down, (y + f.above) // f.down
         if part >= f.frames_down or row >= f.high:
             continue
-        for x in range(width):
-            side, column = (x + f.before) % f.across, (x + f.before) // f.across
+        for x in range(f.wide if f.columns > 1 else width):
+            if f.columns > 1:
+                side, column, first = 0, x, x * f.across - f.before
+                begin, end = max(0, -first), min(f.columns, width - first)
+            else:
+                side, column, first = (x + f.before) % f.across, (x + f.before) // f.across, x
+                begin, end = 0, 1
             if side < f.frames_across and column < f.wide:
-                at = (((part * f.frames_across + side) * f.high + row) * f.wide + column) * f.depth
-                copy(source + (y * width + x) * channels * 2, target + at * 2, channels * 2)
-
-
-@njit(inline="always")
-def _lay_beside(picture, frame, f):
-    """Copy a picture [H, W, C] into its frames, the pixels under a window's row side by side."""
-    height, width, channels = picture.shape
-    source, target = picture.ctypes.data, frame.ctypes.data
-    for y in range(height):
-        part, row = (y + f.above) % f.down, (y + f.above) // f.down
-        if part >= f.frames_down or row >= f.high:
-            continue
-        for column in range(f.wide):
-            x = column * f.across - f.before
-            begin, end = max(0, -x), min(f.columns, width - x)
-            at = ((part * f.high + row) * f.wide + column) * f.depth + begin * channels
-            copy(source + (y * width + x + begin) * channels * 2, target + at * 2, (end - begin) * channels * 2)
+                at = (((part * f.frames_across + side) * f.high + row) * f.wide + column) * f.depth * 2
+                copy(source + (y * width + first + begin) * pixel, target + at + begin * pixel, (end - begin) * pixel)

@@ -16,7 +16,7 @@ from casecnn.fuse import fuse
 from casecnn.go.inference import move_probabilities
 from casecnn.go.net import policy_net
 from casecnn.packed import pack
-from casecnn.precision import choose_device, gains_by_bfloat16
+from casecnn.precision import choose_device, dtype_for
 from casecnn.recipe import PRECISIONS
 from casecnn.weights import fill, load, packaged, resolve
 
@@ -85,8 +85,7 @@ def load_policy(
     chosen = choose_device(device)
     module.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
     name = found.record.name if found.record else found.path.name
-    if precision == "auto":
-        precision = "bfloat16" if gains_by_bfloat16(chosen) else "float32"
+    precision = "float32" if dtype_for(precision, chosen) == torch.float32 else "bfloat16"
     return Policy(module, name, net.input[1], arguments, precision)
 
 

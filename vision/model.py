@@ -14,7 +14,7 @@ from casecnn.build import build
 from casecnn.errors import UsageError
 from casecnn.net import Net
 from casecnn.packed import pack
-from casecnn.precision import choose_device, gains_by_bfloat16
+from casecnn.precision import choose_device, dtype_for
 from casecnn.vision.catalogue import get_net
 from casecnn.vision.labels import Labels, imagenet_labels, numbered, read_labels
 from casecnn.vision.preprocess import Preprocess, convention
@@ -134,8 +134,7 @@ def build_fast(module: nn.Module, device: torch.device, precision: str = "auto")
     each convolution with its activation and sum in one."""
     from casecnn.fuse import fuse
 
-    half = precision == "bfloat16" or (precision == "auto" and gains_by_bfloat16(device))
-    fast = fuse(module).to(device, torch.bfloat16 if half else torch.float32)
+    fast = fuse(module).to(device, dtype_for(precision, device))
     fast = fast.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return pack(fast) if device.type == "cpu" else fast
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from casecnn import packed, records
+from casecnn import precision as precision_module
 from casecnn.build import build
 from casecnn.errors import InputError, UsageError
 from casecnn.go import net as nets
-from casecnn.go import policy as policy_module
 from casecnn.go.policy import DEFAULT, load_policy
 from casecnn.go.position import Position
 from casecnn.weights import load, packaged, save
@@ -72,7 +72,7 @@ def test_bfloat16_says_nearly_the_same(monkeypatch, hidden):
 
 def test_precision_is_what_the_device_gains_by(monkeypatch):
     for gains, precision in ((False, "float32"), (True, "bfloat16")):
-        monkeypatch.setattr(policy_module, "gains_by_bfloat16", lambda device, gains=gains: gains)
+        monkeypatch.setattr(precision_module, "gains_by_bfloat16", lambda device, trained, gains=gains: gains)
         assert load_policy(device="cpu", precision="auto").precision == precision
     assert load_policy(device="cpu").precision == "float32"
     with pytest.raises(UsageError, match=r"^`--precision` \(='half'\) must be auto, float32 or bfloat16$"):
