@@ -74,6 +74,10 @@ class Chain(nn.Module):
         return x
 
 
+def _autocast_to_bfloat16() -> bool:
+    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+
+
 class Convolution(nn.Conv2d):
     """Conv: [N, C, H, W] to [N, channels, H', W']."""
 
@@ -93,7 +97,7 @@ class Convolution(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         x, padding = padded_for(input, self.layer)
         stride, dilation = pair(self.layer.stride), pair(self.layer.dilation)
-        if HIDDEN_TILES and x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        if HIDDEN_TILES and x.device.type == "cpu" and _autocast_to_bfloat16():
             from casecnn import tile_gradients  # numba takes its time to load
 
             if tile_gradients.fits(self, padding, len(x)):

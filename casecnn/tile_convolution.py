@@ -30,13 +30,13 @@ from casecnn.tiles import (
     DEPTH,
     ROWS,
     STEP_BYTES,
-    add_and_round16,
+    add_and_round32,
     available,
     configure,
     copy,
     multiply,
     release,
-    round16,
+    round32,
 )
 
 _CACHED = 512 * 1024  # bytes of the left factor that are used again before others are: they must fit the L2 cache
@@ -224,20 +224,19 @@ class Frame(NamedTuple):
 @njit(inline="always")
 def _finish(sums, bias, out, count, add, floor, spare):
     """Round the `count` channels of a pixel, at most 32, whose sums are at one address, to another, `out`; at `spare`
-    is room for 16 channels."""
-    whole = count // 16 * 16
-    for c in range(0, whole, 16):
+    is room for 32 channels."""
+    if count == ROWS:
         if add:
-            add_and_round16(sums + c * 4, bias + c * 4, out + c * 2, out + c * 2, floor)
+            add_and_round32(sums, bias, out, out, floor)
         else:
-            round16(sums + c * 4, bias + c * 4, out + c * 2, out + c * 2, floor)
-    if whole < count:
+            round32(sums, bias, out, out, floor)
+    else:
         if add:
-            copy(out + whole * 2, spare, (count - whole) * 2)
-            add_and_round16(sums + whole * 4, bias + whole * 4, spare, spare, floor)
+            copy(out, spare, count * 2)
+            add_and_round32(sums, bias, spare, spare, floor)
         else:
-            round16(sums + whole * 4, bias + whole * 4, spare, spare, floor)
-        copy(spare, out + whole * 2, (count - whole) * 2)
+            round32(sums, bias, spare, spare, floor)
+        copy(spare, out, count * 2)
 
 
 # Numba frees an array of its own after the last line that names it, addresses of it not counted: working memory comes

@@ -29,6 +29,7 @@ from numba.extending import intrinsic
 from casecnn.stale import forget_stale
 
 forget_stale(Path(__file__).parent)
+llvmlite.binding.initialize_native_asmparser()  # for the one instruction that LLVM's intermediate code cannot name
 
 ROWS = 32  # of a block, and its columns: two tiles each way
 DEPTH = 32  # how many products of bfloat16 one step of a block adds up
@@ -53,7 +54,7 @@ def available() -> bool:
     if numba.config.CPU_NAME or numba.config.CPU_FEATURES or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return False  # numba compiles for another CPU than this, or not at all
     features = llvmlite.binding.get_host_cpu_features()
-    if not (features.get("amx-tile") and features.get("amx-bf16") and features.get("avx512f")):
+    if not (features.get("amx-tile") and features.get("amx-bf16") and features.get("avx512bf16")):
         return False
     return int(ctypes.CDLL(None).syscall(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA)) == 0
 
@@ -171,37 +172,37 @@ def _shuffled(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
 
 
 def _rounder(add: bool) -> Callable[..., None]:
-    """16 channels of a pixel: max(sums + bias [+ side], floor), rounded to even; bfloat16 at the address `out`.
+    """32 channels of a pixel: max(sums + bias [+ side], floor), rounded to even; bfloat16 at the address `out`.
 
-    A NaN stays one, unless rounding carries its digits away: those of a quiet NaN, as arithmetic makes them, stay.
+    One instruction rounds: to even, NaN to NaN, and what is below the least normal number to zero.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         sums, bias, side, out, floor = values
-
-        def all_of(number: int) -> Any:
-            return ir.Constant(_WORDS, [number] * 16)
-
-        x = builder.fadd(_read(builder, sums, _FLOATS, 4), _read(builder, bias, _FLOATS, 4))
-        if add:
-            wide = builder.zext(_read(builder, side, _HALVES, 2), _WORDS)
-            x = builder.fadd(x, builder.bitcast(builder.shl(wide, all_of(16)), _FLOATS))
         least = ir.Constant(_FLOATS, ir.Undefined)
         for lane in range(16):
             least = builder.insert_element(least, floor, ir.Constant(_WORD, lane))
-        x = builder.select(builder.fcmp_ordered("<", x, least), least, x)
-        bits = builder.bitcast(x, _WORDS)
-        odd = builder.and_(builder.lshr(bits, all_of(16)), all_of(1))
-        bits = builder.add(builder.add(bits, all_of(0x7FFF)), odd)
-        _write(builder, builder.trunc(builder.lshr(bits, all_of(16)), _HALVES), out)
+
+        def half(first: int) -> Any:
+            def at(address: Any, size: int) -> Any:
+                return builder.add(address, ir.Constant(address.type, first * size))
+
+            x = builder.fadd(_read(builder, at(sums, 4), _FLOATS, 4), _read(builder, at(bias, 4), _FLOATS, 4))
+            if add:
+                wide = builder.zext(_read(builder, at(side, 2), _HALVES, 2), _WORDS)
+                x = builder.fadd(x, builder.bitcast(builder.shl(wide, ir.Constant(_WORDS, [16] * 16)), _FLOATS))
+            return builder.select(builder.fcmp_ordered("<", x, least), least, x)
+
+        kind = ir.FunctionType(_WORDS, [_FLOATS, _FLOATS])
+        _write(builder, builder.asm(kind, "vcvtne2ps2bf16 $1, $2, $0", "=v,v,v", [half(0), half(16)], False), out)
         return context.get_dummy_value()
 
     signature = types.void(types.int64, types.int64, types.int64, types.int64, types.float32)
     return _compiled(lambda typing, sums, bias, side, out, floor: (signature, generate))
 
 
-round16 = _rounder(add=False)
-add_and_round16 = _rounder(add=True)
+round32 = _rounder(add=False)
+add_and_round32 = _rounder(add=True)
 
 
 _EACH_IN_TURN = [lane for pair in zip(range(16), range(16, 32), strict=True) for lane in pair]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,14 @@ def no_cache_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
     """No test reads or fills the cache folder of whoever runs it, or shows tracebacks because they want them."""
     monkeypatch.setenv("CASECNN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.delenv("CASECNN_DEBUG", raising=False)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """torch computes with one thread: small nets are done sooner, and machines with many cores agree."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

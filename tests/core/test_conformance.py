@@ -37,13 +37,7 @@ from casecnn.layers import (
 
 every_net = pytest.mark.parametrize("net", SMALL.values(), ids=SMALL)
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def batch(net: Net, n: int, dtype=torch.float32) -> torch.Tensor:

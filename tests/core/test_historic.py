@@ -34,14 +34,7 @@ from casecnn.layers import (
     TableConv,
 )
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TABLE = ((0, 2), (1,), (0, 1, 2))
 

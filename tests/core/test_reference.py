@@ -14,13 +14,7 @@ from casecnn.layers import Conv, Linear, LocalResponseNorm, MaxPool, MeanPool, N
 
 QUICK = settings(deadline=None, max_examples=60)
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:

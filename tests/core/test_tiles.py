@@ -17,13 +17,7 @@ from casecnn.packed import PackedResidual, pack
 
 needs_tiles = pytest.mark.skipif(not tiles.available(), reason="this CPU, or its operating system, has no AMX tiles")
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def convolution(shape, *arguments, seed=0, **fields):

@@ -32,13 +32,7 @@ from casecnn.weights import load, save
 ARGUMENTS = {"k": 4, "layers": 3, "size": 5}
 RULES = Rules(komi=0.5)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Table(torch.nn.Module):

@@ -26,13 +26,7 @@ from casecnn.go.sgf import read_game
 from casecnn.interruption import Interrupted
 from casecnn.weights import save
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tiny(seed: int = 1, size: int = 9, name: str | None = None) -> Policy:

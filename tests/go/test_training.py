@@ -21,13 +21,7 @@ from casecnn.weights import load
 ARCHIVE = random_archive(games=8)
 RECIPE = Recipe(optimizer="adamw", lr=5e-3, steps=40, batch_size=32, precision="float32")
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_loss_is_the_cross_entropy_of_the_moves():

@@ -6,7 +6,6 @@ from statistics import stdev
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 from sentences import sentences, vectors
 
@@ -22,13 +21,7 @@ from casecnn.text.recipes import PAPER
 TEXTS, LABELS = sentences(90)
 SMALL = replace(PAPER, windows=(2, 3), maps=6, batch_size=10, epochs=3, variant="static", filter_range=0.1)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def run(seed, fold, accuracy):

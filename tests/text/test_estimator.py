@@ -29,13 +29,7 @@ from casecnn.text.model import TextModel
 TEXTS, LABELS = sentences(60)
 NEW = ["a lovely film", "this dull plot", "", "zzz"]
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def quick(**changes) -> SentenceCNN:

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import torch
 from click.testing import CliRunner
 from sentences import sentences, vectors
 
@@ -15,13 +14,7 @@ from casecnn.text.table import KIM, RUNS, Cell, Plan, cells, fill_table, table_t
 
 TINY = (("windows", (2,)), ("maps", 4), ("epochs", 1), ("dim", 8), ("filter_range", 0.1))
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

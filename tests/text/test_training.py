@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from sentences import BAD, GOOD, sentences, vectors
 
 from casecnn.errors import InputError, UsageError
@@ -24,13 +23,7 @@ SMALL = replace(
 )
 TEXTS, LABELS = sentences(240)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def fitted(texts=TEXTS, labels=LABELS, recipe=SMALL, **options):

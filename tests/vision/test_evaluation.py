@@ -25,13 +25,7 @@ from casecnn.vision.model import Model
 from casecnn.vision.preprocess import Preprocess
 from casecnn.weights import save
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Pixel(torch.nn.Module):

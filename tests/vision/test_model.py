@@ -17,13 +17,7 @@ from casecnn.vision.preprocess import Preprocess
 from casecnn.vision.weights import NetWeights
 from casecnn.weights import save
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def trained(net, seed=0):

@@ -28,14 +28,7 @@ from casecnn.vision.catalogue import CATALOGUE, declaration, get_net
 from casecnn.vision.nets.lenet1998 import digit_centres
 from casecnn.vision.nets.pattern import is_pattern, words
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 # Totals: parameters and multiply-adds, recomputed by hand or by other counters. None: not known from elsewhere.
 

@@ -14,13 +14,7 @@ from casecnn.vision.catalogue import get_net
 if not can_pack(torch.float32):
     pytest.skip("this torch or CPU has no packed convolutions", allow_module_level=True)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def both(net: Net, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.nn.Module]:

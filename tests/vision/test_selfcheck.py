@@ -11,13 +11,7 @@ from casecnn.cli import main
 from casecnn.vision import selfcheck
 from casecnn.vision.selfcheck import TOLERANCE, compare, self_check, smallest
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_resnet20_without_data(capsys):
