@@ -7,6 +7,7 @@ play, not of best play; both sides make the same mistakes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -132,7 +133,7 @@ def _judged(start: Position, game: PlayedGame) -> float:
 
 
 def _room(policy: Player) -> int:
-    """How many playouts go on at once: what one forward pass of the device takes."""
+    """How many playouts go on at once: what the device takes in one pass, or each of its cores."""
     module = getattr(policy, "module", None)
     on_cpu = module is None or next(module.parameters()).device.type == "cpu"
-    return CPU_BLOCK if on_cpu else BATCH
+    return min(BATCH, CPU_BLOCK * (os.cpu_count() or 1)) if on_cpu else BATCH

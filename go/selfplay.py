@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,7 +33,7 @@ ENDINGS = {
     games_batch.GOING: "cut off",
 }
 CPU_BLOCK, GPU_BLOCK = 32, 256
-"""Positions in one forward pass: the CPU gains nothing by more."""
+"""Positions in one forward pass: the CPU gains nothing by more, but by a pass on each core."""
 
 MAX_MOVES = 10_000
 
@@ -126,11 +127,12 @@ def play_games(
 ) -> Iterator[PlayedGame]:
     """Play the games with these numbers and yield each when it ends, which is not the order in which they began.
 
-    With an `opponent`, `policy` has black in the games with even numbers and white in the others. A game starts from
-    an empty board, or from the position that `start(number)` gives (its ko and turn count; superko knows only what
-    happens from there on). `batch` games are played at once; `threads` make the planes (None: one for each core, at
-    most 16). `progress(moves)` is called after each move of the batch, with the moves played; then `enough()`: where
-    it returns true, the games in progress end where they are, and no others begin.
+    With an `opponent`, `policy` has black in the games with even numbers and white in the others. A game starts from an
+    empty board, or from the position that `start(number)` gives (its ko and turn count; superko knows only what happens
+    from there on). `batch` games are played at once; `threads` make the planes, and on a CPU run the net, each on a
+    block of games (None: one for each core, at most 16). `progress(moves)` is called after each move of the batch, with
+    the moves played; then `enough()`: where it returns true, the games in progress end where they are, and no others
+    begin.
 
     >>> from casecnn.go.policy import load_policy
     >>> games = list(play_games(load_policy(), range(2), Rules(max_moves=3)))
@@ -148,8 +150,22 @@ def play_games(
             f" {policy.size}x{policy.size}: both must know the same"
         )
     threads = threads or min(16, os.cpu_count() or 1)
-    with ThreadPoolExecutor(threads, thread_name_prefix="planes") as pool:
+    with _pool(threads, blocks=-(-batch // CPU_BLOCK)) as pool:
         yield from _Batch(policy, opponent, rules, start, batch, threads, pool).play(iter(numbers), progress, enough)
+
+
+@contextmanager
+def _pool(threads: int, blocks: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads among which torch's own are divided, as far as there are blocks for them."""
+    import torch
+
+    cores = torch.get_num_threads()
+    share = max(1, cores // min(threads, blocks))
+    try:
+        with ThreadPoolExecutor(threads, "games", torch.set_num_threads, (share,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(cores)  # the last call is also what threads begin with later
 
 
 class _Batch:
@@ -255,10 +271,12 @@ class _Batch:
         block = CPU_BLOCK if on_cpu else GPU_BLOCK
         planes = np.zeros((-(-len(slots) // block) * block, 48, size, size), np.uint8)
         planes.reshape(len(planes), 48, -1)[: len(slots)] = self.games.planes[slots]
-        parts = [
-            player.probabilities(planes[i : i + block], symmetries=self.rules.symmetries)
-            for i in range(0, len(planes), block)
-        ]
+
+        def forward(begin: int) -> np.ndarray:
+            return player.probabilities(planes[begin : begin + block], symmetries=self.rules.symmetries)
+
+        blocks = range(0, len(planes), block)
+        parts = list(self.pool.map(forward, blocks) if on_cpu and len(blocks) > 1 else map(forward, blocks))
         raw = np.ascontiguousarray(np.concatenate(parts)[: len(slots)], np.float32)
         if not np.isfinite(raw).all():
             raise InputError(f"the weights '{player.name}' give probabilities that are not numbers; are they damaged?")

@@ -104,7 +104,9 @@ def test_playouts_can_be_cut_off_and_are_judged_by_random_games():
     assert not list(rolling_out(position, [25], TableNet(5), 8, tick=lambda played: True, enough=lambda: True))
 
 
-def test_rollouts_end_in_time():
+def test_rollouts_end_in_time(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+
     class Slow(TableNet):
         def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
             time.sleep(0.01)

@@ -81,11 +81,14 @@ def test_progress_and_interruption(capfd):
     assert "stopping" in capfd.readouterr().err
 
 
-def test_the_first_playouts_end_before_the_last_begin():
+@pytest.mark.parametrize("cores", [1, 2])
+def test_the_first_playouts_end_before_the_last_begin(cores, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
     seen: list[tuple[int, int]] = []
-    roll_out(Position(5), [12, 0], Flat(), 40, progress=lambda played, finished, total: seen.append((played, finished)))
-    assert max(played for played, _ in seen) == 32  # of 80: a net on the CPU gains nothing by more at once
-    assert any(played == 32 and finished > 20 for played, finished in seen)
+    roll_out(Position(5), [12, 0], Flat(), 80, progress=lambda played, finished, total: seen.append((played, finished)))
+    room = 32 * cores  # of 160: a core gains nothing by more at once
+    assert max(played for played, _ in seen) == room
+    assert any(played == room and finished > 20 for played, finished in seen)
 
 
 @pytest.mark.parametrize("rollouts", [0, -3, 100_001])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,27 @@ def test_one_pass_through_the_net_moves_all_games():
     policy = flat()
     list(play_games(policy, range(20), Rules(max_moves=3), batch=10, threads=1))
     assert policy.sizes == [32] * 6
+
+
+def test_blocks_go_through_the_net_side_by_side_and_torch_has_its_threads_back():
+    together, threads = threading.Barrier(2, timeout=60), []
+
+    class Meeting(Counting):
+        def probabilities(self, planes, symmetries=True):
+            together.wait()
+            threads.append(torch.get_num_threads())
+            return super().probabilities(planes, symmetries)
+
+    torch.set_num_threads(4)
+    try:
+        assert len(list(play_games(Meeting(np.full(25, 0.04)), range(64), Rules(max_moves=3), threads=2))) == 64
+        found = []
+        thread = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert threads == [2] * 6 and found == [torch.get_num_threads()] == [4]
+    finally:
+        torch.set_num_threads(1)
 
 
 def test_opponents_alternate_colours():
