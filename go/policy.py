@@ -20,7 +20,7 @@ from casecnn.precision import choose_device, dtype_for
 from casecnn.recipe import PRECISIONS
 from casecnn.weights import fill, load, packaged, resolve
 
-DEFAULT = "policy-k64.tygem9d-v2"
+DEFAULT = "policy-k64.tygem9d-v3"
 
 
 class Policy:
