@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from casecnn.errors import InputError, UsageError
-from casecnn.go import rules
+from casecnn.go import rules, selfplay
 from casecnn.go.dead_stones import Ending, chains, games_for, judge, neighbours, regions
 from casecnn.go.ending import OPEN, OTHER, OTHER_TERRITORY, OWN, OWN_TERRITORY, classify_moves
 from casecnn.go.look_ahead import Candidate, likely, look_ahead
@@ -177,6 +177,14 @@ class Player:
         if won and won_cleaned and 4 * int(ending.open.sum()) <= position.size**2:
             return []
         return [ending.open, liberties, around] if won_cleaned else [ending.open]
+
+
+def rehearse() -> None:
+    """Choose a move on a small board, and judge it: what a player needs, rollouts included, is then compiled."""
+    position = Position(rules.MIN_SIZE)
+    Player(selfplay.Even()).choose(position)
+    judge(position)
+    selfplay.rehearse()
 
 
 class _Check:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -319,8 +320,9 @@ def board_of(state: State) -> np.ndarray:
     return state.board[:-1].reshape(size + 2, size + 1)[1:-1, 1:].copy()
 
 
-def warm_up(message: str = "casecnn: compiling the Go engine for this machine, once (about 20 seconds) ...") -> None:
-    """Load or compile the engine. If that takes a second of CPU time, as on the first run ever, print `message`."""
+def warm_up(*more: Callable[[], object]) -> None:
+    """Load or compile the engine, and what `more` calls. If that takes a second of CPU time, as on the first run ever,
+    say so on stderr."""
     from casecnn.go.features import game_features
 
     done = threading.Event()
@@ -329,6 +331,7 @@ def warm_up(message: str = "casecnn: compiling the Go engine for this machine, o
     def watch() -> None:
         while not done.wait(0.2):
             if time.process_time() - start > 1.0:  # not wall time: on a busy machine loading alone may take a second
+                message = "casecnn: compiling the Go engine for this machine, once (about 20 seconds) ..."
                 print(message, file=sys.stderr, flush=True)
                 return
 
@@ -336,5 +339,7 @@ def warm_up(message: str = "casecnn: compiling the Go engine for this machine, o
     try:
         check_events(MIN_SIZE, np.zeros(0, np.uint16))
         game_features(MIN_SIZE, np.array([BLACK << 10], np.uint16))
+        for call in more:
+            call()
     finally:
         done.set()

@@ -22,7 +22,7 @@ from casecnn.go import games_batch
 from casecnn.go.features import Scratch
 from casecnn.go.position import Position
 from casecnn.go.record import GameRecord
-from casecnn.go.rules import BLACK, COLOUR, WHITE, State, apply_event, copy_state
+from casecnn.go.rules import BLACK, COLOUR, MIN_SIZE, WHITE, State, apply_event, copy_state
 from casecnn.go.symmetry import targets
 from casecnn.seeds import derive_seed
 
@@ -45,6 +45,15 @@ class Player(Protocol):
     size: int
 
     def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray: ...
+
+
+class Even:
+    """A player without a net for small boards: every point is as likely as any other."""
+
+    name, size = "even chances", MIN_SIZE
+
+    def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
+        return np.full((len(planes), self.size**2), 1 / self.size**2, np.float32)
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,11 @@ def play_games(
     threads = threads or min(16, os.cpu_count() or 1)
     with _pool(threads, blocks=-(-batch // CPU_BLOCK)) as pool:
         yield from _Batch(policy, opponent, rules, start, batch, threads, pool).play(iter(numbers), progress, enough)
+
+
+def rehearse() -> None:
+    """Play the first move of a game on a small board: what games need is then compiled."""
+    list(play_games(Even(), range(1), Rules(max_moves=1), batch=1, threads=1))
 
 
 @contextmanager

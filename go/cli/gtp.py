@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from typing import BinaryIO
 
 import click
 
@@ -78,6 +79,7 @@ def gtp(weights, threads, device, **settings) -> None:
     from casecnn.go.engine import Engine
     from casecnn.go.gtp_analyze import Analyst
     from casecnn.go.gtp_dispatch import Dispatcher, serve
+    from casecnn.go.player import rehearse
     from casecnn.go.policy import load_policy
     from casecnn.go.rules import warm_up
 
@@ -88,7 +90,15 @@ def gtp(weights, threads, device, **settings) -> None:
     with contextlib.redirect_stdout(sys.stderr):  # nothing but answers may come between the answers
         policy = load_policy(weights, device)
         engine = Engine(policy, checked, partial(policy_for, policy))
-        warm_up()
-        engine.ending()  # compiled, too, before the first game and not in it
+        warm_up(rehearse)  # before the first game and not in it
         dispatcher = Dispatcher({**engine.handlers(), **Analyst(engine).handlers()}, lambda: engine.size)
-        serve(dispatcher, sys.stdin.buffer, answers)
+        serve(dispatcher, _own(sys.stdin.buffer), answers)
+
+
+def _own(source: BinaryIO) -> BinaryIO:
+    """A reader of its own for the same file. A thread that waits in that of `sys.stdin` when Ctrl-C ends the process
+    would hold the lock that Python wants for closing it, and Python would abort."""
+    try:
+        return open(source.fileno(), "rb", closefd=False)  # noqa: SIM115  (the thread reads from it until the end)
+    except io.UnsupportedOperation:  # no file
+        return source

@@ -57,7 +57,7 @@ def reinforce(
     """
     from casecnn.go.reinforce import reinforce as run
     from casecnn.go.rules import warm_up
-    from casecnn.go.selfplay import Rules
+    from casecnn.go.selfplay import Rules, rehearse
     from casecnn.go.training import WEIGHTS
     from casecnn.recipe import Recipe
     from casecnn.runlog import read_log
@@ -65,7 +65,7 @@ def reinforce(
     momentum = 0.0 if fields["optimizer"] == "sgd" else None  # the paper's steps have none
     recipe = Recipe(precision="float32", momentum=momentum, **fields)
     rules = Rules(temperature=temperature, komi=komi, max_moves=max_moves)
-    warm_up()
+    warm_up(rehearse)
     result = run(
         recipe, output, initial=initial, k=k, layers=layers, size=size, rules=rules, pool_every=pool_every,
         baseline=baseline, evaluate_games=evaluate_games, evaluate_every=evaluate_every, threads=threads,

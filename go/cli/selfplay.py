@@ -48,14 +48,14 @@ def selfplay(games, output, weights, opponent, batch, threads, precision, device
 
     from casecnn.go.policy import load_policy
     from casecnn.go.rules import warm_up
-    from casecnn.go.selfplay import Rules
+    from casecnn.go.selfplay import Rules, rehearse
     from casecnn.go.selfplay_run import selfplay as play
     from casecnn.go.selfplay_run import table
 
     checked = Rules(**rules)
     policy = load_policy(weights, device, precision)
     other = load_policy(opponent, device, precision) if opponent else None
-    warm_up()
+    warm_up(rehearse)
     with tqdm(total=max(0, games), unit="game", disable=None, desc="selfplay") as bar:
         moves = 0
 

@@ -63,10 +63,11 @@ def suggest(
         raise UsageError(f"`--top` (={top}) must be at least 1")
     check_outputs(game_file, image, sgf_file)
     from casecnn.go.rules import warm_up
+    from casecnn.go.selfplay import rehearse
     from casecnn.go.sgf import read_game
     from casecnn.go.suggestions import suggest as suggest_moves
 
-    warm_up()
+    warm_up(*[rehearse] * (rollouts > 0))
     source = sys.stdin.buffer.read() if game_file == "-" and sgf_file else game_file  # read twice below
     record = read_game(source, game=game, path_spec=path)
     for warning in record.warnings:

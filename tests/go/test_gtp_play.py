@@ -474,6 +474,40 @@ def test_wrong_options_are_told_before_anything_is_loaded(capsys):
     assert capsys.readouterr().err == "casecnn: error: cannot read 'no.safetensors': there is no such file\n"
 
 
+REHEARSED = """
+import sys
+from numba.core.dispatcher import Dispatcher
+from casecnn.go import rules
+from casecnn.go.player import Player, Settings, rehearse
+from casecnn.go.dead_stones import judge
+from casecnn.go.position import Position
+from casecnn.go.selfplay import Even
+
+def versions():
+    modules = [module for name, module in sys.modules.items() if name.startswith("casecnn.go.")]
+    found = {id(f): f for module in modules for f in vars(module).values() if isinstance(f, Dispatcher)}
+    return {f.py_func.__qualname__: len(f.signatures) for f in found.values()}
+
+rules.warm_up(rehearse)
+before = versions()
+net, position = Even(), Position(5)
+player = Player(net, Settings(temperature=1.0))
+for _ in range(60):
+    move = player.choose(position)
+    position.play(move)
+    judge(position, policy=net)
+player.choose(position, cleanup=True)
+print(sum(before.values()), {name: (before.get(name), n) for name, n in versions().items() if n != before.get(name)})
+"""
+
+
+def test_after_a_rehearsal_nothing_is_left_to_compile():
+    """Or to load: in a game that costs time."""
+    process = subprocess.run([sys.executable, "-c", REHEARSED], capture_output=True, text=True, timeout=300)
+    known, later = process.stdout.split(maxsplit=1)
+    assert int(known) > 10 and later == "{}\n", process.stderr
+
+
 def test_the_engine_as_a_process(weights_file):
     """Answers come at once through pipes, an analysis streams until the next line, Ctrl-C ends in one line."""
     process = subprocess.Popen(
@@ -509,7 +543,8 @@ def test_the_engine_as_a_process(weights_file):
         assert {line[:10] for line in answer()} <= {"info move "}
         assert answer() == ["=4"]
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        process.wait(60)  # while its input stays open, as a terminal does
+        out, err = process.communicate()
         assert (process.returncode, out) == (130, "") and err.splitlines()[-1] == "casecnn: interrupted", err
         assert "Traceback" not in err
     finally:
