@@ -180,9 +180,10 @@ class Player:
 
 
 def rehearse() -> None:
-    """Choose a move on a small board, and judge it: what a player needs, rollouts included, is then compiled."""
+    """Play a move and a pass on a small board, and judge it: what a player needs, rollouts too, is then compiled."""
     position = Position(rules.MIN_SIZE)
-    Player(selfplay.Even()).choose(position)
+    position.play(Player(selfplay.Even()).choose(position))
+    position.play(position.size**2)
     judge(position)
     selfplay.rehearse()
 

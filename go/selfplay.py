@@ -164,8 +164,9 @@ def play_games(
 
 
 def rehearse() -> None:
-    """Play the first move of a game on a small board: what games need is then compiled."""
-    list(play_games(Even(), range(1), Rules(max_moves=1), batch=1, threads=1))
+    """Play the first move of a game on a small board, twice: what games need is then compiled."""
+    for game in play_games(Even(), range(1), Rules(max_moves=1), batch=1, threads=1):
+        game.final(Position(MIN_SIZE))
 
 
 @contextmanager
