@@ -53,6 +53,7 @@ class Even:
     name, size = "even chances", MIN_SIZE
 
     def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
+        """float32 [N, size * size] for planes [N, 48, size, size]."""
         return np.full((len(planes), self.size**2), 1 / self.size**2, np.float32)
 
 
