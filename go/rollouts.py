@@ -16,7 +16,7 @@ from casecnn.go.position import Position
 from casecnn.go.proportion import standard_error
 from casecnn.go.random_play import play_out
 from casecnn.go.rules import BLACK, COLOUR
-from casecnn.go.selfplay import CPU_BLOCK, PlayedGame, Player, Rules, play_games
+from casecnn.go.selfplay import CPU_BLOCK, PlayedGame, Player, Rules, on_cpu, play_games
 from casecnn.interruption import InterruptionGuard
 
 BATCH = 256
@@ -134,6 +134,4 @@ def _judged(start: Position, game: PlayedGame) -> float:
 
 def _room(policy: Player) -> int:
     """How many playouts go on at once: what the device takes in one pass, or each of its cores."""
-    module = getattr(policy, "module", None)
-    on_cpu = module is None or next(module.parameters()).device.type == "cpu"
-    return min(BATCH, CPU_BLOCK * (os.cpu_count() or 1)) if on_cpu else BATCH
+    return min(BATCH, CPU_BLOCK * (os.cpu_count() or 1)) if on_cpu(policy) else BATCH

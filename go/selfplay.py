@@ -47,6 +47,12 @@ class Player(Protocol):
     def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray: ...
 
 
+def on_cpu(player: Player) -> bool:
+    """Whether a player computes on the CPU, as one without a net does."""
+    module = getattr(player, "module", None)
+    return module is None or next(module.parameters()).device.type == "cpu"
+
+
 class Even:
     """A player without a net for small boards: every point is as likely as any other."""
 
@@ -165,7 +171,7 @@ def play_games(
 
 
 def rehearse() -> None:
-    """Play the first move of a game on a small board, twice: what games need is then compiled."""
+    """Play and replay the first move of a game on a small board: what games need is then compiled."""
     for game in play_games(Even(), range(1), Rules(max_moves=1), batch=1, threads=1):
         game.final(Position(MIN_SIZE))
 
@@ -282,9 +288,7 @@ class _Batch:
     def _probabilities(self, player: Player, slots: np.ndarray) -> np.ndarray:
         """float32 [n, points], in blocks of one size, so that a row never depends on how many rows there are."""
         size = player.size
-        module = getattr(player, "module", None)
-        on_cpu = module is None or next(module.parameters()).device.type == "cpu"
-        block = CPU_BLOCK if on_cpu else GPU_BLOCK
+        block = CPU_BLOCK if on_cpu(player) else GPU_BLOCK
         planes = np.zeros((-(-len(slots) // block) * block, 48, size, size), np.uint8)
         planes.reshape(len(planes), 48, -1)[: len(slots)] = self.games.planes[slots]
 
@@ -292,7 +296,7 @@ class _Batch:
             return player.probabilities(planes[begin : begin + block], symmetries=self.rules.symmetries)
 
         blocks = range(0, len(planes), block)
-        parts = list(self.pool.map(forward, blocks) if on_cpu and len(blocks) > 1 else map(forward, blocks))
+        parts = list(self.pool.map(forward, blocks) if on_cpu(player) and len(blocks) > 1 else map(forward, blocks))
         raw = np.ascontiguousarray(np.concatenate(parts)[: len(slots)], np.float32)
         if not np.isfinite(raw).all():
             raise InputError(f"the weights '{player.name}' give probabilities that are not numbers; are they damaged?")

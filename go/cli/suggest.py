@@ -67,7 +67,10 @@ def suggest(
     from casecnn.go.sgf import read_game
     from casecnn.go.suggestions import suggest as suggest_moves
 
-    warm_up(*[rehearse] * (rollouts > 0))
+    if rollouts > 0:
+        warm_up(rehearse)
+    else:
+        warm_up()
     source = sys.stdin.buffer.read() if game_file == "-" and sgf_file else game_file  # read twice below
     record = read_game(source, game=game, path_spec=path)
     for warning in record.warnings:
