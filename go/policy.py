@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from typing import Any
 
@@ -11,16 +10,14 @@ import torch
 from torch import nn
 
 from casecnn.build import build
-from casecnn.errors import InputError, UsageError
+from casecnn.errors import UsageError
 from casecnn.fuse import fuse
 from casecnn.go.inference import move_probabilities
-from casecnn.go.net import policy_net
+from casecnn.go.net import DEFAULT, arguments_of, check_planes, declared
 from casecnn.packed import pack
 from casecnn.precision import choose_device, dtype_for
 from casecnn.recipe import PRECISIONS
 from casecnn.weights import fill, load, packaged, resolve
-
-DEFAULT = "policy-k64.tygem9d-v3"
 
 
 class Policy:
@@ -49,9 +46,7 @@ class Policy:
 
         With `symmetries` the mean of the probabilities over the board's eight symmetries. Does not look at legality.
         Raises `UsageError` for planes of another shape."""
-        expected = (48, self.size, self.size)
-        if planes.ndim != 4 or planes.shape[1:] != expected:
-            raise UsageError(f"`planes` {planes.shape} must have the shape (N, {', '.join(map(str, expected))})")
+        check_planes(planes.shape, self.size)
         return move_probabilities(self._fast, planes, symmetries).cpu().numpy()
 
 
@@ -71,15 +66,8 @@ def load_policy(
         raise UsageError(f"`--precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
     loaded = load(found.path, float32=True)
-    arguments = loaded.metadata.get("arguments") if loaded.metadata else _arguments_of(loaded.tensors)
-    if loaded.metadata.get("net", "policy_net") != "policy_net" or not isinstance(arguments, dict):
-        raise InputError(
-            f"'{found.path}' holds no policy network: neither its metadata nor its tensors are those of one"
-        )
-    try:
-        net = policy_net(**arguments)
-    except TypeError as error:
-        raise InputError(f"'{found.path}': its net's arguments, {arguments}, are not those of policy_net") from error
+    arguments = arguments_of(loaded.metadata, {name: tuple(t.shape) for name, t in loaded.tensors.items()}, found.path)
+    net = declared(arguments, found.path)
     module = build(net, init="zeros")
     fill(module, loaded.tensors, found.path)
     chosen = choose_device(device)
@@ -93,11 +81,3 @@ def _in_bfloat16(module: nn.Module) -> nn.Module:
     """A copy for inference."""
     fast = fuse(module).to(torch.bfloat16).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return pack(fast) if next(fast.parameters()).device.type == "cpu" else fast
-
-
-def _arguments_of(tensors: dict[str, torch.Tensor]) -> dict[str, int] | None:
-    """What `policy_net` was called with, from a state dict without metadata; None if it is none of a policy network."""
-    first, bias = tensors.get("conv1.weight"), tensors.get("position_bias.bias")
-    if first is None or bias is None:
-        return None
-    return {"k": len(first), "layers": len(tensors) // 2, "size": math.isqrt(bias.numel())}

@@ -17,6 +17,7 @@ from casecnn.go.record import GameRecord
 
 if TYPE_CHECKING:
     from casecnn.go.policy import Policy
+    from casecnn.go.quick_policy import QuickPolicy
     from casecnn.go.rollouts import Rollouts
     from casecnn.go.scene import Diagram
 
@@ -162,7 +163,7 @@ def suggest(
     move: int | None = None,
     top: int = 10,
     symmetries: bool = True,
-    policy: Policy | str | os.PathLike[str] | None = None,
+    policy: Policy | QuickPolicy | str | os.PathLike[str] | None = None,
     device: str = "auto",
     game: int = 0,
     path: str | None = None,
@@ -186,8 +187,9 @@ def suggest(
 
     The game is an SGF file (`game` is its number in a collection, `path` a variation: see `casecnn.go.sgf.read_game`),
     a `GameRecord` or a `Position`; of a game, the position after `move` moves is taken, by default after the last one.
-    `policy` is a loaded net, or the name or file of weights; None is the packaged net. With `symmetries` the
-    probabilities are the mean over the eight symmetries of the board.
+    `policy` is a loaded net, or the name or file of weights; None is the packaged net. A net that is loaded here for
+    one position, without rollouts, is computed by NumPy on the CPU where `device` is "auto" or "cpu". With
+    `symmetries` the probabilities are the mean over the eight symmetries of the board.
 
     The net's probabilities of the moves left are scaled to add up to 1. Where no move is left, the one suggestion is
     to pass. The net has no pass of its own, so a pass is never suggested otherwise, even if the game is over. A
@@ -212,9 +214,7 @@ def suggest(
         game_or_position = read_game(game_or_position, game=game, path_spec=path)
     position, last_move = _position(game_or_position, move)
     if policy is None or isinstance(policy, (str, os.PathLike)):
-        from casecnn.go.policy import load_policy
-
-        policy = load_policy(policy, device)
+        policy = _load(policy, device, alone=not rollouts)
     if position.size != policy.size:
         source = game_or_position.source if isinstance(game_or_position, GameRecord) else "the position"
         raise InputError(
@@ -246,6 +246,18 @@ def suggest(
         elapsed_ms,
         rollouts,
     )
+
+
+def _load(which: str | os.PathLike[str] | None, device: str, *, alone: bool) -> Policy | QuickPolicy:
+    """The net of a name or a file. For a position `alone` the one without torch, unless a device is asked for."""
+    if alone and device in ("auto", "cpu"):
+        from casecnn.go.quick_policy import load_quick_policy
+
+        if quick := load_quick_policy(which):
+            return quick
+    from casecnn.go.policy import load_policy
+
+    return load_policy(which, device)
 
 
 def share_out(raw: np.ndarray, sensible: np.ndarray, weights: str) -> np.ndarray:

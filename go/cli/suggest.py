@@ -63,11 +63,12 @@ def suggest(
         raise UsageError(f"`--top` (={top}) must be at least 1")
     check_outputs(game_file, image, sgf_file)
     from casecnn.go.rules import warm_up
-    from casecnn.go.selfplay import rehearse
     from casecnn.go.sgf import read_game
     from casecnn.go.suggestions import suggest as suggest_moves
 
     if rollouts > 0:
+        from casecnn.go.selfplay import rehearse
+
         warm_up(rehearse)
     else:
         warm_up()

@@ -21,6 +21,7 @@ from casecnn.build import build
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.go import policy as policy_module
+from casecnn.go import quick_policy
 from casecnn.go.cli.suggest import colour_wanted
 from casecnn.go.coordinates import from_vertex
 from casecnn.go.net import policy_net
@@ -210,7 +211,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "nine.sgf").write_text("(;SZ[9];B[ee])")
     (tmp_path / "broken.sgf").write_bytes(b"\x00\x01\x02 no game")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(policy_module, "load_policy", lambda *_, **__: FakePolicy())
+    monkeypatch.setattr(quick_policy, "load_quick_policy", lambda *_: FakePolicy())
     return tmp_path
 
 
@@ -263,7 +264,7 @@ def test_json(folder, capsys):
 
 def test_symmetries_are_the_default(folder, capsys, monkeypatch):
     policy = FakePolicy()
-    monkeypatch.setattr(policy_module, "load_policy", lambda *_, **__: policy)
+    monkeypatch.setattr(quick_policy, "load_quick_policy", lambda *_: policy)
     for flag in ([], ["--symmetries"], ["--no-symmetries"]):
         assert run("game.sgf", *flag, capsys=capsys)[0] == 0
     assert [symmetries for _, symmetries in policy.asked] == [True, True, False]
@@ -272,9 +273,14 @@ def test_symmetries_are_the_default(folder, capsys, monkeypatch):
 def test_weights_and_device_are_passed_on(folder, capsys, monkeypatch):
     asked = []
     monkeypatch.setattr(policy_module, "load_policy", lambda *arguments: asked.append(arguments) or FakePolicy())
+    monkeypatch.setattr(quick_policy, "load_quick_policy", lambda which: asked.append(which))
     run("game.sgf", capsys=capsys)
     run("game.sgf", "--weights", "mine.safetensors", "--device", "cpu", capsys=capsys)
-    assert asked == [(None, "auto"), ("mine.safetensors", "cpu")]
+    assert asked == [None, (None, "auto"), "mine.safetensors", ("mine.safetensors", "cpu")]
+    for options in (["--device", "cuda"], ["--rollouts", "1"]):  # what NumPy is too slow for
+        asked.clear()
+        run("game.sgf", "--top", "1", *options, capsys=capsys)
+        assert asked == [(None, options[1] if options[0] == "--device" else "auto")]
 
 
 def test_standard_input_and_gzip(folder, capsys, monkeypatch):
