@@ -191,7 +191,7 @@ def write_planes(state, scratch, target, out):
     )
     size = info[SIZE]
     stride = size + 1
-    colour = info[COLOUR]
+    colour = np.int64(info[COLOUR])
     other = 3 - colour
     out[:] = 0
     out[ONES] = 1
@@ -238,44 +238,44 @@ def write_planes(state, scratch, target, out):
     forget_changed(board, stride, cache.board, valid, region, live, lengths)
     calm = info[KO] == 0
     for k in range(1, chains + 1):
-        prey = stones[table[k, FIRST]]
+        prey = np.int64(stones[table[k, FIRST]])
         if board[prey] == colour:
             if table[k, FREE] == 1:
                 if calm and valid[prey, ESCAPE]:
                     for i in range(found[prey, ESCAPE, 0]):
-                        p = found[prey, ESCAPE, 1 + i]
+                        p = np.int64(found[prey, ESCAPE, 1 + i])
                         if p > 0:
                             out[LADDER_ESCAPE, target[to_move(size, p)]] = 1
                     continue
                 before = info[STAMP]
-                options = escape_options(board, info, mark, stack, frame, near, ROOT, prey)
+                options = escape_options(board, info, mark, stack, frame, near, np.int64(ROOT), prey)
                 for i in range(options):
-                    p = frame[ROOT, OPTION + i]
-                    captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, False)
+                    p = np.int64(frame[ROOT, OPTION + i])
+                    captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p)
                     if not captured:
                         out[LADDER_ESCAPE, target[to_move(size, p)]] = 1
                     if i < MAX_MOVES_KEPT:
                         found[prey, ESCAPE, 1 + i] = -p if captured else p
                 if calm and options <= MAX_MOVES_KEPT:
                     found[prey, ESCAPE, 0] = options
-                    keep(valid, region, live, lengths, mark, before, prey, ESCAPE)
+                    keep(valid, region, live, lengths, mark, before, prey, np.int64(ESCAPE))
         elif table[k, FREE] == 2:
             for i in range(2):
-                p = liberty[table[k, FIRST_LIBERTY] + i]
+                p = np.int64(liberty[table[k, FIRST_LIBERTY] + i])
                 t = target[to_move(size, p)]
                 if not legal[p] or out[LADDER_CAPTURE, t]:
                     continue
                 if calm and valid[prey, i] and found[prey, i, 0] == p:
                     out[LADDER_CAPTURE, t] = found[prey, i, 1]
                     continue
-                q = liberty[table[k, FIRST_LIBERTY] + 1 - i]
+                q = np.int64(liberty[table[k, FIRST_LIBERTY] + 1 - i])
                 # Extending at the other liberty gives the chain so many liberties, one of which may be `p` itself: with
                 # four it escapes for sure (unless the extension takes stones that `p` may save, or fills an eye), and
                 # there is nothing to read.
                 taken_stones, _, free = _after_move(board, info, mark, chain, table, stones, liberty, q, other)
                 if free < 4 or taken_stones or is_eyeish(board, stride, q, other):
                     before = info[STAMP]
-                    captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p, True)
+                    captured, _ = read(board, info, mark, stack, frame, taken, near, prey, p)
                     out[LADDER_CAPTURE, t] = captured
                     if calm:
                         found[prey, i, 0] = p

@@ -165,7 +165,8 @@ def move_batch(games, slots, probabilities, temperature, opening_moves, komi, re
         slot = slots[row]
         state = _state(games, slot)
         info = state.info
-        colour = info[COLOUR]
+        colour = np.int64(info[COLOUR])
+        size = np.int64(info[SIZE])
         number = games.counts[slot]
         if resign < np.inf and _resigns(games, slot, state, komi, resign):
             games.ended[slot] = BY_RESIGNATION
@@ -177,7 +178,7 @@ def move_batch(games, slots, probabilities, temperature, opening_moves, komi, re
         while weigh_moves(probabilities[row], games.classes[slot], passed, heat, weights):
             u = uniform(games.keys[slot], np.uint64((number << 10) + attempt))
             move = draw_move(weights, heat, u)
-            if not _repeats(games, slot, to_point(info[SIZE], move), colour):
+            if not _repeats(games, slot, to_point(size, move), colour):
                 break
             games.classes[slot, move] = NEVER
             attempt += 1
@@ -186,7 +187,7 @@ def move_batch(games, slots, probabilities, temperature, opening_moves, komi, re
             move = points
             play_pass(state, colour)
         else:
-            play(state, to_point(info[SIZE], move), colour)
+            play(state, to_point(size, move), colour)
         games.events[slot, number] = move | colour << 10
         games.counts[slot] = number + 1
         games.seen[slot, number + 1] = state.zobrist[0]

@@ -6,7 +6,8 @@ defender moves when it has one and may extend there or take an attacking chain t
 Reading stops after `MAX_PLIES` moves in a row or `MAX_MOVES` moves in all; then the prey counts as escaped.
 A ladder from corner to corner takes 58 plies.
 
-The functions take the arrays of `casecnn.go.rules.State` and of `Reader` one by one, for speed.
+The functions take the arrays of `casecnn.go.rules.State` and of `Reader` one by one, for speed. Their points, colours
+and numbers are int64: numba would compile a function again for every other type, and for every constant.
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ def escape_options(board, info, mark, stack, frame, near, ply, prey):
     """Write the defender's plausible moves for the chain at `prey`, which is in atari, into frame `ply` and return
     their number: its last liberty first, then captures of touching chains in atari; legal and no own true eye."""
     stride = info[SIZE] + 1
-    colour = board[prey]
+    colour = np.int64(board[prey])
     info[STAMP] += 1
     stamp = info[STAMP]
     mark[prey] = stamp
@@ -193,7 +194,7 @@ def escape_options(board, info, mark, stack, frame, near, ply, prey):
                 near[attackers] = q
                 attackers += 1
     for i in range(attackers):
-        number, q, _ = _liberties(board, info, mark, stack, near[i], 2)
+        number, q, _ = _liberties(board, info, mark, stack, np.int64(near[i]), np.int64(2))
         if number == 1 and count < MAX_OPTIONS:
             known = False
             for j in range(count):
@@ -203,7 +204,7 @@ def escape_options(board, info, mark, stack, frame, near, ply, prey):
                 count += 1
     kept = 0
     for i in range(count):
-        q = frame[ply, OPTION + i]
+        q = np.int64(frame[ply, OPTION + i])
         if is_free_of_ko_and_suicide(board, info, mark, stack, q, colour) and not is_eye(
             board, info, mark, stack, q, colour
         ):
@@ -229,7 +230,7 @@ def _do(board, info, mark, stack, frame, taken, ply, point, colour):
         q = point + d
         c = board[q]
         if c == other:
-            if not has_liberty_besides(board, info, mark, stack, q, 0):
+            if not has_liberty_besides(board, info, mark, stack, q, np.int64(0)):
                 free += 1
                 begin = end
                 board[q] = EMPTY
@@ -291,22 +292,23 @@ def _attacks(board, info, mark, stack, frame, ply, attacker, a, b):
 
 
 @njit(cache=True, nogil=True)
-def read(board, info, mark, stack, frame, taken, near, prey, first, attacking):
-    """Whether the prey is captured after the move `first`, by the attacker if `attacking` (the prey has two liberties)
-    or by the defender (it has one). Returns (captured, moves read); the board is as before."""
+def read(board, info, mark, stack, frame, taken, near, prey, first):
+    """Whether the prey is captured after the move `first`: by the attacker, if the prey has two liberties, or by the
+    defender, if it has one. Returns (captured, moves read); the board is as before."""
     stride = info[SIZE] + 1
-    defender = board[prey]
+    defender = np.int64(board[prey])
     attacker = 3 - defender
-    _do(board, info, mark, stack, frame, taken, 0, first, attacker if attacking else defender)
+    attacking = _liberties(board, info, mark, stack, prey, np.int64(2))[0] == 2
+    _do(board, info, mark, stack, frame, taken, np.int64(0), first, attacker if attacking else defender)
     moves = 1
-    ply = 1  # frames 0 .. ply - 1 are played
+    ply = np.int64(1)  # frames 0 .. ply - 1 are played
     fresh = True
     while True:
         attacks = attacking == (ply % 2 == 0)  # who moves at frame `ply`
         leaf = False
         captured = False
         if fresh:
-            number, a, b = _liberties(board, info, mark, stack, prey, 3 if attacks else 2)
+            number, a, b = _liberties(board, info, mark, stack, prey, np.int64(3 if attacks else 2))
             frame[ply, TRIED] = 0
             if ply >= MAX_PLIES or moves >= MAX_MOVES or number != (2 if attacks else 1):
                 leaf = True
@@ -321,7 +323,7 @@ def read(board, info, mark, stack, frame, taken, near, prey, first, attacking):
             i = frame[ply, TRIED]
             if i < frame[ply, COUNT]:
                 frame[ply, TRIED] = i + 1
-                point = frame[ply, OPTION + i]
+                point = np.int64(frame[ply, OPTION + i])
                 _do(board, info, mark, stack, frame, taken, ply, point, attacker if attacks else defender)
                 moves += 1
                 ply += 1

@@ -21,13 +21,13 @@ from casecnn.go.rules import (
     COLOUR,
     EMPTY,
     SIZE,
-    STAMP,
     WHITE,
     State,
     is_free_of_ko_and_suicide,
     new_state,
     play,
     play_pass,
+    take_stones,
     to_point,
 )
 
@@ -86,7 +86,7 @@ def _find_empty(board, size, empty):
 
 @njit(cache=True, nogil=True)
 def _play_out(start, colour, games, seed):
-    size = start.info[SIZE]
+    size = np.int64(start.info[SIZE])
     stride = size + 1
     state = new_state(size)
     board, info, mark, stack = state.board, state.info, state.mark, state.stack
@@ -95,21 +95,18 @@ def _play_out(start, colour, games, seed):
     owned = np.zeros(size * size, np.int64)
     score = 0
     for _ in range(games):
-        stamp = info[STAMP]
-        board[:] = start.board
-        info[:] = start.info
-        info[STAMP] = stamp  # belongs to `mark`
+        take_stones(state, start)
         info[COLOUR] = colour
         count = _find_empty(board, size, empty)
         passes = 0
         for _ in range(3 * size * size):
-            mover = info[COLOUR]
+            mover = np.int64(info[COLOUR])
             chosen = -1
             if count:
                 first = np.int64(_random(generator) % np.uint64(count))
                 for i in range(count):
                     k = first + i if first + i < count else first + i - count
-                    point = empty[k]
+                    point = np.int64(empty[k])
                     if not _is_simple_eye(board, stride, point, mover) and is_free_of_ko_and_suicide(
                         board, info, mark, stack, point, mover
                     ):
@@ -122,7 +119,7 @@ def _play_out(start, colour, games, seed):
                     break
                 continue
             passes = 0
-            point = empty[chosen]
+            point = np.int64(empty[chosen])
             count -= 1
             empty[chosen] = empty[count]
             if play(state, point, mover):

@@ -74,6 +74,17 @@ def new_state(size):
     )
 
 
+@njit(cache=True, nogil=True)
+def take_stones(state, start):
+    """Copy all but `turn_of` and the hash from `start`, a state of the same size."""
+    for p in range(start.board.shape[0]):
+        state.board[p] = start.board[p]
+    stamp = state.info[STAMP]  # belongs to `mark`
+    for i in range(start.info.shape[0]):
+        state.info[i] = start.info[i]
+    state.info[STAMP] = stamp
+
+
 def copy_state(state: State) -> State:
     """Return a copy that shares no array with `state`."""
     return State(*(array.copy() for array in state))
@@ -193,7 +204,7 @@ def play(state, point, colour):
         q = point + d
         c = board[q]
         if c == other:
-            if not has_liberty_besides(board, info, mark, stack, q, 0):
+            if not has_liberty_besides(board, info, mark, stack, q, np.int64(0)):
                 taken += _remove_chain(state, q)
                 last_taken = q
                 free += 1
@@ -203,7 +214,7 @@ def play(state, point, colour):
             alone = False
     if taken:
         info[TAKEN_BLACK if other == BLACK else TAKEN_WHITE] += taken
-    elif free == 0 and not has_liberty_besides(board, info, mark, stack, point, 0):
+    elif free == 0 and not has_liberty_besides(board, info, mark, stack, point, np.int64(0)):
         info[TAKEN_BLACK if colour == BLACK else TAKEN_WHITE] += _remove_chain(state, point)
     info[KO] = 0
     if taken == 1 and alone and free == 1:
@@ -245,7 +256,7 @@ def set_stone(state, point, colour):
 def apply_event(state, event):
     """Apply one event of a game record. Return False, and change nothing, where it is an illegal move (simple ko,
     no suicide)."""
-    size = state.info[SIZE]
+    size = np.int64(state.info[SIZE])
     move = np.int64(event & 1023)
     colour = np.int64((event >> 10) & 3)
     kind = np.int64(event >> 12)
@@ -261,7 +272,7 @@ def apply_event(state, event):
         if move > size * size or colour == EMPTY or colour == WALL:
             return False
         point = to_point(size, move)
-        if not is_legal(state, point, colour, False):
+        if not is_legal(state, point, colour, np.bool_(False)):
             return False
         play(state, point, colour)
     return True

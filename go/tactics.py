@@ -14,7 +14,7 @@ from numba import njit
 
 from casecnn.go.ladders import _liberties, new_reader, read
 from casecnn.go.position import Position
-from casecnn.go.rules import SIZE, STAMP, is_free_of_ko_and_suicide, new_state, play, to_point
+from casecnn.go.rules import SIZE, is_free_of_ko_and_suicide, new_state, play, take_stones, to_point
 
 CANDIDATES = 8  # moves that are looked at
 LEAST_SHARE = 1e-3  # of the best move's probability: what a move needs for that
@@ -52,15 +52,15 @@ def at_stake(position: Position, moves: np.ndarray) -> np.ndarray | None:
 @njit(cache=True, nogil=True)
 def _can_take(board, info, mark, stack, reader, prey):
     """Whether the opponent, to move, takes the chain at `prey` at once or in a ladder; and the moves read."""
-    attacker = 3 - board[prey]
-    number, a, b = _liberties(board, info, mark, stack, prey, 3)
+    attacker = 3 - np.int64(board[prey])
+    number, a, b = _liberties(board, info, mark, stack, prey, np.int64(3))
     if number == 1:
         return is_free_of_ko_and_suicide(board, info, mark, stack, a, attacker), 1
     moves = 0
     if number == 2:
         for q in (a, b):
             if is_free_of_ko_and_suicide(board, info, mark, stack, q, attacker):
-                taken, more = read(board, info, mark, stack, reader.frame, reader.taken, reader.near, prey, q, True)
+                taken, more = read(board, info, mark, stack, reader.frame, reader.taken, reader.near, prey, q)
                 moves += more
                 if taken:
                     return True, moves
@@ -70,7 +70,7 @@ def _can_take(board, info, mark, stack, reader, prey):
 @njit(cache=True, nogil=True)
 def _at_stake(start, colour, candidates, reader, stones):
     """Fill `stones` int64 [n] for the candidates; returns whether the budget was enough."""
-    size = start.info[SIZE]
+    size = np.int64(start.info[SIZE])
     stride = size + 1
     after = new_state(size)
     board, info, mark, stack = after.board, after.info, after.mark, after.stack
@@ -78,10 +78,7 @@ def _at_stake(start, colour, candidates, reader, stones):
     chain = np.zeros(board.shape[0], np.int32)
     read_so_far = 0
     for number in range(len(candidates)):
-        stamp = info[STAMP]  # belongs to `mark`
-        board[:] = start.board
-        info[:] = start.info
-        info[STAMP] = stamp
+        take_stones(after, start)
         play(after, to_point(size, candidates[number]), colour)
         seen[:] = 0
         for move in range(size * size):
