@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
 from typing import Protocol
 
 import numpy as np
@@ -209,7 +211,10 @@ class _Batch:
         self.start = start or (lambda number: Position(size))
         self.games = games_batch.new_games(slots, size, rules.max_moves or 2 * size * size)
         self.numbers = np.full(slots, -1, np.int64)
-        self.scratch = games_batch.scratch_of(threads)
+        self.raw = np.zeros((slots, size * size), np.float32)  # probabilities
+        self.scratch: SimpleQueue[Scratch] = SimpleQueue()
+        for scratch in games_batch.scratch_of(threads):
+            self.scratch.put(scratch)
         self.target = targets(size)[0]
 
     def play(
@@ -249,34 +254,51 @@ class _Batch:
 
     def _move(self, slots: np.ndarray) -> None:
         """One move in every game."""
-
-        def write(share: slice, scratch: Scratch) -> None:
-            games_batch.write_batch(self.games, slots[share], scratch, self.target)
-
-        def move(share: slice, _: Scratch) -> None:
-            games_batch.move_batch(self.games, own[share], raw[share], temperature, opening, komi, resign)
-
-        rules = self.rules
-        temperature, komi = float(rules.temperature), float(rules.komi)
-        opening = min(rules.opening_moves, MAX_MOVES) if rules.opening_moves is not None else MAX_MOVES
-        resign = float(rules.resign) if rules.resign is not None else math.inf
-        self._share_out(write, len(slots))
         whose = self._whose(slots)
         for number, player in enumerate(self.players):
             own = slots[whose == number]
-            if len(own):
-                raw = self._probabilities(player, own)
-                self._share_out(move, len(own))
+            blocks = _blocks(own, CPU_BLOCK)
+            if on_cpu(player):
+                self._each(partial(self._write_forward_play, player), blocks)
+            else:
+                self._each(self._write, blocks)
+                for block in _blocks(own, GPU_BLOCK):
+                    self._forward(player, block)
+                self._each(self._play, blocks)
 
-    def _share_out(self, work: Callable[[slice, Scratch], None], count: int) -> None:
-        """Run `work` on parts of `range(count)`, one for each thread."""
-        step = -(-count // len(self.scratch))
-        jobs = [
-            self.pool.submit(work, slice(begin, begin + step), scratch)
-            for begin, scratch in zip(range(0, count, step), self.scratch, strict=False)
-        ]
-        for job in jobs:
-            job.result()
+    def _each(self, work: Callable[[np.ndarray], None], blocks: list[np.ndarray]) -> None:
+        """Run `work` on all blocks of slots, each in one of the threads."""
+        for _ in self.pool.map(work, blocks):
+            pass
+
+    def _write_forward_play(self, player: Player, slots: np.ndarray) -> None:
+        self._write(slots)
+        self._forward(player, slots)
+        self._play(slots)
+
+    def _write(self, slots: np.ndarray) -> None:
+        scratch = self.scratch.get()
+        try:
+            games_batch.write_batch(self.games, slots, scratch, self.target)
+        finally:
+            self.scratch.put(scratch)
+
+    def _forward(self, player: Player, slots: np.ndarray) -> None:
+        """The net, on a block of one size, so that a row never depends on how many rows there are."""
+        size, block = player.size, CPU_BLOCK if on_cpu(player) else GPU_BLOCK
+        planes = np.zeros((block, 48, size, size), np.uint8)
+        planes.reshape(block, 48, -1)[: len(slots)] = self.games.planes[slots]
+        raw = player.probabilities(planes, symmetries=self.rules.symmetries)[: len(slots)]
+        if not np.isfinite(raw).all():
+            raise InputError(f"the weights '{player.name}' give probabilities that are not numbers; are they damaged?")
+        self.raw[slots] = raw
+
+    def _play(self, slots: np.ndarray) -> None:
+        rules = self.rules
+        opening = min(rules.opening_moves, MAX_MOVES) if rules.opening_moves is not None else MAX_MOVES
+        resign = float(rules.resign) if rules.resign is not None else math.inf
+        heat, komi = float(rules.temperature), float(rules.komi)
+        games_batch.move_batch(self.games, slots, self.raw[slots], heat, opening, komi, resign)
 
     def _whose(self, slots: np.ndarray) -> np.ndarray:
         """Which player is to move in each game: 0 the policy, 1 the opponent."""
@@ -284,23 +306,6 @@ class _Batch:
             return np.zeros(len(slots), np.int64)
         white = self.games.info[slots, COLOUR] == WHITE
         return white ^ (self.numbers[slots] % 2 == 1)
-
-    def _probabilities(self, player: Player, slots: np.ndarray) -> np.ndarray:
-        """float32 [n, points], in blocks of one size, so that a row never depends on how many rows there are."""
-        size = player.size
-        block = CPU_BLOCK if on_cpu(player) else GPU_BLOCK
-        planes = np.zeros((-(-len(slots) // block) * block, 48, size, size), np.uint8)
-        planes.reshape(len(planes), 48, -1)[: len(slots)] = self.games.planes[slots]
-
-        def forward(begin: int) -> np.ndarray:
-            return player.probabilities(planes[begin : begin + block], symmetries=self.rules.symmetries)
-
-        blocks = range(0, len(planes), block)
-        parts = list(self.pool.map(forward, blocks) if on_cpu(player) and len(blocks) > 1 else map(forward, blocks))
-        raw = np.ascontiguousarray(np.concatenate(parts)[: len(slots)], np.float32)
-        if not np.isfinite(raw).all():
-            raise InputError(f"the weights '{player.name}' give probabilities that are not numbers; are they damaged?")
-        return raw
 
     def _take(self, slot: int) -> PlayedGame:
         """The finished game of a slot, which is free afterwards."""
@@ -321,3 +326,8 @@ class _Batch:
             ENDINGS[ended],
             swapped=len(self.players) == 2 and number % 2 == 1,
         )
+
+
+def _blocks(slots: np.ndarray, most: int) -> list[np.ndarray]:
+    """The slots in parts of `most` and a rest."""
+    return [slots[begin : begin + most] for begin in range(0, len(slots), most)]
