@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -128,7 +128,7 @@ def convolve(
         flat = left.reshape(pixels, channels)
         each(threads, lambda i: _pixels(CONFIGURATION, block(), flat, *fixed, cuts[i], cuts[i + 1]))
     else:
-        frame = Frame.of(channels, weights.kernel, stride, padding, height, width, weights.beside)
+        frame = _frame(channels, weights.kernel, stride, padding, (size[1], height, width), weights.beside)
         blocks = -(-outputs // ROWS)
         if count >= threads:
             parts = [(count * i // threads, count * (i + 1) // threads, 0, blocks) for i in range(threads)]
@@ -177,7 +177,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
-class Frame(NamedTuple):
+class _Frame(NamedTuple):
     """Where a picture's pixels go: [frames_down, frames_across, high, wide, depth]; `offsets` int64 [cells], in bytes,
     lead from an output's first pixel to those under the window's other cells."""
 
@@ -195,30 +195,36 @@ class Frame(NamedTuple):
     out_width: int
     offsets: np.ndarray
 
-    @classmethod
-    def of(
-        cls, channels: int, kernel: Pair, stride: Pair, padding: Pair, out_height: int, out_width: int, beside: bool
-    ) -> Frame:
-        """The frame for windows over pictures of so many channels."""
-        (rows, columns), (down, across) = kernel, stride
-        depth = -(-(columns * channels if beside else channels) // DEPTH) * DEPTH
-        frames_down, frames_across = min(down, rows), 1 if beside else min(across, columns)
-        high = out_height - 1 + -(-rows // down)
-        wide = out_width if beside else out_width - 1 + -(-columns // across)
-        places = [
-            ((r % down * frames_across + c % across) * high + r // down) * wide + c // across
-            for r in range(rows)
-            for c in range(1 if beside else columns)
-        ]
-        return cls(
-            depth, frames_down, frames_across, high, wide, columns if beside else 1, down, across, *padding,
-            out_height, out_width, np.array(places, np.int64) * depth * 2,
-        )  # fmt: skip
-
     @property
     def length(self) -> int:
         """Numbers in all frames, and what the last block reads beyond them."""
         return (self.frames_down * self.frames_across * self.high * self.wide + ROWS + self.wide) * self.depth
+
+
+@lru_cache(maxsize=1024)
+def _frame(
+    channels: int, kernel: Pair, stride: Pair, padding: Pair, widths: tuple[int, int, int], beside: bool
+) -> _Frame:
+    """The frame for windows over pictures of so many channels; `widths` are the picture's width, the output's height
+    and the output's width."""
+    (rows, columns), (down, across), (above, before) = kernel, stride, padding
+    width, out_height, out_width = widths
+    depth = -(-(columns * channels if beside else channels) // DEPTH) * DEPTH
+    frames_down, frames_across = min(down, rows), 1 if beside else min(across, columns)
+    high = out_height - 1 + -(-rows // down)
+    wide = out_width if beside else out_width - 1 + -(-columns // across)
+    if across == 1 and not beside:
+        after = max(0, wide - before - width)
+        wide = max(out_width, wide - min(before, after))  # the zeros before the next row are also those after this one
+    places = [
+        ((r % down * frames_across + c % across) * high + r // down) * wide + c // across
+        for r in range(rows)
+        for c in range(1 if beside else columns)
+    ]
+    return _Frame(
+        depth, frames_down, frames_across, high, wide, columns if beside else 1, down, across, above, before,
+        out_height, out_width, np.array(places, np.int64) * depth * 2,
+    )  # fmt: skip
 
 
 @njit(inline="always")
@@ -272,7 +278,7 @@ def _pictures(
     configuration, block, left, weights, shift, target, add, floor, outputs, f, frame, begin, end, begin_n, end_n
 ):
     """Any window: the pictures from `begin` to `end` of left int16 [N, H, W, C], and of their outputs the blocks of 32
-    from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a `Frame`."""
+    from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a `_Frame`."""
     configure(configuration.ctypes.data)
     source, product, out = frame.ctypes.data, block.ctypes.data, target.ctypes.data
     spare = product + ROWS * ROWS * 4
@@ -309,6 +315,10 @@ def _lay(picture, frame, f):
     for y in range(height):
         part, row = (y + f.above) % f.down, (y + f.above) // f.down
         if part >= f.frames_down or row >= f.high:
+            continue
+        if f.columns == 1 and f.across == 1 and f.depth == channels:
+            at = ((part * f.high + row) * f.wide + f.before) * pixel
+            copy(source + y * width * pixel, target + at, min(width, f.wide - f.before) * pixel)
             continue
         for x in range(f.wide if f.columns > 1 else width):
             if f.columns > 1:
