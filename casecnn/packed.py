@@ -7,6 +7,7 @@ without compiling anything. They take weights laid out beforehand, and none of t
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 
 import torch
@@ -75,6 +76,8 @@ def pack(module: nn.Module) -> nn.Module:
     The net is then for inference alone; the input is never overwritten.
     """
     _pack(module, own=False)
+    if isinstance(module, Network):
+        _chain_up(module)
     return module
 
 
@@ -90,6 +93,27 @@ def _pack(module: nn.Module, own: bool) -> None:
         else:
             _pack(part, own and straight)
         own = own or isinstance(part, Convolution | ResidualBlock)  # their output is new
+
+
+def _chain_up(module: nn.Module) -> None:
+    """Exchange convolutions on tiles that follow each other for one chain, which stands at the first one's name."""
+    if "casecnn.tile_convolution" not in sys.modules:  # there are none
+        return
+    from casecnn.tile_chain import TileChain, follows
+    from casecnn.tile_convolution import TileConvolution
+
+    run: list[tuple[str, TileConvolution]] = []
+    for name, part in [*module.named_children(), ("", nn.Module())]:
+        if isinstance(part, nn.Identity):
+            continue
+        if isinstance(part, TileConvolution) and run and follows(part, run[-1][1]):
+            run.append((name, part))
+            continue
+        if len(run) > 1:
+            for other, _ in run:
+                setattr(module, other, nn.Identity())
+            setattr(module, run[0][0], TileChain([conv for _, conv in run]))
+        run = [(name, part)] if isinstance(part, TileConvolution) and follows(part) else []
 
 
 def _convolution(conv: Convolution) -> nn.Module:

@@ -39,7 +39,7 @@ from casecnn.tiles import (
     round32,
 )
 
-_CACHED = 512 * 1024  # bytes of the left factor that are used again before others are: they must fit the L2 cache
+CACHED = 512 * 1024  # bytes of the left factor that are used again before others are: they must fit the L2 cache
 
 
 class TileConvolution(nn.Module):
@@ -52,6 +52,7 @@ class TileConvolution(nn.Module):
     def __init__(self, conv: Convolution) -> None:
         super().__init__()
         self.layer, self.activation, self.bias = conv.layer, conv.activation, conv.bias
+        self.channels = conv.in_channels
         self.weights = lay_out(conv.weight, conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -128,7 +129,7 @@ def convolve(
         flat = left.reshape(pixels, channels)
         each(threads, lambda i: _pixels(CONFIGURATION, block(), flat, *fixed, cuts[i], cuts[i + 1]))
     else:
-        frame = _frame(channels, weights.kernel, stride, padding, (size[1], height, width), weights.beside)
+        frame = frame_of(channels, weights.kernel, stride, padding, (size[1], height, width), weights.beside)
         blocks = -(-outputs // ROWS)
         if count >= threads:
             parts = [(count * i // threads, count * (i + 1) // threads, 0, blocks) for i in range(threads)]
@@ -177,7 +178,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
     """Where a picture's pixels go: [frames_down, frames_across, high, wide, depth]; `offsets` int64 [cells], in bytes,
     lead from an output's first pixel to those under the window's other cells."""
 
@@ -202,9 +203,9 @@ class _Frame(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _frame(
+def frame_of(
     channels: int, kernel: Pair, stride: Pair, padding: Pair, widths: tuple[int, int, int], beside: bool
-) -> _Frame:
+) -> Frame:
     """The frame for windows over pictures of so many channels; `widths` are the picture's width, the output's height
     and the output's width."""
     (rows, columns), (down, across), (above, before) = kernel, stride, padding
@@ -221,14 +222,14 @@ def _frame(
         for r in range(rows)
         for c in range(1 if beside else columns)
     ]
-    return _Frame(
+    return Frame(
         depth, frames_down, frames_across, high, wide, columns if beside else 1, down, across, above, before,
         out_height, out_width, np.array(places, np.int64) * depth * 2,
     )  # fmt: skip
 
 
 @njit(inline="always")
-def _finish(sums, bias, out, count, add, floor, spare):
+def finish(sums, bias, out, count, add, floor, spare):
     """Round the `count` channels of a pixel, at most 32, whose sums are at one address, to another, `out`; at `spare`
     is room for 32 channels."""
     if count == ROWS:
@@ -258,7 +259,7 @@ def _pixels(configuration, block, left, weights, shift, target, add, floor, outp
     offsets = np.zeros(1, np.int64)
     pixels, channels = left.shape
     stride, steps = 2 * channels, channels // DEPTH
-    together = max(ROWS, _CACHED // stride // ROWS * ROWS)
+    together = max(ROWS, CACHED // stride // ROWS * ROWS)
     for start in range(begin, end, together):
         stop = min(start + together, end)
         for first in range(0, outputs, ROWS):
@@ -269,7 +270,7 @@ def _pixels(configuration, block, left, weights, shift, target, add, floor, outp
                 multiply(source + top * stride, stride, offsets, steps, right, product)
                 for i in range(m, min(m + ROWS, stop)):
                     at = i * outputs + first
-                    _finish(product + (i - top) * ROWS * 4, bias, out + at * 2, count, add, floor, spare)
+                    finish(product + (i - top) * ROWS * 4, bias, out + at * 2, count, add, floor, spare)
     release()
 
 
@@ -278,15 +279,15 @@ def _pictures(
     configuration, block, left, weights, shift, target, add, floor, outputs, f, frame, begin, end, begin_n, end_n
 ):
     """Any window: the pictures from `begin` to `end` of left int16 [N, H, W, C], and of their outputs the blocks of 32
-    from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a `_Frame`."""
+    from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a `Frame`."""
     configure(configuration.ctypes.data)
     source, product, out = frame.ctypes.data, block.ctypes.data, target.ctypes.data
     spare = product + ROWS * ROWS * 4
     stride, steps = f.depth * 2, f.depth // DEPTH
     pixels = (f.out_height - 1) * f.wide + f.out_width
-    together = max(ROWS, _CACHED // stride // ROWS * ROWS)
+    together = max(ROWS, CACHED // stride // ROWS * ROWS)
     for n in range(begin, end):
-        _lay(left[n], frame, f)
+        lay(left[n], frame, f)
         for start in range(0, pixels, together):
             stop = min(start + together, pixels)
             for b in range(begin_n, end_n):
@@ -299,7 +300,7 @@ def _pictures(
                     for i in range(min(ROWS, stop - m)):
                         if column < f.out_width:
                             at = ((n * f.out_height + row) * f.out_width + column) * outputs + first
-                            _finish(product + i * ROWS * 4, bias, out + at * 2, count, add, floor, spare)
+                            finish(product + i * ROWS * 4, bias, out + at * 2, count, add, floor, spare)
                         column += 1
                         if column == f.wide:
                             column, row = 0, row + 1
@@ -307,7 +308,7 @@ def _pictures(
 
 
 @njit(inline="always")
-def _lay(picture, frame, f):
+def lay(picture, frame, f):
     """Copy a picture [H, W, C] into its frames: each pixel, or all that lie under a row of a window, side by side."""
     height, width, channels = picture.shape
     source, target = picture.ctypes.data, frame.ctypes.data

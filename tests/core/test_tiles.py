@@ -207,3 +207,66 @@ def _sums(fast, x):
 def test_tiles_are_there_only_if_all_say_so(monkeypatch, refusal):
     refusal(monkeypatch)
     assert tiles.available.__wrapped__() is False
+
+
+def chained(*layers, shape=(32, 9, 11), seed=0):
+    """A net in bfloat16 with biases that count, and the same packed."""
+    modules = [build(Net("net", shape, layers), seed=seed).bfloat16() for _ in range(2)]
+    for module in modules:
+        for part in module.modules():
+            if getattr(part, "bias", None) is not None:
+                with torch.no_grad():
+                    part.bias.normal_(generator=torch.Generator().manual_seed(seed))
+    return modules[0], pack(modules[1])
+
+
+@needs_tiles
+def test_a_chain_gives_the_same_numbers(monkeypatch):
+    from casecnn.tile_chain import TileChain
+    from casecnn.tile_convolution import TileConvolution
+
+    monkeypatch.setattr(packed, "HIDDEN_TILES", True)
+    like = [Conv(f"c{i}", 32, 3, padding=1, activation="relu" if i != 2 else None) for i in range(1, 5)]
+    first, last = Conv("first", 32, 5, padding=2), Conv("last", 32, 3, padding=1, stride=2, rounding="floor")
+    plain, fast = chained(first, *like, last, Flatten("flat"))
+    kinds = [type(part) for part in fast.children()]
+    assert kinds[:2] == [TileConvolution, TileChain] and kinds[5] is TileConvolution
+    assert [name for name, _ in fast.named_children()] == [name for name, _ in plain.named_children()]
+    x = numbers(5, 32, 9, 11)
+    one_at_a_time = x
+    for part in plain.children():
+        one_at_a_time = TileConvolution(part)(one_at_a_time) if isinstance(part, torch.nn.Conv2d) else one_at_a_time
+    together = fast(x)
+    assert torch.equal(together, one_at_a_time.flatten(1))
+    assert torch.equal(torch.cat([fast(x[i : i + 1]) for i in range(5)]), together)
+    for threads in (2, 7):
+        torch.set_num_threads(threads)
+        assert torch.equal(fast(x), together), threads
+    assert fast(x[:0]).shape == (0, together.shape[1])
+    torch.set_num_threads(1)
+    monkeypatch.setattr("casecnn.tile_chain.CACHED", 1)  # too large for the cache: one layer at a time
+    assert torch.equal(fast(x), together)
+
+
+@needs_tiles
+@pytest.mark.parametrize(
+    "second",
+    [
+        Conv("b", 64, 3, padding=1),
+        Conv("b", 32, 1),
+        Conv("b", 32, 3, padding=0),
+        Conv("b", 32, 3, padding="same"),
+        Conv("b", 32, 3, padding=((1, 1), (2, 0))),
+        Conv("b", 32, (3, 1), padding=(1, 0)),
+        Conv("b", 32, 3, padding=1, activation="tanh"),
+    ],
+    ids=["outputs", "kernel", "padding", "same", "uneven", "oblong", "activation"],
+)
+def test_what_is_no_chain(second, monkeypatch):
+    monkeypatch.setattr(packed, "HIDDEN_TILES", True)
+    plain, fast = chained(Conv("a", 32, 3, padding=1), second)
+    assert not [part for part in fast.modules() if type(part).__name__ == "TileChain"]
+    x = numbers(2, 32, 9, 11)
+    with torch.no_grad():
+        expected, found = plain.double()(x.double()), fast(x).double()
+    assert (found - expected).abs().max() < 0.02 * expected.abs().max()  # rounded between the layers
