@@ -15,7 +15,7 @@ import numpy as np
 from casecnn.go.position import Position
 from casecnn.go.random_play import play_out
 from casecnn.go.rules import BLACK, EMPTY, WHITE, board_of
-from casecnn.go.selfplay import Player, Rules, play_games
+from casecnn.go.selfplay import Player, Rules, for_games, play_games
 
 # A region whose points have the same owner in this share of the random games more than not is decided.
 DECIDED = 0.5
@@ -73,7 +73,7 @@ def _played_by(policy: Player, position: Position, seed: int) -> np.ndarray:
     """Who owns which point after `PLAYOUTS` games of the policy: from 1, always Black's, to -1, always White's."""
     owned = np.zeros(position.size**2)
     rules = Rules(komi=position.komi, seed=seed)
-    for game in play_games(policy, range(PLAYOUTS), rules, start=lambda number: position, batch=PLAYOUTS):
+    for game in play_games(for_games(policy), range(PLAYOUTS), rules, start=lambda number: position, batch=PLAYOUTS):
         owner = _owners(board_of(game.final(position)).reshape(-1), position.size)
         owned += (owner == BLACK) * 1.0 - (owner == WHITE)
     return owned / PLAYOUTS

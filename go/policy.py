@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,14 @@ class Policy:
         self.arguments = dict(arguments or {})
         self.precision = precision
         self._fast = module if precision == "float32" else _in_bfloat16(module)
+
+    @cached_property
+    def for_games(self) -> Policy:
+        """The same net in the precision that its device is fastest in, for games whose moves are drawn at random."""
+        device = next(self.module.parameters()).device
+        if self.precision != "float32" or dtype_for("auto", device) == torch.float32:
+            return self
+        return Policy(self.module, self.name, self.size, self.arguments, "bfloat16")
 
     def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
         """Softmax over all points: uint8 [N, 48, size, size] to float32 [N, size * size].

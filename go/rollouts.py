@@ -16,7 +16,7 @@ from casecnn.go.position import Position
 from casecnn.go.proportion import standard_error
 from casecnn.go.random_play import play_out
 from casecnn.go.rules import BLACK, COLOUR
-from casecnn.go.selfplay import CPU_BLOCK, PlayedGame, Player, Rules, on_cpu, play_games
+from casecnn.go.selfplay import CPU_BLOCK, PlayedGame, Player, Rules, for_games, on_cpu, play_games
 from casecnn.interruption import InterruptionGuard
 
 BATCH = 256
@@ -50,7 +50,8 @@ def roll_out(
     A game ends as `casecnn.go.ending` says, without resignation, and is scored by area when both have passed: dead
     stones are taken by then. Superko counts from the position on. The same seed gives the same games, and playout
     number i of each move is the same however many there are. `batch` games are played at once, by default as many as
-    the device takes in one pass, so that the first end soon. `progress(moves just played, games finished, all games)`
+    the device takes in one pass, so that the first end soon; the net computes in the precision that its device is
+    fastest in. `progress(moves just played, games finished, all games)`
     is called after each move of the batch. The position is not changed.
 
     On Ctrl-C the games that are finished are counted, and moves with none are left out; short games finish first, so
@@ -103,7 +104,7 @@ def rolling_out(
             raise _Stop
 
     games = play_games(
-        policy,
+        for_games(policy),
         range(rollouts * len(moves)),
         Rules(komi=position.komi, seed=seed),
         start=lambda number: starts[number % len(moves)],

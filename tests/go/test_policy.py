@@ -16,6 +16,7 @@ from casecnn.errors import InputError, UsageError
 from casecnn.go import net as nets
 from casecnn.go.policy import DEFAULT, load_policy
 from casecnn.go.position import Position
+from casecnn.go.selfplay import Even, for_games
 from casecnn.weights import load, packaged, save
 
 RECORDS = records.read_folder(packaged("casecnn.go"))
@@ -77,6 +78,18 @@ def test_precision_is_what_the_device_gains_by(monkeypatch):
     assert load_policy(device="cpu").precision == "float32"
     with pytest.raises(UsageError, match=r"^`--precision` \(='half'\) must be auto, float32 or bfloat16$"):
         load_policy(precision="half")
+
+
+def test_games_are_played_in_the_fastest_precision(monkeypatch):
+    for gains, precision in ((False, "float32"), (True, "bfloat16")):
+        monkeypatch.setattr(precision_module, "gains_by_bfloat16", lambda device, trained, gains=gains: gains)
+        policy = load_policy(device="cpu")
+        games = for_games(policy)
+        assert games.precision == precision and games.module is policy.module and games.name == policy.name
+        assert for_games(policy) is games and (games is policy) is not gains and policy.precision == "float32"
+        assert for_games(games) is games
+    even = Even()
+    assert for_games(even) is even
 
 
 def saved_by_torch(file, state):
