@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_gtp import TableNet, session
+from gtp_sessions import TableNet, session
 
 from casecnn.build import build
 from casecnn.errors import InputError, UsageError

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 from diagrams import diagram
-from test_gtp import TableNet, dispatcher_of, session
+from gtp_sessions import TableNet, dispatcher_of, session
 
 from casecnn.errors import UsageError
 from casecnn.go.coordinates import from_vertex, to_vertex
