@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import numpy as np
 
+from casecnn.arrays import read_arrays
 from casecnn.errors import InputError
 from casecnn.go.net import DEFAULT, arguments_of, check_planes, declared
 from casecnn.go.symmetry import SYMMETRIES, targets, transform
@@ -38,19 +38,13 @@ def load_quick_policy(which: str | os.PathLike[str] | None = None) -> QuickPolic
     """The net of a name or a file, or the packaged one; None where torch is needed to read it or to say what is wrong.
 
     Raises what `casecnn.weights.resolve` raises for a name or a file that is not there."""
-    from safetensors import SafetensorError, safe_open
-
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
-    if found.path.suffix != ".safetensors":
-        return None
     try:
-        with safe_open(found.path, framework="np") as stream:
-            metadata = json.loads((stream.metadata() or {}).get("casecnn", "{}"))
-            arrays = {name: stream.get_tensor(name) for name in stream.keys()}
+        arrays, metadata = read_arrays(found.path)
         arguments = arguments_of(metadata, {name: array.shape for name, array in arrays.items()}, found.path)
         net = declared(arguments, found.path)
         return QuickPolicy(NumpyNet(net, arrays), found.record.name if found.record else found.path.name)
-    except (OSError, ValueError, TypeError, AttributeError, SafetensorError, InputError):
+    except InputError:
         return None
 
 

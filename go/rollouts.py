@@ -51,8 +51,8 @@ def roll_out(
     stones are taken by then. Superko counts from the position on. The same seed gives the same games, and playout
     number i of each move is the same however many there are. `batch` games are played at once, by default as many as
     the device takes in one pass, so that the first end soon; the net computes in the precision that its device is
-    fastest in. `progress(moves just played, games finished, all games)`
-    is called after each move of the batch. The position is not changed.
+    fastest in. `progress(moves just played, games finished, all games)` is called after each move of the batch. The
+    position is not changed.
 
     On Ctrl-C the games that are finished are counted, and moves with none are left out; short games finish first, so
     that what they say may lean to one side. Raises `UsageError` for `rollouts` out of range.

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from casecnn.text.model_file import check_regular
+from casecnn.arrays import check_regular
 from casecnn.text.packed import open_packed
 from casecnn.text.tables import read_examples
 

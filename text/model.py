@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from casecnn.arrays import Content, read_arrays, write_arrays
 from casecnn.errors import InputError, UsageError
-from casecnn.text.model_file import Content, read_arrays, write_arrays
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2  # rows of an embedding: the pad position, the unknown word, words[0]
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "none")  # none of them ever falls: the maximum may be taken before it

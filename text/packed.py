@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from casecnn.arrays import check_regular
 from casecnn.errors import InputError
 from casecnn.files import read_error
-from casecnn.text.model_file import check_regular
 
 _PACKED: dict[bytes, Any] = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ": lzma}
 

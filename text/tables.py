@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from casecnn.arrays import check_regular
 from casecnn.errors import InputError, UsageError
 from casecnn.files import read_error
-from casecnn.text.model_file import check_regular
 from casecnn.text.packed import unpacked
 
 FORMATS = ("csv", "tsv", "jsonl", "lines", "fasttext")

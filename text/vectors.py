@@ -18,10 +18,10 @@ from zlib import crc32
 
 import numpy as np
 
+from casecnn.arrays import check_regular
 from casecnn.errors import InputError, UsageError
 from casecnn.text.gensim_file import is_pickle, read_gensim
 from casecnn.text.model import FIRST_WORD, PADDING
-from casecnn.text.model_file import check_regular
 from casecnn.text.packed import open_packed
 from casecnn.text.vocabulary import Vocabulary
 

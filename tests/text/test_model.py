@@ -189,7 +189,7 @@ def rewritten(change, tensors=None):
         random_model().save(path)
         from safetensors.numpy import load_file
 
-        from casecnn.text.model_file import read_arrays
+        from casecnn.arrays import read_arrays
 
         document = dict(read_arrays(path).facts) | change
         document = {key: value for key, value in document.items() if value is not ...}

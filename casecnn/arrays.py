@@ -1,7 +1,8 @@
 """Arrays and facts in a safetensors file, without torch: what `casecnn.weights` reads and writes, for NumPy alone.
 
-Importing torch takes longer than classifying a thousand sentences. The header is the same (one JSON document under the
-key "casecnn"), so `casecnn.weights.load` reads these files too, and a record can be made of them.
+Importing torch takes longer than classifying a thousand sentences, or than finding a move. The header is the same (one
+JSON document under the key "casecnn"), so `casecnn.weights.load` reads these files too, and a record can be made of
+them.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def read_arrays(path: str | os.PathLike[str]) -> Content:
     except OSError as error:
         raise read_error(file, error) from error
     except (SafetensorError, TypeError, AttributeError) as error:  # the last two: number formats NumPy does not have
-        raise InputError(f"'{file}' is not a safetensors file of a text model: {_looks_like(file, error)}") from error
+        raise InputError(f"'{file}' is not a safetensors file that can be read: {_looks_like(file, error)}") from error
     try:
         facts = json.loads(header.get(KEY, "{}"))
     except (ValueError, RecursionError) as error:
