@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, overload
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from casecnn.row_kernels import adadelta_rows, suits
 
 
 class RowAdadelta(torch.optim.Optimizer):
@@ -60,8 +63,15 @@ class RowAdadelta(torch.optim.Optimizer):
             state["acc_delta"] = torch.zeros_like(table)
         state["step"] += 1
         step, rho, eps = int(state["step"]), group["rho"], group["eps"]
-        missed = torch.pow(rho, (step - 1 - state["seen"][rows]).to(gradient.dtype)).unsqueeze(1)
+        missed = torch.pow(rho, (step - 1 - state["seen"][rows]).to(gradient.dtype))
         state["seen"][rows] = step
+        if suits(table, gradient):
+            adadelta_rows(
+                table.numpy(), rows.numpy(), gradient.numpy(), missed.numpy(), state["square_avg"].numpy(),
+                state["acc_delta"].numpy(), np.float32(group["lr"]), np.float32(rho), np.float32(eps),
+            )  # fmt: skip
+            return
+        missed = missed.unsqueeze(1)
         square = state["square_avg"][rows].mul_(missed * rho).addcmul_(gradient, gradient, value=1 - rho)
         moved = state["acc_delta"][rows].mul_(missed)
         delta = moved.add(eps).div_(square.add(eps)).sqrt_().mul_(gradient)

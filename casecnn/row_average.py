@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from casecnn.row_kernels import average_rows, suits
 
 
 class RowAverage:
@@ -31,12 +34,17 @@ class RowAverage:
         if self.table.grad is None:
             return
         rows = self.table.grad.coalesce().indices()[0]
-        last, new = self.last[rows], self.table[rows]
-        left = torch.exp(before - self.seen[rows]).to(last.dtype).unsqueeze(1)
-        value = last.lerp(self.value[rows], left)
-        self.value[rows] = value.lerp_(new, 1.0 - decay)
-        self.last[rows] = new
+        left = torch.exp(before - self.seen[rows]).to(self.value.dtype)
         self.seen[rows] = self.log
+        if suits(self.table):
+            average_rows(
+                self.table.detach().numpy(), rows.numpy(), left.numpy(), self.value.numpy(), self.last.numpy(),
+                np.float32(1.0 - decay),
+            )  # fmt: skip
+            return
+        last, new = self.last[rows], self.table[rows]
+        self.value[rows] = last.lerp(self.value[rows], left.unsqueeze(1)).lerp_(new, 1.0 - decay)
+        self.last[rows] = new
 
     @torch.no_grad()
     def settled(self) -> Tensor:

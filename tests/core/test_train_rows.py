@@ -16,10 +16,10 @@ from casecnn.row_adadelta import RowAdadelta
 ADADELTA = Recipe(optimizer="adadelta", lr=0.7, steps=1, rho=0.9)
 
 
-def steps(sparse: bool, batches: list[list[int]], rho: float = 0.9) -> torch.Tensor:
+def steps(sparse: bool, batches: list[list[int]], rho: float = 0.9, dtype=torch.float32) -> torch.Tensor:
     """A table of 9 rows after a step for each batch of row numbers; the loss depends on rows and step."""
     torch.manual_seed(0)
-    table = nn.Embedding(9, 4, sparse=sparse)
+    table = nn.Embedding(9, 4, sparse=sparse).to(dtype)
     optimizers = build_optimizers(nn.Sequential(table), replace(ADADELTA, rho=rho))
     for number, rows in enumerate(batches):
         for optimizer in optimizers:
@@ -30,16 +30,17 @@ def steps(sparse: bool, batches: list[list[int]], rho: float = 0.9) -> torch.Ten
     return table.weight.detach()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])  # compiled, and operation by operation
 @pytest.mark.parametrize("rho", [0.9, 0.0])
-def test_the_lazy_rows_equal_those_of_torchs_dense_adadelta(rho):
+def test_the_lazy_rows_equal_those_of_torchs_dense_adadelta(rho, dtype):
     generator = torch.Generator().manual_seed(3)
     batches = [torch.randint(0, 8, (3,), generator=generator).tolist() for _ in range(60)]
     batches[20:40] = [[1, 1, 2]] * 20  # the others wait for twenty steps; a row twice in a batch
-    lazy, dense = steps(True, batches, rho), steps(False, batches, rho)
-    assert (lazy - dense).abs().max() < 2e-6 * 60
-    assert (lazy - steps(True, batches[:20], rho)).abs().max() > 1e-3
+    lazy, dense = steps(True, batches, rho, dtype), steps(False, batches, rho, dtype)
+    assert (lazy - dense).abs().max() < (2e-6 if dtype == torch.float32 else 1e-14) * 60
+    assert (lazy - steps(True, batches[:20], rho, dtype)).abs().max() > 1e-3
     torch.manual_seed(0)
-    assert torch.equal(lazy[8], nn.Embedding(9, 4).weight[8].detach())  # a row that no batch used
+    assert torch.equal(lazy[8], nn.Embedding(9, 4).to(dtype).weight[8].detach())  # a row that no batch used
 
 
 def test_the_state_goes_through_a_checkpoint_bit_for_bit():
@@ -90,13 +91,14 @@ def test_of_equal_evaluations_the_first_or_the_last_is_the_best(tmp_path):
         start(tmp_path, recipe, ties="both")
 
 
-def test_the_average_of_lazy_rows_equals_the_dense_one_and_goes_through_a_checkpoint():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])  # compiled, and operation by operation
+def test_the_average_of_lazy_rows_equals_the_dense_one_and_goes_through_a_checkpoint(dtype):
     """Against the average of a table whose gradients are dense, over steps that leave most rows out."""
     batches = [[1, 2], [2, 2], [3], [3], [1], [0, 3], [], [2]] * 5
     found = {}
     for sparse in (True, False):
         torch.manual_seed(0)
-        model = nn.Sequential(nn.Embedding(6, 3, sparse=sparse))
+        model = nn.Sequential(nn.Embedding(6, 3, sparse=sparse)).to(dtype)
         average, resumed = WeightAverage(model, 0.8), None
         for number, rows in enumerate(batches):
             model.zero_grad()
@@ -117,7 +119,7 @@ def test_the_average_of_lazy_rows_equals_the_dense_one_and_goes_through_a_checkp
         assert torch.equal(model[0].weight, before) and not torch.equal(found[sparse], before)
         assert torch.equal(average.state_dict()["values"]["0.weight"], found[sparse])
         assert torch.equal(resumed.state_dict()["values"]["0.weight"], found[sparse])
-    assert torch.allclose(found[True], found[False], atol=1e-5)
+    assert torch.allclose(found[True], found[False], rtol=0, atol=1e-5 if dtype == torch.float32 else 1e-13)
 
 
 def test_the_average_leaves_frozen_parameters_as_they_are():
