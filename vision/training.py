@@ -15,6 +15,7 @@ from torch.nn import functional as F
 import casecnn.precision  # noqa: F401  before torch computes
 from casecnn.build import build
 from casecnn.errors import InputError, UsageError
+from casecnn.modules import RadialBasisFunctions
 from casecnn.net import Net
 from casecnn.train import TrainResult, train
 from casecnn.vision.augment import Augmentation, colour_basis
@@ -135,13 +136,15 @@ def _measured(
 
 
 def classification_loss(
-    auxiliary: float = 0.3, frozen: Sequence[nn.Module] = ()
+    auxiliary: float = 0.3, frozen: Sequence[nn.Module] = (), rubbish: float | None = None
 ) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, Mapping[str, Tensor]]]:
     """The loss for `casecnn.train.train`: cross-entropy of the labels, and the error on the batch.
 
     The losses of auxiliary heads (a net that returns a named tuple) count `auxiliary` times each. `frozen` modules are
     put into evaluation mode before every step: their dropout rests, and their BatchNorm neither uses nor changes
-    anything but its running averages. Labels that are IGNORED do not count.
+    anything but its running averages. Labels that are IGNORED do not count. `rubbish` is the j of LeCun 1998, equation
+    9, for a net whose logits are minus distances: one more class, to which no picture belongs, at the distance j from
+    each. A wrong class farther away than j costs next to nothing, and the right one is drawn nearer than j.
     """
 
     def loss(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -150,7 +153,8 @@ def classification_loss(
             module.eval()
         output = model(images)
         logits, *heads = output if isinstance(output, tuple) else (output,)
-        value = F.cross_entropy(logits.float(), labels, ignore_index=IGNORED)
+        compared = logits.float() if rubbish is None else F.pad(logits.float(), (0, 1), value=-rubbish)
+        value = F.cross_entropy(compared, labels, ignore_index=IGNORED)
         for head in heads:
             value = value + auxiliary * F.cross_entropy(head.float(), labels, ignore_index=IGNORED)
         wrong = (logits.detach().argmax(1) != labels) & (labels != IGNORED)
@@ -275,6 +279,7 @@ def train_net(
     if how.pca:
         how = how.with_basis(colour_basis(sample_of(data.train)))
     module = build(net, init=preset.init, seed=seed)
+    distances = any(isinstance(part, RadialBasisFunctions) for part in module.modules())
     if initial is not None:
         fill(module, load(initial, float32=True).tensors, initial)
     source = TrainingBatches(data.train, recipe.batch_size, data.preprocess, how, seed)
@@ -299,7 +304,7 @@ def train_net(
         module,
         source,
         recipe,
-        loss=classification_loss(preset.auxiliary),
+        loss=classification_loss(preset.auxiliary, rubbish=preset.rubbish if distances else None),
         output=output,
         evaluate=None if measured is None else lambda net: measure(net, measured, data.preprocess),
         evaluate_every=evaluate_every,

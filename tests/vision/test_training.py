@@ -127,6 +127,18 @@ def test_the_loss_of_auxiliary_heads_counts_a_share():
     assert ignoring.item() == pytest.approx(math.log(math.exp(2) + 1 + math.e) - 2)
 
 
+def test_a_rubbish_class_lies_at_its_distance_from_every_picture():
+    """LeCun 1998, equation 9: y_D + log(exp(-j) + sum exp(-y_i)), with distances y."""
+    distances = torch.tensor([[1.0, 4.0, 9.0], [25.0, 16.0, 30.0]])
+    labels = torch.tensor([0, 1])
+    loss, figures = classification_loss(rubbish=5.0)(Fixed(-distances), (torch.zeros(2, 1), labels))
+    rows = [(row[label], row) for row, label in zip(distances.tolist(), labels, strict=True)]
+    expected = sum(own + math.log(math.exp(-5) + sum(math.exp(-d) for d in row)) for own, row in rows) / 2
+    assert loss.item() == pytest.approx(expected) and figures["error"].item() == 0.0
+    plain, _ = classification_loss()(Fixed(-distances), (torch.zeros(2, 1), labels))
+    assert plain.item() < 0.05 < 5 < loss.item()  # the second picture is far from its own centre, if nearest to it
+
+
 def test_the_errors_are_counted_right():
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(40, 9, generator=generator)

