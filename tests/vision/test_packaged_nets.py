@@ -44,7 +44,7 @@ def run(*arguments: str) -> str:
 
 
 def test_what_ships():
-    assert {"lenet5.mnist-v1", "resnet20.cifar10-v1"} <= set(RECORDS)
+    assert {"lenet5.mnist-v1", "lenet5-1998.mnist-v1", "resnet20.cifar10-v1"} <= set(RECORDS)
     assert weight_names("lenet5")[0] == "lenet5.mnist-v1" and weight_names("resnet20")[0] == "resnet20.cifar10-v1"
 
 
@@ -69,10 +69,11 @@ def test_a_record_names_no_folder_of_one_machine(record):
     assert all(figure.command.startswith("casecnn vision eval ") for figure in record.figures.values())
 
 
-def test_lenet5_reads_the_digits_of_other_people():
+@pytest.mark.parametrize("net", ["lenet5", "lenet5-1998"])
+def test_it_reads_the_digits_of_other_people(net):
     """Written by other hands, scanned by another machine: the test set of MNIST is not all that it knows."""
     pictures, targets = digits(500)
-    model = load_model("lenet5")
+    model = load_model(net)
     inputs = np.stack([model.preprocess.crops(picture) for picture in pictures])
     found = model.probabilities(inputs).argmax(1)
     assert (found == targets).mean() > 0.9
