@@ -87,7 +87,7 @@ def run_degradation(
         raise UsageError(f"'{where}' has no test pictures; give data with folders train and test")
     recipe = preset.recipe(len(data.train), epochs=epochs, steps=steps, seed=seed, batch_size=batch_size, lr=lr)
     return [
-        _run(name, data, Path(output), recipe, max(1, recipe.steps // evaluations), workers, device, resume, progress)
+        _run(name, data, Path(output), recipe, -(-recipe.steps // evaluations), workers, device, resume, progress)
         for name in nets
     ]
 
@@ -132,9 +132,19 @@ def _run(
 def read_curve(name: str, folder: Path, parameters: int, macs: int, seconds: float) -> Curve:
     """The errors of a run from its log."""
     rows = read_log(folder / LOG)
-    training = tuple((row["step"], row["error"]) for row in rows if "event" not in row)
+    training = _whole_means([(row["step"], row["error"]) for row in rows if "event" not in row])
     test = tuple((row["step"], row["validation"]["error"]) for row in rows if row.get("event") == "evaluation")
     return Curve(name, parameters, macs, training, test, seconds)
+
+
+def _whole_means(points: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    """Means over the steps since the last point; a last one over less than half as many joins the one before it."""
+    if len(points) > 1:
+        (before, _), (middle, one), (last, other) = points[-3] if len(points) > 2 else (0, 0.0), *points[-2:]
+        if 2 * (last - middle) < middle - before:
+            mean = (one * (middle - before) + other * (last - middle)) / (last - before)
+            return *points[:-2], (last, mean)
+    return tuple(points)
 
 
 def findings(curves: Sequence[Curve]) -> list[str]:
@@ -214,7 +224,8 @@ def draw_degradation(curves: Sequence[Curve], path: str | os.PathLike[str], note
             axis.set_xlabel("steps")
             axis.grid(axis="y", color="#dddddd", lw=0.7)
             axis.margins(x=0.02)
-            axis.set_xlim(right=axis.get_xlim()[1] * 1.28)
+            axis.set_xticks([step for step in axis.get_xticks() if step <= max(c.test[-1][0] for c in members)])
+            axis.set_xlim(0, axis.get_xlim()[1] * 1.31)
         axes[0].set_ylim(0, min(100.0, 110 * highest))
         axes[0].set_ylabel("error (%)")
         text = "bold: test error, dashed: training error" + (f"; {note}" if note else "")

@@ -13,7 +13,7 @@ from casecnn.build import build
 from casecnn.cli import main
 from casecnn.errors import UsageError
 from casecnn.vision.catalogue import get_net
-from casecnn.vision.degradation import Curve, draw_degradation, findings, run_degradation, save_results
+from casecnn.vision.degradation import Curve, draw_degradation, findings, read_curve, run_degradation, save_results
 
 torch.set_num_threads(1)
 
@@ -88,6 +88,19 @@ def test_results_are_whole(tmp_path):
     assert content["seed"] == 3 and len(content["nets"]) == 4 and len(content["findings"]) == 2
     assert content["nets"][2]["paper_test_error"] == 0.0875 and content["nets"][0]["paper_test_error"] is None
     assert content["nets"][1]["test_error"][-1] == [40, 0.15]
+
+
+def test_a_last_mean_over_few_steps_joins_the_one_before_it(tmp_path):
+    log = tmp_path / "log.jsonl"
+
+    def training(*points):
+        log.write_text("".join(json.dumps({"step": step, "error": error}) + "\n" for step, error in points))
+        return read_curve("plain20", tmp_path, 1, 1, 1.0).training
+
+    assert training((10, 0.9), (20, 0.5), (22, 0.8)) == ((10, 0.9), (22, pytest.approx((10 * 0.5 + 2 * 0.8) / 12)))
+    assert training((10, 0.9), (13, 0.3)) == ((13, pytest.approx((9 + 0.9) / 13)),)
+    assert training((10, 0.9), (20, 0.5), (25, 0.8)) == ((10, 0.9), (20, 0.5), (25, 0.8))  # half as many are enough
+    assert training((10, 0.9)) == ((10, 0.9),)
 
 
 def test_nets_that_cannot_be_compared_are_refused(tmp_path):
