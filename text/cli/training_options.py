@@ -40,7 +40,7 @@ _RECIPE = (
     click.option("--maps", type=int, help="Filters of each window.  [default: the recipe's]"),
     click.option("--dropout", type=float, help="Share of maps left out in training.  [default: the recipe's]"),
     click.option(
-        "--hold-out", "dev_share", type=float,
+        "--dev-share", type=float,
         help="Share of the texts that only choose the epoch; 0: train on all of them, to the end.  [default: 0.1]",
     ),
     click.option("--ema", "ema_decay", type=float, help="Average the weights with this decay, such as 0.998."),
