@@ -46,16 +46,22 @@ def wordllama(words: Collection[str] | None = None) -> Rows:
     except ImportError as error:
         raise _missing("wordllama-256", "wordllama and tokenizers", "wordllama") from error
     folder = Path(spec.origin).parent
-    pieces = next(iter(load_file(folder / "weights" / "l2_supercat_256.safetensors").values())).astype(np.float32)
+    weights = folder / "weights" / "l2_supercat_256.safetensors"
+    rules = folder / "tokenizers" / "l2_supercat_tokenizer_config.json"
+    if not (weights.is_file() and rules.is_file()):
+        raise UsageError(
+            f"the package wordllama has no '{weights.name}' or no '{rules.name}'; install version 0.4 of it"
+        )
+    pieces = next(iter(load_file(weights).values())).astype(np.float32)
     pieces *= SPREAD / pieces.std()
-    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+    tokenizer = tokenizers.Tokenizer.from_file(str(rules))
     whole = {piece[1:]: row for piece, row in tokenizer.get_vocab().items() if piece[0] == "\u2581" and len(piece) > 1}
     known = sorted(whole, key=whole.__getitem__)
     asked = {form for word in words or () for form in (word, word.lower())}
-    others = sorted(word for word in asked - whole.keys() if word.strip())
+    others = sorted(word for word in asked - whole.keys() if not any("\ud800" <= letter <= "\udfff" for letter in word))
     numbers = [part.ids for part in tokenizer.encode_batch(others, add_special_tokens=False)]
-    means = [pieces[rows].mean(0) for rows in numbers]
-    return known + others, np.concatenate([pieces[[whole[word] for word in known]], *(mean[None] for mean in means)])
+    means = {word: pieces[rows].mean(0) for word, rows in zip(others, numbers, strict=True) if rows}
+    return known + list(means), np.stack([*pieces[[whole[word] for word in known]], *means.values()])
 
 
 PACKAGED: dict[str, Callable[[Collection[str] | None], Rows]] = {"glove-6b-50d": glove, "wordllama-256": wordllama}

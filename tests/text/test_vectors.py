@@ -162,7 +162,8 @@ class Pieces:
 
     def encode_batch(self, words, add_special_tokens):
         assert not add_special_tokens
-        pieces = [["\u2581good" if word.startswith("good") else "\u2581goo", "ness"] for word in words]
+        assert all(word.encode() is not None for word in words)
+        pieces = [["\u2581good" if word.startswith("good") else "\u2581goo", "ness"] * bool(word) for word in words]
         return [type("Encoding", (), {"ids": [self.rows[piece] for piece in parts]}) for parts in pieces]
 
 
@@ -174,8 +175,12 @@ def test_wordllamas_words_are_means_of_pieces(tmp_path, monkeypatch):
     save_file({"embedding.weight": pieces}, package / "weights" / "l2_supercat_256.safetensors")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, "tokenizers", SimpleNamespace(Tokenizer=Pieces))
+    with pytest.raises(UsageError, match="has no .* or no 'l2_supercat_tokenizer_config.json'; install version 0.4"):
+        load_vectors("wordllama-256")
+    (package / "tokenizers").mkdir()
+    (package / "tokenizers" / "l2_supercat_tokenizer_config.json").touch()
     scaled = pieces.astype(np.float32) * 0.425 / pieces.astype(np.float32).std()
-    found = load_vectors("wordllama-256", ["Goodness", "good"])
+    found = load_vectors("wordllama-256", ["Goodness", "good", "\ud800", ""])  # half of a character, and nothing
     assert found.words == ("good", "Goodness", "goodness") and found.source == "wordllama-256"
     assert np.allclose(found["good"], scaled[1]) and np.allclose(found["goodness"], (scaled[1] + scaled[2]) / 2)
     assert np.allclose(found["Goodness"], (scaled[0] + scaled[2]) / 2)
