@@ -106,7 +106,11 @@ RECIPES = {"paper": PAPER, "best": BEST}
 def recipe_named(name: str, **changes: Any) -> TextRecipe:
     """The recipe "paper" or "best" with some of its fields changed; those that are None stay.
 
-    Raises UsageError for another name and for values out of range.
+    Whoever says how many `epochs` gets so many: there is no `least_steps` then, unless it is given, too. Raises
+    UsageError for another name and for values out of range.
     """
     _choice("recipe", name, RECIPES)
-    return replace(RECIPES[name], **{field: value for field, value in changes.items() if value is not None})
+    given = {field: value for field, value in changes.items() if value is not None}
+    if "epochs" in given:
+        given.setdefault("least_steps", 0)
+    return replace(RECIPES[name], **given)

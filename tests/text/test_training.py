@@ -225,6 +225,8 @@ def test_recipes_hold_the_papers_numbers_and_refuse_others():
     assert (PAPER.rho, PAPER.lr, PAPER.max_norm, PAPER.filter_range, PAPER.ema_decay) == (0.95, 1.0, 1.5, 0.01, None)
     assert (PAPER.dev_share, PAPER.keep, PAPER.activation, PAPER.rand_range) == (0.1, "best", "relu", 0.25)
     assert recipe_named("best", maps=50, epochs=None) == replace(BEST, maps=50)
+    assert recipe_named("best", epochs=3) == replace(BEST, epochs=3, least_steps=0)  # what was asked for, not more
+    assert recipe_named("best", epochs=3, least_steps=9).least_steps == 9
     assert TextRecipe(**PAPER.to_dict()) == PAPER
     for change, message in (
         ({"variant": "dynamic"}, r"`variant` \(='dynamic'\) must be one of rand, static, non-static, multichannel"),
