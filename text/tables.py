@@ -243,6 +243,8 @@ def _columns(
             option = f"--{what}-column"
             raise InputError(f"'{source}': which column holds the {what}? give `{option}`; there are {_some(names)}")
         found.append(place)
+    if len(set(found)) < len(found):
+        raise InputError(f"'{source}': text and label are both column {names[found[0]]!r}; they must be two")
     return found
 
 

@@ -198,8 +198,10 @@ def _text(stream: IO[bytes], path: Path, keep: _Filter) -> Rows:
         if not dim:
             dim = len(parts) - 1
         word = b" ".join(parts[: len(parts) - dim])  # GloVe 840B has words with blanks in them
-        if dim < 1 or len(parts) <= dim:
-            raise InputError(f"'{path}', line {number}: it must hold a word and {max(dim, 1)} numbers, like line 1")
+        if dim < 1:
+            raise InputError(f"'{path}' is no file of word vectors: line {number} must hold a word and its numbers")
+        if len(parts) <= dim:
+            raise InputError(f"'{path}', line {number}: it must hold a word and {dim} numbers, like line 1")
         if keep(word):
             try:
                 yield word, np.array(parts[len(parts) - dim :], "S").astype(np.float32)

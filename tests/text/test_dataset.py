@@ -103,6 +103,7 @@ def test_a_megabyte_in_a_cell_and_a_nul(tmp_path):
         ),
         ("d.csv", "text,label\na,b\n", {"text_column": "tex"}, "has no column 'tex'; its columns are 'text', 'label'"),
         ("d.csv", "text,label\na,b\n", {"text_column": "3"}, "has no column '3'"),
+        ("d.csv", "text,label\na,b\n", {"label_column": "1"}, "text and label are both column .text."),
         ("d.csv", "text,label\na,b\nc\n", {}, "row 3 has no label; give it one, or leave the row out"),
         ("d.csv", "label,text\na,b\nc\n", {}, "row 3 has no text"),
         ("d.jsonl", '{"text": "a", "label": 1}\n{"text": }\n', {}, "line 2 is not JSON"),

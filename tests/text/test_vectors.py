@@ -116,7 +116,7 @@ class Attack:
         (b"the 1 2\nfilm 1 b\n", r"line 2: 'film' is not followed by numbers"),
         (b"the 1 nan\n", "is damaged: the vector of 'the' is not finite"),
         (b"just words\n", r"line 1: 'just' is not followed by numbers"),
-        (b"word\n", r"line 1: it must hold a word and 1 numbers"),
+        (b"text,label\n", r"is no file of word vectors: line 1 must hold a word and its numbers"),
         (gzip.compress(b"the 1 2\n" * 1000)[:-20], "is truncated or damaged: it cannot be unpacked"),
         (pickle.dumps(Attack(), 4), "is not a file of gensim's word vectors: it asks for posix.system"),
         (pickle.dumps({"a": 1}, 4), "is a pickle, but not of gensim's KeyedVectors"),
