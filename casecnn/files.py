@@ -121,6 +121,21 @@ def sha256(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
+class _Enough(Exception):
+    """Ends a trial of writing."""
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raises now what `atomic_write` would raise at once: long work should not end in front of a missing folder.
+
+    Only tries to; what stands at `path` stays as it is, and a device or pipe is left alone.
+    """
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        return
+    with contextlib.suppress(_Enough), atomic_write(path):
+        raise _Enough
+
+
 def _temporary_name(target: Path) -> Path:
     """A hidden name beside the target that no other writer has; the target's ending stays the last one."""
     stem = os.fsdecode(os.fsencode(target.stem)[:80])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from casecnn.errors import InputError, UsageError
+from casecnn.files import check_writable
 from casecnn.go.archive import Archive, join_archives, load_archive, pack_records
 from casecnn.go.failure import Failure
 from casecnn.go.record import GameRecord
@@ -129,12 +130,14 @@ def parse_slice(text: str | None) -> tuple[int, int | None]:
 
 
 def check_output(output: str, paths: Iterable[str | os.PathLike[str]]) -> None:
-    """Raises `UsageError` where writing ``output`` would overwrite one of the files to be read."""
+    """Raises `UsageError` where writing ``output`` would overwrite one of the files to be read, and `InputError` where
+    it cannot be written at all."""
     target = os.path.realpath(output)
     for path in paths:
         for file in files(Path(path)):
             if os.path.realpath(file) == target:
                 raise UsageError(f"`--output` (={output}) must not be one of the files that are read")
+    check_writable(output)
 
 
 def _groups(paths: list[Path]) -> Iterator[tuple[list[str], int]]:

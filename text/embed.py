@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from casecnn.errors import InputError, UsageError
-from casecnn.files import atomic_write
+from casecnn.files import atomic_write, check_writable
 from casecnn.text.cleaning import cleaning
 
 MOST_WORDS = 10_000  # gensim cuts off longer sentences
@@ -67,8 +67,7 @@ def embed(
     target = Path(output)
     if target.suffix not in ENDINGS:
         raise UsageError(f"`output` (='{target}') must end in one of {', '.join(ENDINGS)}")
-    if not target.parent.is_dir():
-        raise InputError(f"cannot write '{target}': the folder '{target.parent}' does not exist; create it first")
+    check_writable(target)
     clean = cleaning(rule)
     from gensim.models import Word2Vec
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from casecnn.errors import InputError, UsageError
+from casecnn.errors import UsageError
+from casecnn.files import check_writable
 from casecnn.text.model import PRECISIONS
 from casecnn.text.recipes import TextRecipe
 from casecnn.text.tables import Examples
@@ -39,10 +40,7 @@ def train_file(
     target = Path(output)
     if precision not in PRECISIONS:
         raise UsageError(f"`precision` (={precision!r}) must be one of {', '.join(PRECISIONS)}")
-    if target.is_dir():
-        raise InputError(f"cannot write '{target}': it is a folder, not a file")
-    if not target.parent.is_dir():
-        raise InputError(f"cannot write '{target}': the folder '{target.parent}' does not exist; create it first")
+    check_writable(target)
     fields: dict[str, Any] = {"extra_words": extra_words, "max_length": max_length}
     recipe = replace(recipe, **{name: value for name, value in fields.items() if value is not None})
     given = None if validation is None else (validation.texts, validation.labels or [])

@@ -14,7 +14,7 @@ from casecnn.errors import UsageError
 from casecnn.vision.data import Sample
 from casecnn.vision.entries import is_litter, open_entries
 from casecnn.vision.loading import Loader, Warn
-from casecnn.vision.model import Model, ensemble
+from casecnn.vision.model import Model, check_ensemble, ensemble
 
 
 class Guess(NamedTuple):
@@ -68,8 +68,9 @@ def classify(
 ) -> Iterator[Classified]:
     """The `top` most probable classes of each picture, in order; what cannot be read is skipped with a warning.
 
-    Raises UsageError for a `top` that is not from 1 to the number of outputs.
+    Raises UsageError for models whose classes differ, and a `top` that is not from 1 to the number of outputs.
     """
+    check_ensemble(models)
     outputs = models[0].outputs
     if not 1 <= top <= outputs:
         raise UsageError(f"`--top` (={top}) must be from 1 to the net's {outputs:,} outputs")

@@ -16,7 +16,7 @@ from casecnn.vision.data import ImageData
 from casecnn.vision.interval import wilson
 from casecnn.vision.labels import match_classes
 from casecnn.vision.loading import Loader, Warn, usable_cores
-from casecnn.vision.model import Model, ensemble
+from casecnn.vision.model import Model, check_ensemble, ensemble
 
 
 @dataclass(frozen=True)
@@ -165,16 +165,11 @@ def evaluate(
     """Classify every picture with the mean of the models' probabilities (over 1 or 10 crops each), and count errors.
 
     Decoding runs in `workers` threads while the nets compute. `warn(line)` is told of each picture that is skipped,
-    `progress(n)` of each n files that are done. Raises UsageError for models whose outputs differ or a `top` that is
+    `progress(n)` of each n files that are done. Raises UsageError for models whose classes differ or a `top` that is
     not from 1 to the number of outputs, InputError where no class or no picture fits.
     """
     outputs = models[0].outputs
-    for model in models[1:]:
-        if model.outputs != outputs:
-            raise UsageError(
-                f"an ensemble's nets must tell the same classes apart: {models[0].net.name} has {outputs:,} outputs, "
-                f"{model.net.name} has {model.outputs:,}"
-            )
+    check_ensemble(models)
     if not 1 <= top <= outputs:
         raise UsageError(f"`--top` (={top}) must be from 1 to the net's {outputs:,} outputs")
     matching = match_classes(data, models[0].labels if models[0].named else None, outputs)

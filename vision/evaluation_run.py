@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from casecnn.errors import UsageError
+from casecnn.files import check_writable
 from casecnn.vision.data import open_data
 from casecnn.vision.evaluation import Evaluation, evaluate
 from casecnn.vision.model import Model, load_model
@@ -52,6 +53,7 @@ def run(
         from casecnn.vision.confusion import check_name, draw_confusion
 
         check_name(confusion)
+        check_writable(confusion)
     for option, value in (("--batch", batch), ("--limit", limit), ("--top", top)):
         if value is not None and value < 1:
             raise UsageError(f"`{option}` (={value}) must be at least 1")

@@ -148,6 +148,26 @@ def _with_counters(module: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str
     return own
 
 
+def check_ensemble(models: Sequence[Model]) -> None:
+    """Raises UsageError unless the models' outputs are the same classes in the same order, as far as they are named."""
+    first = models[0]
+    for other in models[1:]:
+        if other.outputs != first.outputs:
+            difference = f"has {first.outputs:,} outputs, {other.net.name} has {other.outputs:,}"
+        elif first.named and other.named and (output := _differs(first.labels, other.labels)) is not None:
+            names = [labels.names[output] for labels in (first.labels, other.labels)]
+            difference = f"calls output {output} {names[0]!r}, {other.net.name} {names[1]!r}"
+        else:
+            continue
+        raise UsageError(f"an ensemble's nets must tell the same classes apart: {first.net.name} {difference}")
+
+
+def _differs(one: Labels, other: Labels) -> int | None:
+    """The first output that two nets name differently; identifiers count more than what they are called."""
+    pair = (one.identifiers, other.identifiers) if one.identifiers and other.identifiers else (one.names, other.names)
+    return next((i for i, (a, b) in enumerate(zip(*pair, strict=True)) if a.casefold() != b.casefold()), None)
+
+
 def ensemble(models: Sequence[Model], inputs: Sequence[np.ndarray]) -> np.ndarray:
     """The mean of the models' probabilities, float32 [n, outputs]; `inputs` has each model's own crops."""
     total = models[0].probabilities(inputs[0])

@@ -12,6 +12,7 @@ import click
 
 from casecnn.cli import device_option, format_option, seed_option, warn
 from casecnn.errors import UsageError
+from casecnn.files import check_writable
 from casecnn.interruption import Interrupted
 
 
@@ -119,7 +120,8 @@ def playout_bar(rollouts: int) -> Iterator[Callable[[int, int, int], None] | Non
 
 
 def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> None:
-    """Refuses, before any work is done, a picture of an unknown format and outputs on top of another file."""
+    """Refuses, before any work is done, a picture of an unknown format, outputs on top of another file, and such as
+    cannot be written."""
     if image is not None:
         from casecnn.go.draw import picture_format
 
@@ -129,6 +131,9 @@ def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> No
             raise UsageError(f"`{option}` (={output}) must be another file than the game, which is never overwritten")
     if image is not None and sgf_file is not None and os.path.realpath(image) == os.path.realpath(sgf_file):
         raise UsageError(f"`--sgf` (={sgf_file}) must be another file than `--image`")
+    for output in (image, sgf_file):
+        if output is not None:
+            check_writable(output)
 
 
 def colour_wanted() -> bool:

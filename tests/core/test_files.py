@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from casecnn.errors import InputError
-from casecnn.files import atomic_write, read_error, sha256
+from casecnn.files import atomic_write, check_writable, read_error, sha256
 
 
 def test_writes_the_whole_file_and_leaves_nothing_beside_it(tmp_path):
@@ -143,6 +143,22 @@ def test_a_device_is_written_and_not_replaced():
     with atomic_write(os.devnull) as stream:
         stream.write(b"x")
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_what_cannot_be_written_is_known_before(tmp_path):
+    (tmp_path / "old").write_bytes(b"old")
+    for good in (tmp_path / "old", tmp_path / "new", os.devnull):
+        check_writable(good)
+    os.mkfifo(tmp_path / "pipe")
+    check_writable(tmp_path / "pipe")  # does not wait for a reader
+    for bad in (tmp_path, tmp_path / "none" / "a", tmp_path / "old" / "a", tmp_path / ("x" * 300)):
+        with pytest.raises(InputError) as trial:
+            check_writable(bad)
+        with pytest.raises(InputError) as writing, atomic_write(bad):
+            pass
+        assert str(trial.value) == str(writing.value)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["old", "pipe"]
+    assert (tmp_path / "old").read_bytes() == b"old"
 
 
 def test_an_error_of_another_file_inside_the_block_is_not_blamed_on_the_target(tmp_path):

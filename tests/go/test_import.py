@@ -145,6 +145,8 @@ def test_an_input_is_never_overwritten(data):
         with pytest.raises(UsageError, match="must not be one of the files that are read"):
             check_output(str(output), [data])
     check_output(str(data / "new.npz"), [data])
+    with pytest.raises(InputError, match="the folder '.*none' does not exist"):
+        check_output(str(data / "none" / "new.npz"), [data])
 
 
 def run(*arguments: object) -> int:

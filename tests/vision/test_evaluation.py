@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import tarfile
@@ -14,6 +15,7 @@ from picture_files import encoded
 from casecnn.build import build
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
+from casecnn.vision import evaluation_run
 from casecnn.vision.catalogue import get_net
 from casecnn.vision.data import ArrayData, open_data
 from casecnn.vision.evaluation import evaluate, ranks
@@ -88,6 +90,18 @@ def test_an_ensemble_averages_and_must_agree_on_the_classes():
     assert found.nets == ("resnet20", "resnet20") and found.top1.errors == 0  # a and c share what b has twice
     with pytest.raises(UsageError, match="must tell the same classes apart: resnet20 has 3 outputs, resnet20 has 4"):
         evaluate([model(), model(("a", "b", "c", "d"))], pictures(rows, [1]), workers=0)
+    with pytest.raises(UsageError, match="same classes apart: resnet20 calls output 1 'b', resnet20 'c'"):
+        evaluate([model(), model(("A", "c", "b"))], pictures(rows, [1]), workers=0)
+    unnamed = dataclasses.replace(model(("class 0", "class 1", "class 2")), named=False)
+    assert evaluate([model(), unnamed], pictures(rows, [1]), top=1, workers=0).top1.errors == 1
+
+
+def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_loaded(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(evaluation_run, "load_models", None)
+    assert (
+        main(["vision", "eval", "lenet5", "--data", str(tmp_path), "--confusion", str(tmp_path / "no" / "c.png")]) == 1
+    )
+    assert "the folder '" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("top", [0, 4])

@@ -36,9 +36,11 @@ def visualise(what, net, pictures, weights, output, data, limit, layer, channels
     deconvnet  for each picture, its strongest features projected back
     gradcam    for each picture, where the evidence for its likeliest classes is
     """
+    from casecnn.files import check_writable
     from casecnn.vision.picture import check_ending
 
     check_ending(output)
+    check_writable(output)
     from casecnn.vision.gallery import draw
     from casecnn.vision.picture import save_picture
     from casecnn.vision.training import use_threads
