@@ -272,17 +272,17 @@ def _by_features(
     module: Network, head: str, data: TrainingData, path: Path, metadata: Mapping[str, Any], strength: float | None,
     count: int, seed: int, device: str, progress: bool,
 ) -> Transferred:  # fmt: skip
-    chosen = choose_device(device)
-    features, reused = features_on_disk(
-        path.parent, "train", module, head, data.train, data.preprocess, device=chosen, progress=progress
-    )
     if strength is not None and not strength > 0:
         raise UsageError(f"`--strength` (={strength:g}) must be above 0")
-    shallow = fit_shallow(features, data.classes, strength, seed)
     layer = module.get_submodule(head)
     assert isinstance(layer, FullyConnected)
     if layer.bias is None:
         raise InputError(f"layer `{head}` has no bias, which logistic regression needs; use --mode head")
+    chosen = choose_device(device)
+    features, reused = features_on_disk(
+        path.parent, "train", module, head, data.train, data.preprocess, device=chosen, progress=progress
+    )
+    shallow = fit_shallow(features, data.classes, strength, seed)
     with torch.no_grad():
         layer.weight.copy_(shallow.weight)
         layer.bias.copy_(shallow.bias)
