@@ -44,8 +44,8 @@ def run(*arguments: str) -> str:
 
 
 def test_what_ships():
-    assert {"lenet5.mnist-v1", "lenet5-1998.mnist-v1", "resnet20.cifar10-v1"} <= set(RECORDS)
-    assert weight_names("lenet5")[0] == "lenet5.mnist-v1" and weight_names("resnet20")[0] == "resnet20.cifar10-v1"
+    assert {"lenet5.mnist-v1", "lenet5-1998.mnist-v1", "resnet20.cifar10-v2"} <= set(RECORDS)
+    assert weight_names("lenet5")[0] == "lenet5.mnist-v1" and weight_names("resnet20")[0] == "resnet20.cifar10-v2"
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
