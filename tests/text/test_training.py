@@ -137,7 +137,7 @@ def test_several_labels_a_text():
     texts = [text + (" and the end is long" if n % 3 == 0 else "") for n, text in enumerate(TEXTS)]
     labels = [[label] * (n % 4 != 0) + ["long"] * (n % 3 == 0) for n, label in enumerate(LABELS)]
     texts = [text if n % 4 else text.replace(LABELS[n], "") for n, text in enumerate(texts)]
-    done = fitted(texts, labels, replace(SMALL, epochs=25, batch_size=10), multi_label=True)
+    done = fitted(texts, labels, replace(SMALL, epochs=60, batch_size=10), multi_label=True)
     assert done.model.multi_label and done.model.labels == ("long", "negative", "positive")
     logits = Predictor(done.model).scores([["the", "good", "film", "and", "the", "end", "is", "long"], ["bad"]])
     assert (logits[:, 0] > 0).tolist() == [True, False] and logits[1, 1] > logits[0, 1]
