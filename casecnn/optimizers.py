@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from casecnn.errors import UsageError
 from casecnn.muon import Muon
 from casecnn.recipe import Recipe
-from casecnn.row_adadelta import RowAdadelta
+from casecnn.row_adadelta import DenseAdadelta, RowAdadelta
 from casecnn.row_average import sparse_tables
 
 
@@ -48,7 +48,7 @@ def build_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optim
         tables = sparse_tables(model)
         optimizers = []
         if dense := [(name, p) for name, p in named if id(p) not in tables]:
-            optimizers.append(torch.optim.Adadelta(_groups(dense, r), lr=r.lr, rho=r.rho, eps=_set(r.eps)))
+            optimizers.append(DenseAdadelta(_groups(dense, r), lr=r.lr, rho=r.rho, eps=_set(r.eps)))
         if sparse := [p for _, p in named if id(p) in tables]:
             optimizers.append(RowAdadelta(sparse, lr=r.lr, rho=r.rho, eps=_set(r.eps)))
     else:

@@ -9,7 +9,7 @@ from numba import njit
 from torch import Tensor
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")  # a check for 0 would cost all SIMD
 def adadelta_rows(table, rows, gradient, missed, square, moved, lr, rho, eps):
     """A step of Adadelta on `rows` of table [N, D]; the averages square and moved [N, D] first shrink by missed [R].
 
@@ -29,7 +29,7 @@ def adadelta_rows(table, rows, gradient, missed, square, moved, lr, rho, eps):
             weights[d] -= lr * delta
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
 def average_rows(table, rows, left, value, last, rest):
     """Bring `rows` of the average value [N, D] up to date: drawn to last by 1 - left [R], then to table by `rest`.
 

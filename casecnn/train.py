@@ -275,7 +275,11 @@ class _Run:
     def _update(self, batch: Batch, loss: Loss, factor: float) -> tuple[dict[str, float | Tensor], int]:
         """Do one update of the weights; return the figures to log and how many samples took part."""
         set_rate(self.optimizers, factor)
-        torch.manual_seed(derive_seed(self.recipe.seed, self.group.rank, self.step))
+        seed = derive_seed(self.recipe.seed, self.group.rank, self.step)
+        if self.group.device.type == "cpu":
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed takes 0.3 ms to look for other devices
+        else:
+            torch.manual_seed(seed)
         placed = tuple(self._place(tensor) for tensor in batch)
         with self._precision():
             value, metrics = loss(self.net, placed)

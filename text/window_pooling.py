@@ -16,42 +16,49 @@ from numba import njit
 from torch import Tensor
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
+# Loops over whole rows, functions of their own: the compiler makes SIMD of them, not of loops over parts of arrays.
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
+def _add(total, row):
+    for d in range(len(total)):
+        total[d] += row[d]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
+def _add_multiple(total, factor, row):
+    for d in range(len(total)):
+        total[d] += factor * row[d]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
+def _keep_larger(best, starts, sums, start):
+    for m in range(len(sums)):
+        better = sums[m] > best[m]
+        best[m] = sums[m] if better else best[m]
+        starts[m] = start if better else starts[m]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
 def _pool(words, offsets, products, windows, maps, pad, best, starts):
     """Fill best [N, windows * maps] and starts, the first window that has the maximum, counted from the first word."""
     sums = np.empty(maps, np.float32)
+    best[:], starts[:] = -np.inf, -pad
     for n in range(len(offsets) - 1):
         first = offsets[n]
         length = offsets[n + 1] - first
         base = 0
         for k in range(len(windows)):
             h = windows[k]
-            left = k * maps
-            for m in range(maps):
-                best[n, left + m] = -np.inf
-                starts[n, left + m] = -pad
+            here = slice(k * maps, (k + 1) * maps)
             for start in range(-pad, max(length + pad - h, -pad) + 1):
-                for m in range(maps):
-                    sums[m] = 0.0
+                sums[:] = 0
                 for j in range(max(0, -start), min(h, length - start)):
-                    row = words[first + start + j]
                     column = base + j * maps
-                    for m in range(maps):
-                        sums[m] += products[row, column + m]
-                for m in range(maps):
-                    better = sums[m] > best[n, left + m]
-                    best[n, left + m] = sums[m] if better else best[n, left + m]
-                    starts[n, left + m] = start if better else starts[n, left + m]
+                    _add(sums, products[words[first + start + j], column : column + maps])
+                _keep_larger(best[n, here], starts[n, here], sums, np.int32(start))
             base += h * maps
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
-def _add_multiple(total, factor, row):  # a loop of its own: three times as fast as one from `skip` on
-    for d in range(len(total)):
-        total[d] += factor * row[d]
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "nsz"})
+@njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
 def _pool_backward(words, offsets, vectors, filters, gradient, starts, windows, maps, skip, to_vectors, to_filters):
     """Add the gradients into to_vectors [U, D] (columns from `skip` on) and to_filters [positions * maps, D]."""
     wide = vectors.shape[1]
@@ -69,8 +76,7 @@ def _pool_backward(words, offsets, vectors, filters, gradient, starts, windows, 
                 for j in range(max(0, -start), min(h, length - start)):
                     row = words[first + start + j]
                     filter_row = base + j * maps + m
-                    for d in range(wide):
-                        to_filters[filter_row, d] += g * vectors[row, d]
+                    _add_multiple(to_filters[filter_row], g, vectors[row])
                     if skip < wide:
                         _add_multiple(to_vectors[row, skip:], g, filters[filter_row, skip:])
         base += h * maps

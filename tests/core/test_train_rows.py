@@ -11,7 +11,7 @@ from casecnn.averaging import WeightAverage
 from casecnn.errors import UsageError
 from casecnn.optimizers import build_optimizers
 from casecnn.recipe import Recipe
-from casecnn.row_adadelta import RowAdadelta
+from casecnn.row_adadelta import DenseAdadelta, RowAdadelta
 
 ADADELTA = Recipe(optimizer="adadelta", lr=0.7, steps=1, rho=0.9)
 
@@ -64,6 +64,49 @@ def test_the_state_goes_through_a_checkpoint_bit_for_bit():
     resumed.load_state_dict(optimizer.state_dict())
     go(other, resumed, range(4, 8))
     assert torch.equal(other, whole)
+
+
+def descend(optimizer_class, weights: list[torch.Tensor], numbers: range, state: dict | None = None, **options):
+    """Weights and optimiser after a step for each number, on slopes that depend on it; the third weight has none."""
+    parameters = [nn.Parameter(weight.clone(memory_format=torch.preserve_format)) for weight in weights]
+    optimizer = optimizer_class(parameters, **options)
+    if state is not None:
+        optimizer.load_state_dict(state)
+    for number in numbers:
+        generator = torch.Generator().manual_seed(number)
+        for parameter in parameters[:2]:
+            slope = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+            parameter.grad = torch.empty_like(parameter).copy_(slope)
+        assert optimizer.step(lambda: 2.5) == 2.5
+    return parameters, optimizer
+
+
+@pytest.mark.parametrize(
+    ("dtype", "form", "decay"),
+    [
+        (torch.float32, torch.contiguous_format, 0.0),  # by the compiled loop; the others by torch
+        (torch.float32, torch.channels_last, 0.0),
+        (torch.float32, torch.contiguous_format, 0.1),
+        (torch.float64, torch.contiguous_format, 0.0),
+    ],
+)
+def test_the_fast_adadelta_equals_torchs_and_its_state_goes_both_ways(dtype, form, decay):
+    generator = torch.Generator().manual_seed(5)
+    shapes = [(4, 3, 2, 2), (7,), (2,)]
+    weights = [torch.randn(shape, generator=generator).to(dtype) for shape in shapes]
+    weights[0] = weights[0].contiguous(memory_format=form)
+    options = {"lr": 0.7, "rho": 0.9, "weight_decay": decay}
+    slow, torchs = descend(torch.optim.Adadelta, weights, range(40), **options)
+    fast, ours = descend(DenseAdadelta, weights, range(40), **options)
+    assert torch.equal(fast[2], weights[2]) and torch.equal(slow[2], weights[2])
+    for fast_weight, slow_weight in zip(fast, slow, strict=True):
+        assert (fast_weight - slow_weight).abs().max() < (1e-5 if dtype == torch.float32 else 1e-14)
+    assert (fast[0] - weights[0]).abs().max() > 0.01
+    assert ours.state_dict()["state"].keys() == torchs.state_dict()["state"].keys() == {0, 1}
+    for first, then in ((torch.optim.Adadelta, DenseAdadelta), (DenseAdadelta, torch.optim.Adadelta)):
+        half, optimizer = descend(first, weights, range(20), **options)
+        whole, _ = descend(then, [w.detach() for w in half], range(20, 40), optimizer.state_dict(), **options)
+        assert (whole[0] - slow[0]).abs().max() < (1e-5 if dtype == torch.float32 else 1e-14)
 
 
 def test_only_sparse_tables_are_lazy_and_dense_gradients_are_refused():
