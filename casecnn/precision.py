@@ -21,6 +21,8 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
         chosen = torch.device(device)
     except RuntimeError:
         raise UsageError(f"`device` (={device!r}) must be auto, cpu, cuda or cuda:N") from None
+    if chosen.type == "meta":
+        raise UsageError("`device` (=meta) computes nothing; use auto, cpu, cuda or cuda:N")
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"`device` (={device}) is not there: torch finds no CUDA device; use cpu or auto")
     return chosen

@@ -23,6 +23,7 @@ _PIECES = re.compile(r"[A-Za-z0-9'`]+|[(),!?]")
 _STUCK = re.compile(r"[A-Za-z0-9'`(),!?]+")
 _CLITIC = re.compile(r"(?=n't|'(?:s|ve|re|d|ll))")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
+_ENDLESS = re.compile(r"&#[0-9]{100,};?")  # no character has such a number, and Python refuses to read it
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'", "\u00b4": "'"})
 _CHARACTERS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and ideographs, written without blanks
 _MARKS = r"\s!-/:-@\[-`{-~\u00a1-\u00bf\u2010-\u205e\u3001-\u303f\uff01-\uff0f\uff1a-\uff20"
@@ -55,12 +56,13 @@ def folded(text: str) -> list[str]:
     `clichés`, which `mr` cuts into `clich` and `s`, becomes `cliches`; `DON’T` becomes `do n't`.
     """
     if "&" in text:
-        text = html.unescape(text)
+        text = html.unescape(_ENDLESS.sub(" ", text))
     if "<" in text:
         text = _TAG.sub(" ", text)
     if not text.isascii():
-        plain = _bare(text.translate(_QUOTES))  # first, since long runs of marks take NFKD quadratic time
-        text = _bare(unicodedata.normalize("NFKD", plain))
+        text = text.translate(_QUOTES)
+        # one character at a time: the accents, whose order is all that this changes, go, and take NFKD quadratic time
+        text = text.translate({ord(c): _bare(unicodedata.normalize("NFKD", c)) for c in set(text) if not c.isascii()})
     return _split(text.lower())
 
 

@@ -58,10 +58,12 @@ def embed(
     Raises UsageError for values out of range, InputError for a corpus without enough words and for a file that cannot
     be written. What stood at `output` stays until the new file is whole.
     """
-    for name, value, least in (("dim", dim, 1), ("window", window, 1), ("epochs", epochs, 1),
-                               ("min_count", min_count, 1), ("negative", negative, 1)):  # fmt: skip
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise UsageError(f"`{name}` (={value!r}) must be a whole number of at least {least}")
+    for name, value, most in (("dim", dim, 100_000), ("window", window, MOST_WORDS), ("epochs", epochs, 1_000_000),
+                              ("min_count", min_count, 10**12), ("negative", negative, 10_000)):  # fmt: skip
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise UsageError(f"`{name}` (={value!r}) must be a whole number from 1 to {most}")
+    if not 0 <= sample <= 1:
+        raise UsageError(f"`sample` (={sample!r}) must be a share from 0 to 1; 0 keeps all words")
     if workers is not None and workers < 1:
         raise UsageError(f"`workers` (={workers}) must be at least 1")
     target = Path(output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ def open_packed(path: str | Path) -> Iterator[IO[bytes]]:
             packer = _packer(stream.read(6))
         with packer.open(path, "rb") if packer else open(path, "rb") as stream:
             yield stream
-    except (EOFError, OSError, lzma.LZMAError) as error:
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise read_error(path, error) from error
         raise InputError(f"'{path}' is truncated or damaged: it cannot be unpacked ({error})") from error
@@ -40,7 +41,7 @@ def unpacked(content: bytes, name: str) -> bytes:
     packer = _packer(content[:6])
     try:
         return packer.decompress(content) if packer else content
-    except (EOFError, OSError, ValueError, lzma.LZMAError) as error:
+    except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise InputError(f"'{name}' is truncated or damaged: it cannot be unpacked ({error})") from error
 
 

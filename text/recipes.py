@@ -59,6 +59,9 @@ class TextRecipe:
             value = getattr(self, name)
             if not (_is_whole(value) and value >= least or (name == "max_length" and value is None)):
                 raise UsageError(f"`{name}` (={value!r}) must be a whole number of at least {least}")
+        for name in ("maps", "dim"):
+            if getattr(self, name) > 100_000:
+                raise UsageError(f"`{name}` (={getattr(self, name)}) must be at most 100000")
         for name in ("dropout", "dev_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"`{name}` (={getattr(self, name)!r}) must be at least 0 and below 1")

@@ -79,8 +79,10 @@ class Plan:
 def cells(sets: Sequence[str], variants: Sequence[str], folds: int, seeds: int, seed: int = 0) -> list[Cell]:
     """All runs of a table: `folds` folds of one seed where the paper cross-validates, `seeds` seeds elsewhere.
 
-    The cheap sets come first. Raises UsageError for a set or variant that does not exist.
+    The cheap sets come first. Raises UsageError for unknown sets and variants, and for too few folds or seeds.
     """
+    if folds < 2 or seeds < 1:
+        raise UsageError(f"`folds` (={folds}) must be at least 2, `seeds` (={seeds}) at least 1")
     known = {name.lower(): name for name in SOURCES}
     for name in sets:
         if name.lower() not in known:

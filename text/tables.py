@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Sequence
@@ -73,6 +74,8 @@ def read_examples(
     Raises InputError, one line, for a file that cannot be read, without rows, without the column, with a row that has
     no label, or with broken JSON; UsageError for options that do not exist.
     """
+    if separator == "":
+        raise UsageError("`separator` (='') must be one or more characters, such as '|'")
     if file_format is not None and file_format not in FORMATS:
         raise UsageError(f"`format` (={file_format!r}) must be one of {', '.join(FORMATS)}")
     name = os.fspath(path)
@@ -162,22 +165,50 @@ def _table(content: str, kind: str, name: str) -> list[list[str]]:
     with _LIMIT:  # a limit of the whole process
         before = csv.field_size_limit(2**31 - 1)
         try:
-            try:
-                rows = _cells(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True))
-                if delimiter != "\t" or len({len(row) for row in rows}) <= 1:
-                    return rows
-            except csv.Error as error:
-                if delimiter != "\t":
-                    rows = _cells(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
-                    if len({len(row) for row in rows}) > 1:
-                        raise InputError(f"'{name}' is not a CSV file: {error}") from error
-                    return rows
-            lines = io.StringIO(content, newline="")
-            return _cells(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE))
+            rows = _rows(content, delimiter, name)
         except csv.Error as error:
             raise InputError(f"'{name}' cannot be read as {kind.upper()}: {error}") from error
         finally:
             csv.field_size_limit(before)
+    for number, row in enumerate(rows, 1):
+        if any(cell.strip() for cell in row[len(rows[0]) :]):
+            mark = "tab" if delimiter == "\t" else f"'{delimiter}'"
+            raise InputError(
+                f"'{name}', row {number} has {len(row)} cells, the first row {len(rows[0])}; "
+                f"a text with a {mark} in it must be in quotes"
+            )
+    return rows
+
+
+def _rows(content: str, delimiter: str, name: str) -> list[list[str]]:
+    """Rows by the csv module's quotes; of a TSV file, in which quotes are rare, without any where that fits better.
+
+    A quote that is a character of a text swallows the rows up to the next one, so a CSV file that breaks the rules must
+    have one row in each line, and in a TSV file lines of equal length mean more than quotes around a line feed.
+    """
+
+    def read(**options: Any) -> list[list[str]]:
+        return _cells(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, **options))
+
+    def even(rows: list[list[str]]) -> bool:
+        return len({len(row) for row in rows}) <= 1
+
+    def whole(rows: list[list[str]]) -> bool:
+        return not any("\n" in cell for row in rows for cell in row)
+
+    try:
+        rows = read(strict=True)
+    except csv.Error as error:
+        if delimiter == "\t":
+            return read(quoting=csv.QUOTE_NONE)
+        rows = read()
+        if not (even(rows) and whole(rows)):
+            why = f"{error}; a quote inside a quoted cell must be doubled"
+            raise InputError(f"'{name}' is not a CSV file: {why}") from error
+    if delimiter == "\t" and not (even(rows) and whole(rows)):
+        plain = read(quoting=csv.QUOTE_NONE)
+        return plain if even(plain) or not even(rows) else rows
+    return rows
 
 
 def _cells(rows: Any) -> list[list[str]]:
@@ -211,7 +242,7 @@ def _lines(content: str, kind: str, name: str) -> list[list[Any]]:
         if not line.strip():
             continue
         if kind == "fasttext":
-            words = line.split(" ")
+            words = re.split(r"[ \t]+", line.strip(" \t"))
             labels = [word.removeprefix("__label__") for word in words if word.startswith("__label__")]
             rows.append([" ".join(word for word in words if not word.startswith("__label__")), labels])
             continue
@@ -233,7 +264,7 @@ def _columns(
         if given is not None:
             if given in names:
                 found.append(list(names).index(given))
-            elif given.isdecimal() and 1 <= int(given) <= len(names):
+            elif given.isdecimal() and len(given) < 10 and 1 <= int(given) <= len(names):
                 found.append(int(given) - 1)
             else:
                 raise InputError(f"'{source}' has no column {given!r}; its columns are {_some(names)}")

@@ -16,8 +16,8 @@ def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
     """Lists of lines without their ends, as soon as they are there: what a pipe holds now is not kept waiting for more.
 
     Lines end in a line feed, with or without a carriage return before it; other characters that Unicode calls line
-    breaks stay inside a text. A byte order mark is taken off. UTF-8 is expected, UTF-16 recognised by its mark; a line
-    that is no UTF-8 is taken for Windows-1252. `source` names the stream in errors.
+    breaks stay inside a text. A byte order mark is taken off. UTF-8 is expected, UTF-16 and UTF-32 are recognised by
+    their marks; a line that is no UTF-8 is taken for Windows-1252. `source` names the stream in errors.
 
     Raises InputError for a line over 64 MB.
     """
@@ -27,10 +27,12 @@ def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
     size, number, first = 0, 0, True
     while block := read(BLOCK):
         if first:
-            while len(block) < 3 and (more := read(BLOCK)):
+            while len(block) < 4 and (more := read(BLOCK)):
                 block += more
             first = False
-            if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            if block.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+                recode = codecs.getincrementaldecoder("utf-32")("replace")
+            elif block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 recode = codecs.getincrementaldecoder("utf-16")("replace")
             block = block.removeprefix(codecs.BOM_UTF8)
         if recode is not None:

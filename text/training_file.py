@@ -40,7 +40,8 @@ def train_file(
     target = Path(output)
     if precision not in PRECISIONS:
         raise UsageError(f"`precision` (={precision!r}) must be one of {', '.join(PRECISIONS)}")
-    check_writable(target)
+    read = [examples.source, *([validation.source] if validation is not None else []), *vectors]
+    check_writable(target, read)
     fields: dict[str, Any] = {"extra_words": extra_words, "max_length": max_length}
     recipe = replace(recipe, **{name: value for name, value in fields.items() if value is not None})
     given = None if validation is None else (validation.texts, validation.labels or [])

@@ -148,7 +148,7 @@ class _Filter:
 def _looks_binary(head: bytes) -> bool:
     """Whether a file has word2vec's first line, and what follows the first word is not a number as text."""
     first, _, rest = head.partition(b"\n")
-    if not re.fullmatch(rb"\d+ \d+\s*", first):
+    if not re.fullmatch(rb"\d{1,18} \d{1,18}\s*", first):
         return False
     line = rest.split(b"\n", 1)[0].split(b" ")
     try:
@@ -189,7 +189,7 @@ def _text(stream: IO[bytes], path: Path, keep: _Filter) -> Rows:
         line = line.rstrip(b" \r\n")
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
-            if re.fullmatch(rb"\d+ \d+", line):
+            if re.fullmatch(rb"\d{1,18} \d{1,18}", line):
                 dim = int(line.split()[1])
                 continue
         if not line:
@@ -204,7 +204,9 @@ def _text(stream: IO[bytes], path: Path, keep: _Filter) -> Rows:
             raise InputError(f"'{path}', line {number}: it must hold a word and {dim} numbers, like line 1")
         if keep(word):
             try:
-                yield word, np.array(parts[len(parts) - dim :], "S").astype(np.float32)
+                with np.errstate(over="ignore"):  # what is too large for float32 is told below, with its word
+                    vector = np.array(parts[len(parts) - dim :], "S").astype(np.float32)
+                yield word, vector
             except ValueError:
                 raise InputError(f"'{path}', line {number}: {_shown(word)} is not followed by numbers") from None
 

@@ -145,6 +145,19 @@ def test_a_device_is_written_and_not_replaced():
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
 
+def test_what_is_read_is_not_written_over(tmp_path):
+    (tmp_path / "data").write_bytes(b"data")
+    (tmp_path / "soft").symlink_to("data")
+    os.link(tmp_path / "data", tmp_path / "hard")
+    (tmp_path / "other").write_bytes(b"data")
+    for name in ("data", "soft", "hard"):
+        with pytest.raises(InputError) as caught:
+            check_writable(tmp_path / name, ["-", tmp_path / "data", "none"])
+        assert str(caught.value) == f"cannot write '{tmp_path / name}': it is read here and would be lost"
+    check_writable(tmp_path / "other", [tmp_path / "data"])
+    assert (tmp_path / "data").read_bytes() == b"data"
+
+
 def test_what_cannot_be_written_is_known_before(tmp_path):
     (tmp_path / "old").write_bytes(b"old")
     for good in (tmp_path / "old", tmp_path / "new", os.devnull):

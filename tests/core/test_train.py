@@ -158,6 +158,8 @@ def test_devices_and_precisions(monkeypatch):
     assert choose_device("cpu") == cpu
     with pytest.raises(UsageError, match="`device` .='abacus'. must be auto, cpu, cuda or cuda:N"):
         choose_device("abacus")
+    with pytest.raises(UsageError, match="computes nothing"):
+        choose_device("meta")
     if not torch.cuda.is_available():
         assert choose_device() == cpu
         with pytest.raises(UsageError, match="torch finds no CUDA device"):

@@ -161,6 +161,8 @@ class Pipe(io.RawIOBase):
         (["a\u2028b\x85\u00e9\n".encode()], ["a\u2028b\x85\u00e9"]),
         ([b"clich\xe9\nna\xc3\xafve\n\x81\n"], ["cliché", "naïve", "\x81"]),
         (["zwei\nZeilen\n".encode("utf-16")], ["zwei", "Zeilen"]),
+        (["zwei\nZeilen\n".encode("utf-32")], ["zwei", "Zeilen"]),
+        (["\ufeffé\nx".encode("utf-32-be")], ["é", "x"]),
         (["\ufeffé\nx".encode("utf-16-be")], ["é", "x"]),
         (["zwei\nZeilen".encode("utf-16")[:7], "zwei\nZeilen".encode("utf-16")[7:]], ["zwei", "Zeilen"]),
         (["\ufeff".encode("utf-16-le")], []),

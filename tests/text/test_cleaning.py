@@ -1,6 +1,7 @@
 """Cleaning: against the rules applied one after the other, against counts known from the paper, and on odd input."""
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import example, given
@@ -92,3 +93,15 @@ def test_the_papers_counts(shared_data, file, types, longest, empty):
 
 def test_long_runs_of_accents_do_not_take_quadratic_time():
     assert folded("a" + "\u0323\u0301" * 200_000 + " b") == ["a", "b"]  # half a minute if they did
+    assert folded("a" + "\u0f73" * 200_000 + " b") == ["a", "b"]  # marks that come out of a character
+
+
+@given(st.text(st.characters(exclude_characters="´‘’ʼ＇")))  # these become apostrophes
+def test_accents_are_taken_off_as_unicode_decomposes(text):
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    assert folded(text.replace("&", " ").replace("<", " ")) == folded(plain.replace("&", " ").replace("<", " "))
+
+
+def test_entities_are_characters_and_endless_ones_are_nothing():
+    assert folded("a &#98;ad film") == ["a", "bad", "film"]
+    assert folded("a &#" + "9" * 5000 + "; film") == ["a", "film"]

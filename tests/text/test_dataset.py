@@ -60,6 +60,15 @@ def test_columns_by_name_and_by_number(tmp_path):
 def test_tsv_with_quotes_that_are_no_quoting(tmp_path):
     path = write(tmp_path / "d.tsv", 'label\ttext\n1\t"Good" film\n0\t"bad\n1\tit\'s 5" wide\n')
     assert read_examples(path).texts == ['"Good" film', '"bad', "it's 5\" wide"]
+    pair = write(tmp_path / "pair.tsv", 'text\tlabel\n"good\tx\nbad"\ty\nfine\tx\n')  # quotes of two texts
+    assert read_examples(pair).texts == ['"good', 'bad"', "fine"]
+    lines = write(tmp_path / "lines.tsv", 'text\tlabel\n"good\nfilm"\tx\nbad\ty\n')  # quotes around a line feed
+    assert read_examples(lines).texts == ["good\nfilm", "bad"]
+
+
+def test_cells_beyond_the_first_row_may_be_empty(tmp_path):
+    path = write(tmp_path / "d.csv", 'text,label\na,x,\n"b, ""c""\nd",y,,\n')
+    assert read_examples(path).texts == ["a", 'b, "c"\nd']
 
 
 def test_json_lines_and_arrays(tmp_path):
@@ -82,6 +91,8 @@ def test_several_labels_and_lines(tmp_path):
     assert read_examples(lines).texts == ["caf\xe9… here", "tab", ""]
     fast = write(tmp_path / "f", "__label__a good one\n__label__a __label__b two\nnothing\n")
     assert read_examples(fast).labels == [("a",), ("a", "b"), ()] and read_examples(fast).texts[1] == "two"
+    tabs = write(tmp_path / "g", "__label__a\ta  good one\n__label__b\tbad\n")
+    assert read_examples(tabs).labels == ["a", "b"] and read_examples(tabs).texts == ["a good one", "bad"]
 
 
 def test_a_megabyte_in_a_cell_and_a_nul(tmp_path):
@@ -117,6 +128,17 @@ def test_a_megabyte_in_a_cell_and_a_nul(tmp_path):
         ("d.csv", "text,label\na,b\n", {"file_format": "xls"}, r"`format` \(='xls'\) must be one of csv, tsv"),
         ("d.gz", gzip.compress(b"text,label\n" * 99)[:-9], {}, "is truncated or damaged"),
         ("d.csv", 'text,label\n"a,b\nc,d\n', {}, "is not a CSV file"),
+        ("d.csv", 'label,text\nb,"a\nd,c\n', {}, "is not a CSV file: unexpected end of data; a quote inside a quoted"),
+        (
+            "d.csv",
+            "text,label\na,b\na, well,b\n",
+            {},
+            r"row 3 has 3 cells, the first row 2; a text with a ',' in it must",
+        ),
+        ("d.tsv", "text\tlabel\na\twell\tb\n", {}, "row 2 has 3 cells, the first row 2; a text with a tab in it must"),
+        ("d.csv", "text,label\na,b\n", {"separator": ""}, r"`separator` \(=''\) must be one or more characters"),
+        ("d.csv", "text,label\na,b\n", {"text_column": "9" * 5000}, "has no column"),
+        ("d.gz", b"\x1f\x8b\x08" + b"\0" * 7 + b"\xff" * 50, {}, "is truncated or damaged"),
     ],
 )
 def test_bad_files_are_one_line(tmp_path, name, content, options, message):

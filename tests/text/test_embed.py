@@ -60,7 +60,11 @@ def test_a_line_longer_than_gensim_takes_is_used_whole(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dim": 0}, r"`dim` \(=0\) must be a whole number of at least 1"),
+        ({"dim": 0}, r"`dim` \(=0\) must be a whole number from 1 to 100000"),
+        ({"window": 2**40}, r"`window` \(=1099511627776\) must be a whole number from 1 to 10000"),
+        ({"negative": 2**40}, r"`negative` \(=1099511627776\) must be a whole number from 1 to 10000"),
+        ({"sample": float("nan")}, r"`sample` \(=nan\) must be a share from 0 to 1"),
+        ({"sample": -1.0}, r"`sample` \(=-1.0\) must be a share from 0 to 1"),
         ({"workers": 0}, r"`workers` \(=0\) must be at least 1"),
         ({"rule": "mrr"}, r"`cleaning` \(='mrr'\) must be one of"),
         ({"min_count": 5000}, "no word occurs 5000 times in the 2,800 words; give more text"),

@@ -243,6 +243,7 @@ def test_what_is_no_sequence_of_texts_is_refused(texts, message, fitted):
         ({}, [], [], "`y` is empty; there must be labels to learn from"),
         ({}, TEXTS, ["a"] * 60, "all texts have the label 'a'; to tell labels apart there must be at least two"),
         ({}, TEXTS, np.linspace(0, 1, 60), "Unknown label type: continuous"),
+        ({"maps": 10**19}, TEXTS, LABELS, r"`maps` \(=10000000000000000000\) must be at most 100000"),
         ({"maps": 0}, TEXTS, LABELS, r"`maps` \(=0\) must be a whole number of at least 1"),
         ({"dropout": 1.0}, TEXTS, LABELS, r"`dropout` \(=1.0\) must be at least 0 and below 1"),
         ({"recipe": "worst"}, TEXTS, LABELS, r"`recipe` \(='worst'\) must be one of paper, best"),

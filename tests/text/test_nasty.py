@@ -281,6 +281,26 @@ def test_training_data_without_anything_to_learn(texts, labels, message):
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_read_is_not_written_over(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kept = {
+        "data.csv": "text,label\n" + "a good film,x\na bad film,y\n" * 4,
+        "held.csv": "text,label\na good film,x\na bad film,y\n",
+        "words.txt": "good 1 2\nbad 2 1\nfilm 0 0\n",
+    }
+    for name, content in kept.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "link").symlink_to("data.csv")
+    train = ["train", "data.csv", "--validation", "held.csv", "--embeddings", "words.txt", "--epochs", "1"]
+    for command, output in [(train, name) for name in (*kept, "link")] + [(["embed", "words.txt"], "words.txt")]:
+        code, out, err = run(capsys, *command, "-o", output)
+        assert (code, out, err) == (
+            1, "", f"casecnn: error: cannot write '{output}': it is read here and would be lost\n"
+        )  # fmt: skip
+    assert {name: (tmp_path / name).read_text() for name in kept} == kept
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "link"])
+
+
 def test_labels_that_are_odd_go_through_all_commands(tmp_path, capsys):
     """Half of a character, a NUL, a line feed, an escape: as labels of `train`, `eval` and `classify`."""
     labels = ["\ud800", "a\0b", "line\nfeed", "\x1b[31mred"]

@@ -48,6 +48,9 @@ def test_the_runs_of_the_whole_table():
         cells(["IMDB"], ["rand"], 10, 1)
     with pytest.raises(UsageError, match=r"`variants` \(='tuned'\) must be of rand, static"):
         cells(["MR"], ["tuned"], 10, 1)
+    for folds, seeds in ((1, 1), (-1, 1), (2, 0)):
+        with pytest.raises(UsageError, match="must be at least 2, `seeds`"):
+            cells(["MR"], ["rand"], folds, seeds)
 
 
 def test_finished_runs_are_not_done_again(folder, tmp_path):

@@ -34,9 +34,11 @@ def embed(corpus, output, text_column, no_header, cleaning, seed, output_format,
     Files packed by gzip, bzip2 or xz are unpacked.
     Vectors from texts like yours suit a classifier of such texts better than general ones.
     """
+    from casecnn.files import check_writable
     from casecnn.text.corpus import corpus_texts
     from casecnn.text.embed import embed as train_vectors
 
+    check_writable(output, corpus)
     texts = corpus_texts(corpus, text_column, header=not no_header)
     result = train_vectors(texts, output, rule=cleaning, seed=seed, **options)
     summary = {"vectors": output, "words": result.words, "corpus_words": result.corpus_words, "dim": result.dim}

@@ -55,8 +55,8 @@ def evaluate(
     Shows accuracy with its standard error, macro-F1, precision and recall of each label, the confusion matrix, and
     how far probabilities can be believed: the reliability table and the expected calibration error.
     """
-    if bins < 1:
-        raise UsageError(f"`--bins` (={bins}) must be at least 1")
+    if not 1 <= bins <= 1_000_000:
+        raise UsageError(f"`--bins` (={bins}) must be at least 1 and at most 1000000")
     names = {}
     for entry in rename:
         old, equals, new = entry.partition("=")
