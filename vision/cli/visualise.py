@@ -40,7 +40,7 @@ def visualise(what, net, pictures, weights, output, data, limit, layer, channels
     from casecnn.vision.picture import check_ending
 
     check_ending(output)
-    check_writable(output)
+    check_writable(output, [file for file in (*pictures, weights, data) if file is not None])
     from casecnn.vision.gallery import draw
     from casecnn.vision.picture import save_picture
     from casecnn.vision.training import use_threads
