@@ -22,7 +22,7 @@ from casecnn.text.model import TextModel
 from casecnn.text.outside_words import OutsideWords
 from casecnn.text.predict import probabilities
 from casecnn.text.recipes import TextRecipe, recipe_named
-from casecnn.text.vectors import WordVectors
+from casecnn.text.vectors import WordVectors, is_keyed, load_all
 
 _CLASSES = "classes"  # in the model's metadata: the classes with their types, as JSON
 
@@ -38,9 +38,9 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
     labels] of 0 and 1 for several labels a text. Works in Pipeline, GridSearchCV, cross_val_predict and
     CalibratedClassifierCV. A fitted estimator predicts with NumPy alone and can be pickled.
 
-    vectors: word vectors to start from: a file, a `casecnn.text.vectors.WordVectors`, or a list of them, which are put
-        side by side. Without them words start at random, and NB-SVM is the better classifier.
-        Words that are new at prediction time are looked up in vectors given as WordVectors (in memory), not in files.
+    vectors: word vectors to start from: a file, gensim's KeyedVectors, a `casecnn.text.vectors.WordVectors`, or a list
+        of such, which are put side by side. Without them words start at random, and NB-SVM is the better classifier.
+        Words that are new at prediction time are looked up in vectors that were given in memory, not in files.
     recipe: "best" or "paper" (Kim's settings); every parameter below that is None is the recipe's.
     variant: "rand", "static", "non-static" or "multichannel"; None: "non-static" with vectors, else "rand".
     windows, maps, dropout, epochs, batch_size, cleaning, dev_share: fields of `casecnn.text.recipes.TextRecipe`;
@@ -225,15 +225,16 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         if getattr(self, "_classifier", None) is None:
             vectors = self._vectors()
-            in_memory = vectors and all(isinstance(entry, WordVectors) for entry in vectors)
-            self._classifier = Classifier(self.model_, OutsideWords(vectors) if in_memory else None)
+            in_memory = vectors and all(isinstance(entry, WordVectors) or is_keyed(entry) for entry in vectors)
+            self._classifier = Classifier(self.model_, OutsideWords(load_all(vectors, None)) if in_memory else None)
         assert self._classifier is not None
         return self._classifier
 
     def _vectors(self) -> list[Any]:
         if self.vectors is None:
             return []
-        return [self.vectors] if isinstance(self.vectors, (str, Path, WordVectors)) else list(self.vectors)
+        one = isinstance(self.vectors, (str, Path, WordVectors)) or is_keyed(self.vectors)
+        return [self.vectors] if one else list(self.vectors)
 
 
 _FIELDS = ("maps", "dropout", "epochs", "batch_size", "cleaning", "dev_share")
@@ -267,11 +268,18 @@ def _labels_of(y: Any) -> tuple[np.ndarray, np.ndarray, bool]:
     check_classification_targets(y)
     if type_of_target(y, input_name="y").startswith("multilabel"):
         rows = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+        if not np.isin(rows, (0, 1)).all():
+            raise EstimatorError("`y`: an indicator matrix of several labels a text must hold 0 and 1 only")
         return np.arange(rows.shape[1]), rows, True
     labels = column_or_1d(y, warn=True)
     if len(labels) == 0:
         raise EstimatorError("`y` is empty; there must be labels to learn from")
-    classes, places = np.unique(labels, return_inverse=True)
+    try:
+        classes, places = np.unique(labels, return_inverse=True)
+    except TypeError:
+        raise EstimatorError("`y` mixes labels of different kinds; make them all strings, or all numbers") from None
+    if odd := [label for label in classes.tolist() if not isinstance(label, (str, bool, int, float))]:
+        raise EstimatorError(f"`y`: a label must be a string or a number, not {type(odd[0]).__name__}")
     return classes, places, False
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zlib import crc32
 
 import numpy as np
@@ -85,9 +85,19 @@ def load_vectors(which: str | Path, words: Collection[str] | None = None, first:
         return _collect((_binary if _looks_binary(head) else _text)(stream, path, _Filter(wanted, first)), path)
 
 
-def load_all(vectors: Sequence[WordVectors | str | Path], words: Collection[str], first: int = 0) -> list[WordVectors]:
-    """Each of the vectors, read from its file where it is not in memory already."""
-    return [v if isinstance(v, WordVectors) else load_vectors(v, words, first) for v in vectors]
+def is_keyed(vectors: object) -> bool:
+    """Whether these are gensim's KeyedVectors, in memory."""
+    return hasattr(vectors, "index_to_key") and hasattr(vectors, "vectors")
+
+
+def load_all(vectors: Sequence[Any], words: Collection[str] | None, first: int = 0) -> list[WordVectors]:
+    """Each of the vectors as WordVectors; what is neither that nor gensim's KeyedVectors is the name of a file."""
+    return [
+        v if isinstance(v, WordVectors)
+        else _select(v.index_to_key, v.vectors, words, first, "KeyedVectors") if is_keyed(v)
+        else load_vectors(v, words, first)
+        for v in vectors
+    ]  # fmt: skip
 
 
 def embedding_table(

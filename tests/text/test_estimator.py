@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from gensim.models import KeyedVectors
 from sentences import sentences, vectors
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
@@ -243,6 +244,24 @@ def test_what_is_no_sequence_of_texts_is_refused(texts, message, fitted):
         ({}, [], [], "`y` is empty; there must be labels to learn from"),
         ({}, TEXTS, ["a"] * 60, "all texts have the label 'a'; to tell labels apart there must be at least two"),
         ({}, TEXTS, np.linspace(0, 1, 60), "Unknown label type: continuous"),
+        (
+            {},
+            TEXTS,
+            np.array(["a", 1] * 30, object),
+            "`y` mixes labels of different kinds",
+        ),
+        (
+            {},
+            TEXTS,
+            np.array(["2020-01-01", "2021-01-01"] * 30, "datetime64[D]"),
+            "must be a string or a number, not date",
+        ),
+        (
+            {},
+            TEXTS,
+            np.array([[0, 2], [2, 0]] * 30),
+            "an indicator matrix of several labels a text must hold 0 and 1 only",
+        ),
         ({"maps": 10**19}, TEXTS, LABELS, r"`maps` \(=10000000000000000000\) must be at most 100000"),
         ({"maps": 0}, TEXTS, LABELS, r"`maps` \(=0\) must be a whole number of at least 1"),
         ({"dropout": 1.0}, TEXTS, LABELS, r"`dropout` \(=1.0\) must be at least 0 and below 1"),
@@ -343,3 +362,14 @@ def test_in_calibration():
     calibrated = CalibratedClassifierCV(quick(), cv=2).fit(TEXTS, LABELS)
     assert np.allclose(calibrated.predict_proba(NEW).sum(1), 1)
     assert calibrated.classes_.tolist() == ["negative", "positive"]
+
+
+def test_gensims_vectors_in_memory_are_word_vectors():
+    own = vectors()
+    keyed = KeyedVectors(own.vector_size)
+    keyed.add_vectors(list(own.words), own.matrix)
+    first, second = quick(vectors=own).fit(TEXTS, LABELS), quick(vectors=keyed).fit(TEXTS, LABELS)
+    unseen = ["good " + word for word in own.words]
+    assert np.array_equal(first.predict_proba(unseen), second.predict_proba(unseen))
+    both = quick(vectors=[keyed, own]).fit(TEXTS, LABELS)
+    assert both.model_.dim == 2 * own.vector_size and np.isfinite(both.predict_proba(unseen)).all()
