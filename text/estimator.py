@@ -265,19 +265,20 @@ def _labels_of(y: Any) -> tuple[np.ndarray, np.ndarray, bool]:
     """Classes, sorted; places among them int64 [texts], or an indicator matrix; whether it is one."""
     if y is None:
         raise EstimatorError("`y` must hold a label for each text; this classifier requires y to be passed")
-    check_classification_targets(y)
-    if type_of_target(y, input_name="y").startswith("multilabel"):
+    try:
+        check_classification_targets(y)
+        several = type_of_target(y, input_name="y").startswith("multilabel")
+        if not several:
+            classes, places = np.unique(column_or_1d(y, warn=True), return_inverse=True)
+    except TypeError:
+        raise EstimatorError("`y` mixes labels of different kinds; make them all strings, or all numbers") from None
+    if several:
         rows = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
         if not np.isin(rows, (0, 1)).all():
             raise EstimatorError("`y`: an indicator matrix of several labels a text must hold 0 and 1 only")
         return np.arange(rows.shape[1]), rows, True
-    labels = column_or_1d(y, warn=True)
-    if len(labels) == 0:
+    if len(places) == 0:
         raise EstimatorError("`y` is empty; there must be labels to learn from")
-    try:
-        classes, places = np.unique(labels, return_inverse=True)
-    except TypeError:
-        raise EstimatorError("`y` mixes labels of different kinds; make them all strings, or all numbers") from None
     if odd := [label for label in classes.tolist() if not isinstance(label, (str, bool, int, float))]:
         raise EstimatorError(f"`y`: a label must be a string or a number, not {type(odd[0]).__name__}")
     return classes, places, False
