@@ -17,7 +17,7 @@ FIRST, WHOLE = np.zeros(1, np.int64), np.ones(1, np.float32)
 class DenseAdadelta(torch.optim.Adadelta):
     """`torch.optim.Adadelta`, state and all; float32 weights on the CPU are updated in one pass over the memory.
 
-    That is three times as fast there. Weight decay and whatever else torch's class can do are left to it.
+    That takes little more than a third of the time. Weight decay and whatever else torch's class can do are left to it.
     """
 
     @torch.no_grad()

@@ -53,7 +53,7 @@ def run(
         from casecnn.vision.confusion import check_name, draw_confusion
 
         check_name(confusion)
-        check_writable(confusion)
+        check_writable(confusion, [data, *([truth] if truth is not None else [])])
     for option, value in (("--batch", batch), ("--limit", limit), ("--top", top)):
         if value is not None and value < 1:
             raise UsageError(f"`{option}` (={value}) must be at least 1")
