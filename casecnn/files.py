@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any
 
-from casecnn.errors import InputError
+from casecnn.errors import InputError, UsageError
 
 REASONS = {
     errno.ENOENT: "there is no such file",
@@ -128,13 +128,13 @@ class _Enough(Exception):
 def check_writable(path: str | os.PathLike[str], read: Iterable[str | os.PathLike[str]] = ()) -> None:
     """Raises now what `atomic_write` would raise at once: long work should not end in front of a missing folder.
 
-    Only tries to; what stands at `path` stays as it is, and a device or pipe is left alone. Raises InputError, too,
-    where `path` is one of the files in `read`, by whatever name: they would be lost.
+    Only tries to; what stands at `path` stays as it is, and a device or pipe is left alone. Raises UsageError
+    where `path` is one of the files in `read`, by whatever name: it would be lost.
     """
     for source in read:
         with contextlib.suppress(OSError):
             if os.path.isfile(path) and os.path.samefile(path, source):
-                raise InputError(f"cannot write '{os.fspath(path)}': it is read here and would be lost")
+                raise UsageError(f"'{os.fspath(path)}' is read here and never overwritten; give another name")
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         return
     with contextlib.suppress(_Enough), atomic_write(path):

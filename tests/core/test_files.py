@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from casecnn.errors import InputError
+from casecnn.errors import InputError, UsageError
 from casecnn.files import atomic_write, check_writable, read_error, sha256
 
 
@@ -151,9 +151,9 @@ def test_what_is_read_is_not_written_over(tmp_path):
     os.link(tmp_path / "data", tmp_path / "hard")
     (tmp_path / "other").write_bytes(b"data")
     for name in ("data", "soft", "hard"):
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(UsageError) as caught:
             check_writable(tmp_path / name, ["-", tmp_path / "data", "none"])
-        assert str(caught.value) == f"cannot write '{tmp_path / name}': it is read here and would be lost"
+        assert str(caught.value) == f"'{tmp_path / name}' is read here and never overwritten; give another name"
     check_writable(tmp_path / "other", [tmp_path / "data"])
     assert (tmp_path / "data").read_bytes() == b"data"
 

@@ -295,7 +295,7 @@ def test_what_is_read_is_not_written_over(tmp_path, capsys, monkeypatch):
     for command, output in [(train, name) for name in (*kept, "link")] + [(["embed", "words.txt"], "words.txt")]:
         code, out, err = run(capsys, *command, "-o", output)
         assert (code, out, err) == (
-            1, "", f"casecnn: error: cannot write '{output}': it is read here and would be lost\n"
+            2, "", f"casecnn: error: '{output}' is read here and never overwritten; give another name\n"
         )  # fmt: skip
     assert {name: (tmp_path / name).read_text() for name in kept} == kept
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "link"])

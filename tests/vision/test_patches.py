@@ -214,8 +214,8 @@ def test_the_command_takes_picture_files(trained, tmp_path, capsys):
     capsys.readouterr()
     copy = tmp_path / "copy.png"
     copy.write_bytes(file.read_bytes())
-    assert main([*arguments[:4], str(copy), *arguments[5:], "-o", str(copy)]) == 1
-    assert "it is read here and would be lost" in capsys.readouterr().err and copy.read_bytes() == file.read_bytes()
+    assert main([*arguments[:4], str(copy), *arguments[5:], "-o", str(copy)]) == 2
+    assert "is read here and never overwritten" in capsys.readouterr().err and copy.read_bytes() == file.read_bytes()
     (tmp_path / "bad.png").write_bytes(b"nothing")
     arguments[4] = str(tmp_path / "bad.png")
     assert main([*arguments, "-o", str(tmp_path / "y.png")]) == 1
