@@ -23,6 +23,11 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
         raise UsageError(f"`device` (={device!r}) must be auto, cpu, cuda or cuda:N") from None
     if chosen.type == "meta":
         raise UsageError("`device` (=meta) computes nothing; use auto, cpu, cuda or cuda:N")
+    if chosen.type not in ("cpu", "cuda"):
+        try:
+            torch.empty(0, device=chosen)
+        except (RuntimeError, NotImplementedError, AssertionError):
+            raise UsageError(f"`device` (={device}) is not there: this torch cannot use it; use cpu or auto") from None
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"`device` (={device}) is not there: torch finds no CUDA device; use cpu or auto")
     return chosen

@@ -297,14 +297,15 @@ def _examples(
         if kind == "fasttext" and len(label) == 1 and separator is None:
             label = label[0]
         if isinstance(label, (list, tuple)):
-            labels.append(tuple(_name(part) for part in label))
+            names = [_name(part, where) for part in label]
+            labels.append(tuple(part for part in names if part))
             continue
-        if label is None or not str(label).strip():
+        if label is None or label != label or not str(label).strip():  # JSON may hold NaN
             if separator is not None and label is not None:
                 labels.append(())
                 continue
             raise InputError(f"{where} has no label; give it one, or leave the row out")
-        named = _name(label)
+        named = _name(label, where)
         parts = named.split(separator) if separator is not None else []
         labels.append(tuple(part.strip() for part in parts if part.strip()) if separator is not None else named)
     if any(isinstance(label, tuple) for label in labels):
@@ -312,7 +313,9 @@ def _examples(
     return Examples(texts, labels if labelled else None, name)
 
 
-def _name(label: Any) -> str:
+def _name(label: Any, where: str) -> str:
+    if label is None or label != label or isinstance(label, (dict, list)):
+        raise InputError(f"{where}: {json.dumps(label)[:40]} is no label; a label is a string or a number")
     if isinstance(label, bool):
         return "true" if label else "false"
     return str(label).strip()

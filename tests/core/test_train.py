@@ -160,6 +160,8 @@ def test_devices_and_precisions(monkeypatch):
         choose_device("abacus")
     with pytest.raises(UsageError, match="computes nothing"):
         choose_device("meta")
+    with pytest.raises(UsageError, match="`device` .=xla. is not there: this torch cannot use it"):
+        choose_device("xla")
     if not torch.cuda.is_available():
         assert choose_device() == cpu
         with pytest.raises(UsageError, match="torch finds no CUDA device"):

@@ -80,7 +80,7 @@ def test_json_lines_and_arrays(tmp_path):
     ):
         found = read_examples(write(tmp_path / name, content))
         assert found.texts == ["a\nb", "c", "5"] and found.labels == ["1", "true", "x"]
-    several = write(tmp_path / "m.jsonl", '{"text": "a", "label": ["x", "y"]}\n{"text": "b", "label": []}\n')
+    several = write(tmp_path / "m.jsonl", '{"text": "a", "label": ["x", "", "y"]}\n{"text": "b", "label": []}\n')
     assert read_examples(several).labels == [("x", "y"), ()]
 
 
@@ -118,6 +118,9 @@ def test_a_megabyte_in_a_cell_and_a_nul(tmp_path):
         ("d.csv", "text,label\na,b\nc\n", {}, "row 3 has no label; give it one, or leave the row out"),
         ("d.csv", "label,text\na,b\nc\n", {}, "row 3 has no text"),
         ("d.jsonl", '{"text": "a", "label": 1}\n{"text": }\n', {}, "line 2 is not JSON"),
+        ("d.jsonl", '{"text": "a", "label": NaN}', {}, "row 1 has no label"),
+        ("d.jsonl", '{"text": "a", "label": {"b": 1}}', {}, r'row 1: ."b": 1. is no label; a label is a string or a'),
+        ("d.jsonl", '{"text": "a", "label": ["b", null]}', {}, "row 1: null is no label"),
         ("d.jsonl", "[1, 2]", {}, "row 1 must be a JSON object"),
         ("d.jsonl", '{"text": "a"}\n', {}, "which column holds the label"),
         ("d.jsonl", "[" * 100_000, {}, "is not JSON"),
