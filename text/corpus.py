@@ -8,14 +8,15 @@ from pathlib import Path
 
 from casecnn.arrays import check_regular
 from casecnn.text.packed import open_packed
-from casecnn.text.tables import read_examples
+from casecnn.text.tables import MARKS, read_examples
 
 
 def corpus_texts(files: Sequence[str | Path], text_column: str | None = None, *, header: bool = True) -> Iterator[str]:
     """The texts of all files: every line that is not empty, or with `text_column` that column of each table.
 
-    Files may be packed by gzip, bzip2 or xz. Lines are read as UTF-8; bytes that are not become U+FFFD. Every file is
-    looked at before the first text comes. Raises InputError, one line, for one that cannot be read or unpacked.
+    Files may be packed by gzip, bzip2 or xz. Lines are read as their byte order mark says, else as UTF-8; bytes that do
+    not fit become U+FFFD. Every file is looked at before the first text comes. Raises InputError, one line, for what
+    cannot be read or unpacked.
     """
     for file in files:
         check_regular(Path(file))
@@ -28,7 +29,9 @@ def _texts(files: Sequence[str | Path], text_column: str | None, header: bool) -
             yield from read_examples(file, text_column, header=header, labelled=False).texts
             continue
         with open_packed(file) as stream:
-            lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="\n")
+            start = stream.peek(4)[:4]  # type: ignore[attr-defined]
+            encoding = next((name for mark, name in MARKS if start.startswith(mark)), "utf-8")
+            lines = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="\n")
             for line in lines:
                 if line.strip():
                     yield line

@@ -108,8 +108,8 @@ def cross_validate(
 
     Raises UsageError for fewer than two folds or more folds than texts, and what `fit` raises.
     """
-    if seeds < 1:
-        raise UsageError(f"`seeds` (={seeds}) must be at least 1")
+    if not 1 <= seeds <= 10_000:
+        raise UsageError(f"`seeds` (={seeds}) must be at least 1 and at most 10000")
     targets = targets_of(labels, len(texts), multi_label=multi_label)
     clean = cleaning(recipe.cleaning)
     words = words_of(clean(text) for text in texts)

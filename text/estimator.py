@@ -233,8 +233,8 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
     def _vectors(self) -> list[Any]:
         if self.vectors is None:
             return []
-        one = isinstance(self.vectors, (str, Path, WordVectors)) or is_keyed(self.vectors)
-        return [self.vectors] if one else list(self.vectors)
+        given = getattr(self.vectors, "wv", self.vectors)  # of a model of gensim's
+        return [given] if isinstance(given, (str, Path, WordVectors)) or is_keyed(given) else list(given)
 
 
 _FIELDS = ("maps", "dropout", "epochs", "batch_size", "cleaning", "dev_share")

@@ -27,8 +27,8 @@ def open_packed(path: str | Path) -> Iterator[IO[bytes]]:
     check_regular(Path(path))
     try:
         with open(path, "rb") as stream:
-            packer = _packer(stream.read(6))
-        with packer.open(path, "rb") if packer else open(path, "rb") as stream:
+            unpacker = packer(stream.read(6))
+        with unpacker.open(path, "rb") if unpacker else open(path, "rb") as stream:
             yield stream
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -38,12 +38,13 @@ def open_packed(path: str | Path) -> Iterator[IO[bytes]]:
 
 def unpacked(content: bytes, name: str) -> bytes:
     """The bytes themselves, unpacked where they are packed; raises InputError where that fails."""
-    packer = _packer(content[:6])
+    unpacker = packer(content[:6])
     try:
-        return packer.decompress(content) if packer else content
+        return unpacker.decompress(content) if unpacker else content
     except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise InputError(f"'{name}' is truncated or damaged: it cannot be unpacked ({error})") from error
 
 
-def _packer(start: bytes) -> Any:
-    return next((packer for magic, packer in _PACKED.items() if start.startswith(magic)), None)
+def packer(start: bytes) -> Any:
+    """The module that unpacks a file with these first six bytes, or None."""
+    return next((module for magic, module in _PACKED.items() if start.startswith(magic)), None)

@@ -11,13 +11,16 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from casecnn.errors import InputError
 from casecnn.text.model import FIRST_WORD, UNKNOWN, TextModel
 
-BLOCK = 64  # words multiplied at once, always as many: a word's numbers then do not depend on the words beside it
+# Words multiplied at once, always as many, and each word always at the same place among them: a matrix product may
+# round its last rows differently from its first, and a word's numbers must not depend on the words beside it.
+BLOCK = 64
 MOST_BYTES = 256 << 20  # of products that are kept; when they are full, all are dropped
 MOST_FOUND = 1_000_000  # words outside the vocabulary that are remembered: a stream may bring new ones for ever
 VOID = 0  # the slot after a sentence's end: every window that reaches it loses against every window that does not
@@ -118,21 +121,24 @@ class Projection:
     def _fill(self, rows: np.ndarray) -> None:
         """Computes the products of rows, which rise, into the next free slots."""
         own = len(self.model.words) + FIRST_WORD
-        for start in range(0, len(rows), BLOCK):
-            block = rows[start : start + BLOCK]
-            inside = block[block < own]
+        places = rows % BLOCK
+        for number in np.flatnonzero(rows >= own):
+            places[number] = crc32(self._found_words[rows[number] - own].encode("utf-8", "surrogatepass")) % BLOCK
+        for chosen in _apart(places):
+            block, place = rows[chosen], places[chosen]
+            inside = block < own
             vectors = np.zeros((BLOCK, self._matrix.shape[0]), np.float32)
-            vectors[: len(inside)] = np.concatenate([channel[inside] for channel in self.model.embeddings], axis=1)
-            words = [self.model.words[row - FIRST_WORD] if row >= FIRST_WORD else "" for row in inside.tolist()]
-            words += [self._found_words[row - own] for row in block[len(inside) :].tolist()]
-            for number in range(len(inside), len(words)):
-                vectors[number] = np.tile(self._vector(words[number]), len(self.model.embeddings))
-            products = vectors @ self._matrix
+            vectors[place[inside]] = np.concatenate([channel[block[inside]] for channel in self.model.embeddings], 1)
+            words = [self.model.words[row - FIRST_WORD] if row >= FIRST_WORD else "" for row in block[inside].tolist()]
+            words += [self._found_words[row - own] for row in block[~inside].tolist()]
+            for where, word in zip(place[~inside], words[int(inside.sum()) :], strict=True):
+                vectors[where] = np.tile(self._vector(word), len(self.model.embeddings))
+            products = (vectors @ self._matrix)[place]
             free = slice(self._used, self._used + len(block))
             column = 0
             for tables in self.tables.values():
                 for table in tables:
-                    table[free] = products[: len(block), column : column + table.shape[1]]
+                    table[free] = products[:, column : column + table.shape[1]]
                     column += table.shape[1]
             self.is_word[free] = [any(map(_is_letter, word)) for word in words]
             self._slot_of[block] = np.arange(free.start, free.stop)
@@ -151,6 +157,15 @@ class Projection:
                 f"the vectors have {length} numbers a word, the model's have {self.model.dim}; "
                 "give the vectors that the model was trained with"
             )
+
+
+def _apart(places: np.ndarray) -> list[np.ndarray]:
+    """Groups of numbers whose places differ, rising: as few as that takes."""
+    order = np.argsort(places, kind="stable")
+    starts = np.searchsorted(places[order], places[order])
+    group = np.empty(len(places), np.int64)
+    group[order] = np.arange(len(places)) - starts
+    return [np.flatnonzero(group == number) for number in range(int(group.max(initial=-1)) + 1)]
 
 
 def _filter_matrix(model: TextModel) -> np.ndarray:

@@ -62,6 +62,8 @@ class TextRecipe:
         for name in ("maps", "dim"):
             if getattr(self, name) > 100_000:
                 raise UsageError(f"`{name}` (={getattr(self, name)}) must be at most 100000")
+        if self.maps * sum(self.windows) > 1_000_000:
+            raise UsageError(f"`maps` (={self.maps}) times the words of all `windows` must be at most 1000000")
         for name in ("dropout", "dev_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"`{name}` (={getattr(self, name)!r}) must be at least 0 and below 1")

@@ -95,7 +95,7 @@ def cells(sets: Sequence[str], variants: Sequence[str], folds: int, seeds: int, 
     return [
         Cell(name, variant, seed + number, fold)
         for name in chosen
-        for variant in variants
+        for variant in dict.fromkeys(variants)
         for number in range(seeds if SOURCES[name].test else 1)
         for fold in range(1 if SOURCES[name].test else folds)
     ]
@@ -204,7 +204,7 @@ def summaries(finished: dict[Cell, Run]) -> dict[tuple[str, str], Summary]:
 def table_text(finished: dict[Cell, Run], variants: Iterable[str] = VARIANTS) -> str:
     """The table as Markdown: mean ± spread (runs), and the paper's figure; what has no runs is left out."""
     found = summaries(finished)
-    shown = [variant for variant in variants if any(key[1] == variant for key in found)]
+    shown = [variant for variant in dict.fromkeys(variants) if any(key[1] == variant for key in found)]
     lines = ["| set | " + " | ".join(f"{variant} (runs) | Kim" for variant in shown) + " |"]
     lines.append("|---" * (1 + 2 * len(shown)) + "|")
     for name in SOURCES:

@@ -31,7 +31,7 @@ _ENDINGS = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".all": "lines", ".train": "lines", ".dev": "lines", ".test": "lines",
 }  # fmt: skip
-_MARKS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"),
+MARKS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"),
           (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
 _LIMIT = threading.Lock()
 
@@ -83,10 +83,14 @@ def read_examples(
     kind = file_format or _kind(name, content)
     rows: list[Any]
     if kind in ("lines", "fasttext"):
+        if text_column is not None or label_column is not None:
+            raise InputError(f"'{name}' has no columns: it is lines of a label and a text; leave the columns out")
         rows = _lines(content, kind, name)
         columns = [0, 1]
     elif kind == "jsonl":
         rows, names = _objects(content, name)
+        if not rows:
+            raise InputError(f"'{name}' has no rows; it must have texts with their labels")
         columns = _columns(names, text_column, label_column, labelled, True, name)
     else:
         rows = _table(content, kind, name)
@@ -126,7 +130,7 @@ def _decoded(content: bytes, encoding: str | None, name: str) -> str:
 
 
 def _guessed(content: bytes, name: str) -> str:
-    for mark, encoding in _MARKS:
+    for mark, encoding in MARKS:
         if content.startswith(mark):
             try:
                 return content.decode(encoding)
@@ -160,7 +164,7 @@ def _kind(name: str, content: str) -> str:
 
 
 def _table(content: str, kind: str, name: str) -> list[list[str]]:
-    first = content.split("\n", 1)[0]
+    first = content.lstrip("\r\n").split("\n", 1)[0]
     delimiter = "\t" if kind == "tsv" else next((mark for mark in ",;\t" if mark in first), ",")
     with _LIMIT:  # a limit of the whole process
         before = csv.field_size_limit(2**31 - 1)
@@ -194,7 +198,7 @@ def _rows(content: str, delimiter: str, name: str) -> list[list[str]]:
         return len({len(row) for row in rows}) <= 1
 
     def whole(rows: list[list[str]]) -> bool:
-        return not any("\n" in cell for row in rows for cell in row)
+        return not any("\n" in cell or "\r" in cell for row in rows for cell in row)
 
     try:
         rows = read(strict=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import zlib
 from collections.abc import Iterator
+from lzma import LZMAError
 from typing import IO
 
 from casecnn.errors import InputError
+from casecnn.files import read_error
 
 BLOCK = 1 << 18  # bytes read at once, and so about the text that is worked on at once
 LONGEST = 1 << 26  # bytes of one line
+MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
@@ -19,16 +23,25 @@ def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
     breaks stay inside a text. A byte order mark is taken off. UTF-8 is expected, UTF-16 and UTF-32 are recognised by
     their marks; a line that is no UTF-8 is taken for Windows-1252. `source` names the stream in errors.
 
-    Raises InputError for a line over 64 MB.
+    Raises InputError for a line over 64 MB, and where the stream cannot be read on.
     """
-    read = getattr(stream, "read1", stream.read)
+    take = getattr(stream, "read1", stream.read)
+
+    def read(size: int) -> bytes:
+        try:
+            return take(size)
+        except OSError as error:
+            raise read_error(source, error) from error
+        except (EOFError, zlib.error, LZMAError) as error:
+            raise InputError(f"'{source}' is truncated or damaged: it cannot be unpacked ({error})") from error
+
     recode = None
     parts: list[bytes] = []  # of the line that has not ended yet
     size, number, first = 0, 0, True
     while block := read(BLOCK):
         if first:
-            while len(block) < 4 and (more := read(BLOCK)):
-                block += more
+            while any(block != mark and mark.startswith(block) for mark in MARKS) and (more := read(BLOCK)):
+                block += more  # it may become a byte order mark
             first = False
             if block.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
                 recode = codecs.getincrementaldecoder("utf-32")("replace")

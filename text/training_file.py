@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -45,7 +46,14 @@ def train_file(
     fields: dict[str, Any] = {"extra_words": extra_words, "max_length": max_length}
     recipe = replace(recipe, **{name: value for name, value in fields.items() if value is not None})
     given = None if validation is None else (validation.texts, validation.labels or [])
-    content = [examples.texts, examples.labels, given, list(map(str, vectors)), recipe.to_dict(), repr(options)]
+    content = [
+        examples.texts,
+        examples.labels,
+        given,
+        [[str(name), *_state(name)] for name in vectors],
+        recipe.to_dict(),
+        repr(options),
+    ]
     name = hashlib.sha256(json.dumps(content).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     folder = target.with_name(f"{target.name}.training-{name}")
     assert examples.labels is not None
@@ -56,3 +64,12 @@ def train_file(
     trained.model.save(target, precision)
     shutil.rmtree(folder, ignore_errors=True)
     return trained
+
+
+def _state(name: str) -> list[int]:
+    """Size and time of a file of vectors, so that a run does not go on with other vectors; nothing for a package's."""
+    try:
+        facts = os.stat(name)
+    except OSError:
+        return []
+    return [facts.st_size, facts.st_mtime_ns]

@@ -1,5 +1,6 @@
 """The loop: what it logs, in which precision it runs, what it keeps, and how it fails."""
 
+import importlib
 import json
 import sys
 from dataclasses import replace
@@ -198,6 +199,8 @@ def test_amx_without_its_tiles_described_is_avoided(level, flags, hidden):
 @pytest.mark.parametrize("there", [True, False])
 def test_where_tiles_are_hidden_our_own_kernels_decide(monkeypatch, there):
     cpu = torch.device("cpu")
+    for kernels in ("tile_convolution", "tile_gradients"):  # they must not be imported with the answer below
+        importlib.import_module(f"casecnn.{kernels}")
     monkeypatch.setattr("casecnn.precision.HIDDEN_TILES", True)
     monkeypatch.setattr("casecnn.tiles.available", lambda: there)
     assert gains_by_bfloat16(cpu) is there

@@ -180,6 +180,8 @@ def test_lines_come_as_soon_as_they_are_there():
     assert next(batches) == ["one", "two"]
     assert pipe.parts == [b"ee\n"]
     assert list(batches) == [["three"]]
+    short = Pipe(b"1\n", b"2\n")  # shorter than a byte order mark
+    assert next(line_batches(short, "test")) == ["1"] and short.parts == [b"2\n"]
 
 
 def test_a_line_without_an_end_does_not_fill_the_memory(monkeypatch):

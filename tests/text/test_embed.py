@@ -9,6 +9,7 @@ from gensim.models import KeyedVectors
 
 from casecnn.errors import InputError, UsageError
 from casecnn.text.cli.embed import embed as command
+from casecnn.text.corpus import corpus_texts
 from casecnn.text.embed import embed
 from casecnn.text.vectors import load_vectors
 
@@ -81,6 +82,14 @@ def test_output_must_have_a_known_ending_and_a_folder(tmp_path):
         embed(corpus(), tmp_path / "v.npy")
     with pytest.raises(InputError, match="the folder '.*' does not exist; create it first"):
         embed(corpus(), tmp_path / "none" / "v.kv")
+
+
+def test_a_corpus_in_utf_16_has_the_same_words(tmp_path):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / encoding).write_bytes("\n".join(corpus(60)).encode(encoding))
+    plain = list(corpus_texts([tmp_path / "utf-8"]))
+    assert len(plain) == 60
+    assert all(list(corpus_texts([tmp_path / name])) == plain for name in ("utf-8-sig", "utf-16", "utf-32"))
 
 
 def test_the_command(tmp_path):

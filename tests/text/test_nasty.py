@@ -5,8 +5,11 @@ No check here is on time; the texts of a megabyte take seconds or hours, accordi
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import pickle
 
@@ -279,6 +282,16 @@ def test_training_data_without_anything_to_learn(texts, labels, message):
     with pytest.raises(ValueError, match=message) as caught:
         quick().fit(texts, labels)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_packed_texts_are_unpacked_and_damaged_ones_told(pack, model_file, tmp_path, capsys):
+    (tmp_path / "texts").write_bytes(pack(b"a good film\nbad\n"))
+    code, out, err = run(capsys, "classify", "--model", model_file, "--format", "jsonl", "--file", tmp_path / "texts")
+    assert (code, err) == (0, "") and [json.loads(line)["text"] for line in out.splitlines()] == ["a good film", "bad"]
+    (tmp_path / "cut").write_bytes(pack(bytes(range(256)) * 50)[:-9])
+    code, out, err = run(capsys, "classify", "--model", model_file, "--format", "jsonl", "--file", tmp_path / "cut")
+    assert code == 1 and err.count("\n") == 1 and "cut' is truncated or damaged" in err
 
 
 def test_what_is_read_is_not_written_over(tmp_path, capsys, monkeypatch):

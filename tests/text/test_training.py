@@ -1,6 +1,7 @@
 """Training: it learns, each variant moves what it may, seeds, resuming, weights of classes, several labels, errors."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from casecnn.text.predict import Predictor
 from casecnn.text.recipes import BEST, PAPER, TextRecipe, recipe_named
 from casecnn.text.splits import folds, hold_out
 from casecnn.text.training import fit, measure, train
+from casecnn.text.training_file import _state
 from casecnn.text.vectors import embedding_table
 from casecnn.text.vocabulary import build_vocabulary
 
@@ -85,6 +87,15 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bits(tmp_path, monkey
     assert np.array_equal(resumed.output_weight, whole.output_weight)
     assert np.array_equal(resumed.embeddings[0], whole.embeddings[0])
     assert "resume" in (tmp_path / "half" / "log.jsonl").read_text()
+
+
+def test_other_vectors_under_the_same_name_begin_anew(tmp_path):
+    file = tmp_path / "v.txt"
+    file.write_text("good 1 2\n")
+    before = _state(str(file))
+    file.write_text("good 2 1\n")
+    os.utime(file, ns=(1, 1))
+    assert before != _state(str(file)) and _state("glove-6b-50d") == []
 
 
 def test_rows_of_the_output_layer_stay_within_the_limit():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -73,16 +74,29 @@ def opened(text_file: str | None) -> Iterator[IO[bytes] | None]:
     if text_file is None:
         yield None
     elif text_file == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed; give texts, or `--file FILE`")
         yield sys.stdin.buffer
     else:
         from casecnn.files import read_error
 
         try:
-            stream = open(text_file, "rb")
+            stream = open_file(text_file)
         except (OSError, ValueError) as error:
             raise read_error(text_file, error if isinstance(error, OSError) else OSError(str(error))) from error
         with stream:
             yield stream
+
+
+def open_file(name: str) -> IO[bytes]:
+    """The bytes of a file, unpacked where they are packed by gzip, bzip2 or xz; a pipe is read as it is."""
+    if not os.path.isfile(name):
+        return open(name, "rb")
+    from casecnn.text.packed import packer
+
+    with open(name, "rb") as stream:
+        unpacker = packer(stream.read(6))
+    return (unpacker or io).open(name, "rb")
 
 
 def batches(texts: Sequence[str], stream: IO[bytes] | None, source: str | None) -> Iterator[Sequence[str]]:
@@ -104,9 +118,10 @@ def outside_words(
 
     words = None
     if stream is None or stream.seekable():
+        begin = 0 if stream is None else stream.tell()
         words = classifier.new_words(batches(texts, stream, "the texts"))
         if stream is not None:
-            stream.seek(0)
+            stream.seek(begin)
     return OutsideWords([load_vectors(file, words) for file in files])
 
 
@@ -157,4 +172,9 @@ def print_table(answers: Iterable[list[Answer]], labels: Sequence[str], top: int
 
 def colour_wanted() -> bool:
     """Whether to colour: on a terminal, unless NO_COLOR (no-color.org) is set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stdout is not None
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
