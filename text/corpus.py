@@ -8,7 +8,8 @@ from pathlib import Path
 
 from casecnn.arrays import check_regular
 from casecnn.text.packed import open_packed
-from casecnn.text.tables import MARKS, read_examples
+from casecnn.text.tables import read_examples
+from casecnn.text.text_lines import MARKS
 
 
 def corpus_texts(files: Sequence[str | Path], text_column: str | None = None, *, header: bool = True) -> Iterator[str]:

@@ -23,6 +23,7 @@ from casecnn.arrays import check_regular
 from casecnn.errors import InputError, UsageError
 from casecnn.files import read_error
 from casecnn.text.packed import unpacked
+from casecnn.text.text_lines import MARKS
 
 FORMATS = ("csv", "tsv", "jsonl", "lines", "fasttext")
 TEXT_NAMES = ("text", "sentence", "question", "review", "comment", "content", "message", "body", "title")
@@ -31,8 +32,6 @@ _ENDINGS = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".all": "lines", ".train": "lines", ".dev": "lines", ".test": "lines",
 }  # fmt: skip
-MARKS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"),
-          (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
 _LIMIT = threading.Lock()
 
 

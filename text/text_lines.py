@@ -13,7 +13,10 @@ from casecnn.files import read_error
 
 BLOCK = 1 << 18  # bytes read at once, and so about the text that is worked on at once
 LONGEST = 1 << 26  # bytes of one line
-MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+MARKS = (  # byte order marks and what they say; the longer first, since one begins with another
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
 
 
 def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
@@ -40,13 +43,12 @@ def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
     size, number, first = 0, 0, True
     while block := read(BLOCK):
         if first:
-            while any(block != mark and mark.startswith(block) for mark in MARKS) and (more := read(BLOCK)):
+            while any(block != mark and mark.startswith(block) for mark, _ in MARKS) and (more := read(BLOCK)):
                 block += more  # it may become a byte order mark
             first = False
-            if block.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-                recode = codecs.getincrementaldecoder("utf-32")("replace")
-            elif block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                recode = codecs.getincrementaldecoder("utf-16")("replace")
+            encoding = next((name for mark, name in MARKS if block.startswith(mark)), None)
+            if encoding in ("utf-16", "utf-32"):
+                recode = codecs.getincrementaldecoder(encoding)("replace")
             block = block.removeprefix(codecs.BOM_UTF8)
         if recode is not None:
             block = recode.decode(block).encode()
