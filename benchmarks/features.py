@@ -29,9 +29,9 @@ def main() -> None:
     """Measures and prints."""
     options = parse()
     start = time.process_time()
-    from casecnn.go import rules
-    from casecnn.go.features import game_features
-    from casecnn.go.features_plain import features_plain_game
+    from casecnn.go.board import rules
+    from casecnn.go.planes.fast import game_features
+    from casecnn.go.planes.plain import features_plain_game
 
     imported = time.process_time()
     rules.warm_up()
@@ -107,7 +107,7 @@ def parse() -> argparse.Namespace:
 
 def count_plays(events: np.ndarray) -> int:
     """The number of positions in a game."""
-    from casecnn.go.record import is_play
+    from casecnn.go.board.record import is_play
 
     return int(is_play(events).sum())
 
@@ -124,8 +124,8 @@ def timed(work: Callable[[], None], runs: int) -> list[float]:
 
 def real_games(paths: list[str], most: int) -> list[np.ndarray]:
     """The events of the first games on 19x19 in the files."""
-    from casecnn.go.record import GameRecord
-    from casecnn.go.sgf import read_games
+    from casecnn.go.board.record import GameRecord
+    from casecnn.go.sgf.game import read_games
 
     found = itertools.chain.from_iterable(map(read_games, paths))
     records = (game for game in found if isinstance(game, GameRecord) and game.size == 19 and len(game))
@@ -137,8 +137,8 @@ def real_games(paths: list[str], most: int) -> list[np.ndarray]:
 
 def random_games(most: int, length: int = 250) -> list[np.ndarray]:
     """The events of games of random sensible moves."""
+    from casecnn.go.board.record import PLAY, pack
     from casecnn.go.position import Position
-    from casecnn.go.record import PLAY, pack
 
     rng = np.random.default_rng(1)
     games = []

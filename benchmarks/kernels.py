@@ -2,11 +2,11 @@
 
     python benchmarks/kernels.py [--batch 32] [--rounds 5] [--threads N] [--json]
 
-torch runs in float32 and in bfloat16, channels last, through oneDNN; where AMX is hidden (see
-`casecnn.hidden_tiles`), so it is from oneDNN. Ours are those of `casecnn.tile_convolution` (with bias and ReLU) and
-`casecnn.tile_gradients`. Contenders take turns; each number is the best of the rounds, since other programs on the
-machine only ever slow one down. GFLOP/s count two operations for a multiply-add, and three convolutions for a training
-step (two for the first layer of a net would do).
+torch runs in float32 and in bfloat16, channels last, through oneDNN; where AMX is hidden (see `casecnn.kernels.cpu`),
+so it is from oneDNN. Ours are those of `casecnn.kernels.amx_convolution` (with bias and ReLU) and
+`casecnn.kernels.amx_gradients`. Contenders take turns; each number is the best of the rounds, since other programs on
+the machine only ever slow one down. GFLOP/s count two operations for a multiply-add, and three convolutions for a
+training step (two for the first layer of a net would do).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from casecnn import hidden_tiles, tiles
+from casecnn.kernels import amx as tiles
+from casecnn.kernels import cpu as hidden_tiles
 
 LAYERS = {  # channels, size of the map, outputs, window, stride, padding
     "policy net, first": (48, 19, 64, 5, 1, 2),
@@ -68,8 +69,8 @@ def main() -> None:
 
 def measure(layer: tuple[int, ...], batch: int, rounds: int) -> dict[str, dict[str, float]]:
     """GFLOP/s by contender, of the convolution and of a training step with it."""
-    from casecnn.tile_convolution import convolve, lay_out
-    from casecnn.tile_gradients import conv2d
+    from casecnn.kernels.amx_convolution import convolve, lay_out
+    from casecnn.kernels.amx_gradients import conv2d
 
     channels, size, outputs, window, stride, padding = layer
     weight, bias = torch.randn(outputs, channels, window, window) / window, torch.randn(outputs)

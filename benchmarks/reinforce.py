@@ -2,8 +2,8 @@
 
     python benchmarks/reinforce.py first/pool/step-000000.safetensors first/policy.safetensors
 
-The opponents choose among the same moves as the nets do (`casecnn.go.ending`), at temperature 1: one at random, the
-other by rules of thumb on the tactical feature planes.
+The opponents choose among the same moves as the nets do (`casecnn.go.play.ending`), at temperature 1: one at random,
+the other by rules of thumb on the tactical feature planes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import argparse
 
 import numpy as np
 
-from casecnn.go.planes import OFFSETS
-from casecnn.go.policy import load_policy
-from casecnn.go.proportion import wilson_interval
-from casecnn.go.reinforce_gradient import outcomes
-from casecnn.go.selfplay import Rules, play_games
+from casecnn.go.net.policy import load_policy
+from casecnn.go.planes.table import OFFSETS
+from casecnn.go.play.selfplay import Rules, play_games
+from casecnn.go.reinforce.gradient import outcomes
+from casecnn.statistics import wilson_interval
 
 
 class RandomMoves:

@@ -25,14 +25,14 @@ import time
 import numpy as np
 import torch
 
-from casecnn.build import build
-from casecnn.go import selfplay
-from casecnn.go.ending import choose_move
-from casecnn.go.net import policy_net
-from casecnn.go.policy import Policy, load_policy
+from casecnn.go.net.policy import Policy, load_policy
+from casecnn.go.play import selfplay
+from casecnn.go.play.ending import choose_move
+from casecnn.go.play.selfplay import Rules, play_games
 from casecnn.go.position import Position
-from casecnn.go.selfplay import Rules, play_games
-from casecnn.precision import choose_device, dtype_for
+from casecnn.nets.policy import policy_net
+from casecnn.torch_net.build import build
+from casecnn.torch_net.precision import choose_device, dtype_for
 
 
 def plain(policy: Policy, games: int, seed: int) -> int:

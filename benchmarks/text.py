@@ -30,10 +30,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from casecnn.text.classify import Classifier
-from casecnn.text.cleaning import cleaning
-from casecnn.text.model import TextModel
-from casecnn.text.tables import read_examples
+from casecnn.text.data.examples import read_examples
+from casecnn.text.model.classify import Classifier
+from casecnn.text.model.model import TextModel
+from casecnn.text.words.cleaning import cleaning
 
 SENTENCES_PER_SECOND, PROCESS_SECONDS, TIMED = 20_000, 0.6, 10_000
 
@@ -134,8 +134,8 @@ def labels_of(classifier: Classifier) -> Callable[[Sequence[str]], list[str]]:
 
 def train_ours(train: object, vectors: list[str], path: str) -> float:
     """Trains the net into a file; CPU seconds."""
-    from casecnn.text.recipes import recipe_named
-    from casecnn.text.training import fit
+    from casecnn.text.training.recipe import recipe_named
+    from casecnn.text.training.trainer import fit
 
     start = time.process_time()
     recipe = recipe_named("best", variant="non-static" if vectors else "rand")

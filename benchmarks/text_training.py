@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from casecnn.text.sentence_module import SentenceModule
-from casecnn.text.tables import read_examples
-from casecnn.text.vocabulary import build_vocabulary
+from casecnn.text.data.examples import read_examples
+from casecnn.text.net.sentence_module import SentenceModule
+from casecnn.text.words.vocabulary import build_vocabulary
 
 BATCH, STEPS = 50, 20
 Batch = tuple[Tensor, Tensor]
@@ -98,8 +98,8 @@ def drawn() -> tuple[list[Batch], int]:
 
 def real(path: str) -> tuple[list[Batch], int]:
     """Batches of a file's texts in random order."""
-    from casecnn.text.cleaning import cleaning
-    from casecnn.text.training import as_tensors
+    from casecnn.text.training.trainer import as_tensors
+    from casecnn.text.words.cleaning import cleaning
 
     texts = [cleaning("folded")(text) for text in read_examples(path).texts]
     vocabulary = build_vocabulary(texts)

@@ -21,12 +21,12 @@ from typing import Any
 
 import torch
 
-from casecnn.build import build
-from casecnn.precision import gains_by_bfloat16
-from casecnn.vision.catalogue import get_net
+from casecnn.nets.catalogue import get_net
+from casecnn.torch_net.build import build
+from casecnn.torch_net.precision import gains_by_bfloat16
 from casecnn.vision.convert import SHARED, from_torchvision
+from casecnn.vision.evaluation.selfcheck import throughput
 from casecnn.vision.model import build_fast
-from casecnn.vision.selfcheck import throughput
 
 BARS = {"float32": 1.3, "bfloat16": 3.0}  # times torchvision's eager float32, batch 16
 

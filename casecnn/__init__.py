@@ -1,3 +1,7 @@
 """casecnn: the case-study CNNs of the deep-learning lectures on one shared convolution core."""
 
-__version__ = "0.1.0"
+from casecnn.moved import install
+
+__version__ = "0.2.0"
+
+install()

@@ -2,7 +2,7 @@
 
 A convolution gathers the input below each window into a row of a matrix and multiplies that by the filters. Channels
 stand last, so that a row is a few long runs of numbers. Only the layers of chains of convolutions are here; everything
-else is for `casecnn.build`.
+else is for `casecnn.torch_net.build`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from casecnn.convolution import Conv, PositionBias
 from casecnn.errors import InputError
-from casecnn.net import Net
-from casecnn.pointwise import Flatten, ReLU, Softmax
-from casecnn.shapes import Shape, pair
+from casecnn.layers.convolution import Conv, PositionBias
+from casecnn.layers.net import Net
+from casecnn.layers.pointwise import Flatten, ReLU, Softmax
+from casecnn.layers.shapes import Shape, pair
 
 
 class NumpyNet:
     """A net of Conv (one group, ReLU or no activation), ReLU, PositionBias and Flatten with its weights, for inference.
 
     `arrays` are those of the built module's state dict, of any floating-point type. A Softmax that stands last is left
-    out, as in `casecnn.build.build`. Raises `InputError` for another layer and for arrays that do not fit the net."""
+    out, as in `casecnn.torch_net.build.build`. Raises `InputError` for another layer and for arrays that do not fit the
+    net."""
 
     def __init__(self, net: Net, arrays: Mapping[str, np.ndarray]) -> None:
         self.net = net
@@ -80,7 +81,7 @@ def _shapes(net: Net, layers: tuple[object, ...]) -> dict[str, Shape]:
         elif isinstance(layer, PositionBias):
             wanted[f"{layer.name}.bias"] = inputs[layer.name]
         elif not isinstance(layer, (ReLU, Flatten)):
-            raise InputError(f"net `{net.name}`: {layer} has no NumPy version; use `casecnn.build.build`")
+            raise InputError(f"net `{net.name}`: {layer} has no NumPy version; use `casecnn.torch_net.build.build`")
     return wanted
 
 

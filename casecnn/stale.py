@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def forget_stale(folder: Path) -> None:
-    """Delete numba's files in `folder`/__pycache__ that are older than the newest source file in `folder`.
+    """Delete numba's files in and below `folder` that are older than the newest source file there.
 
     Numba itself looks only at the file that a function stands in, not at those of the functions it calls: after a `git
     pull` it would run old code and new code together, on arrays of different shapes. Call it before anything in the
     folder is compiled. What cannot be read or deleted stays.
     """
     with contextlib.suppress(OSError):
-        newest = max((file.stat().st_mtime for file in folder.glob("*.py")), default=0.0)
-        for file in folder.glob("__pycache__/*.nb[ci]"):
+        newest = max((file.stat().st_mtime for file in folder.rglob("*.py")), default=0.0)
+        for file in folder.rglob("__pycache__/*.nb[ci]"):
             if file.stat().st_mtime < newest:
                 file.unlink(missing_ok=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from casecnn.errors import InputError, UsageError
-from casecnn.go import rules
-from casecnn.go.coordinates import to_vertex
-from casecnn.go.planes import OFFSETS, PLANES
-from casecnn.go.rules import BLACK, EMPTY, WHITE
+from casecnn.go.board import rules
+from casecnn.go.board.coordinates import to_vertex
+from casecnn.go.board.rules import BLACK, EMPTY, WHITE
+from casecnn.go.planes.table import OFFSETS, PLANES
 
 if TYPE_CHECKING:
-    from casecnn.go.record import GameRecord
+    from casecnn.go.board.record import GameRecord
 
 NAMES = {EMPTY: "empty", BLACK: "Black", WHITE: "White"}
 
@@ -23,7 +23,7 @@ class IllegalMove(InputError):
 
 
 class Position:
-    """A board with its history of captures and turns: the rules of Go around `casecnn.go.rules`.
+    """A board with its history of captures and turns: the rules of Go around `casecnn.go.board.rules`.
 
     `size` is 5 to 25, `komi` points for White. `superko` also forbids repeating any earlier arrangement of the stones
     (positional superko); without it only the simple ko holds. `suicide` allows a move that takes its own chain off.
@@ -167,7 +167,7 @@ class Position:
         return self.features()[OFFSETS["sensibleness"].start].reshape(-1).astype(bool)
 
     def features(self) -> np.ndarray:
-        """uint8 [48, size, size]: AlphaGo's feature planes for the colour to play (see `casecnn.go.planes`).
+        """uint8 [48, size, size]: AlphaGo's feature planes for the colour to play (see `casecnn.go.planes.table`).
 
         Points that superko forbids are not legal there; suicide never is."""
         planes = self._planes()
@@ -229,7 +229,7 @@ class Position:
         self._before.append((tuple(array.copy() for array in arrays), self._seen[-1]))
 
     def _planes(self) -> np.ndarray:
-        from casecnn.go.features import state_features
+        from casecnn.go.planes.fast import state_features
 
         return state_features(self._state)
 

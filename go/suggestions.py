@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from casecnn.errors import InputError, UsageError
-from casecnn.go.coordinates import to_vertex
+from casecnn.go.board.coordinates import to_vertex
+from casecnn.go.board.record import GameRecord
 from casecnn.go.position import Position
-from casecnn.go.record import GameRecord
 
 if TYPE_CHECKING:
-    from casecnn.go.policy import Policy
-    from casecnn.go.quick_policy import QuickPolicy
-    from casecnn.go.rollouts import Rollouts
-    from casecnn.go.scene import Diagram
+    from casecnn.go.net.policy import Policy
+    from casecnn.go.net.quick_policy import QuickPolicy
+    from casecnn.go.picture.scene import Diagram
+    from casecnn.go.search.rollouts import Rollouts
 
 RANKS = ("win-rate", "prior")
 COLOURS = {1: "black", 2: "white"}
@@ -100,14 +100,14 @@ class Suggestions:
 
     def text_board(self, *, colour: bool = False) -> str:
         """The board for a terminal, the best moves marked 1 to 9, then a, b, ..."""
-        from casecnn.go.text_board import MARKS, text_board
+        from casecnn.go.picture.text_board import MARKS, text_board
 
         marks = {s.move: mark for s, mark in zip(self.moves, MARKS, strict=False)}
         return text_board(self.board, marks=marks, last_move=self.last_move, colour=colour)
 
     def diagram(self) -> Diagram:
         """The board with the heat map, as a description that can be drawn."""
-        from casecnn.go.scene import Diagram
+        from casecnn.go.picture.scene import Diagram
 
         return Diagram(
             board=self.board,
@@ -139,7 +139,7 @@ class Suggestions:
         """Rank, GTP vertex and probability of each move as lines of text; ranks from 10 with the board's mark.
 
         Where there are playouts, the win rate with its standard error and the mean score follow."""
-        from casecnn.go.text_board import MARKS
+        from casecnn.go.picture.text_board import MARKS
 
         lines = ["rank   move  probability" + ("        win rate   score  playouts" if self.rollouts else "")]
         for suggestion in self.moves:
@@ -152,7 +152,7 @@ class Suggestions:
 
     def save_picture(self, path: str | os.PathLike[str]) -> None:
         """Writes the board with the heat map to a .png or .svg file, whole or not at all."""
-        from casecnn.go.draw import save_picture
+        from casecnn.go.picture.draw import save_picture
 
         save_picture(self.diagram(), path)
 
@@ -185,19 +185,19 @@ def suggest(
     >>> suggestions.headline()
     'White to play after move 1 (Q16)'
 
-    The game is an SGF file (`game` is its number in a collection, `path` a variation: see `casecnn.go.sgf.read_game`),
-    a `GameRecord` or a `Position`; of a game, the position after `move` moves is taken, by default after the last one.
-    `policy` is a loaded net, or the name or file of weights; None is the packaged net. A net that is loaded here for
-    one position, without rollouts, is computed by NumPy on the CPU where `device` is "auto" or "cpu". With
-    `symmetries` the probabilities are the mean over the eight symmetries of the board.
+    The game is an SGF file (`game` is its number in a collection, `path` a variation: see
+    `casecnn.go.sgf.game.read_game`), a `GameRecord` or a `Position`; of a game, the position after `move` moves is
+    taken, by default after the last one. `policy` is a loaded net, or the name or file of weights; None is the packaged
+    net. A net that is loaded here for one position, without rollouts, is computed by NumPy on the CPU where `device` is
+    "auto" or "cpu". With `symmetries` the probabilities are the mean over the eight symmetries of the board.
 
     The net's probabilities of the moves left are scaled to add up to 1. Where no move is left, the one suggestion is
     to pass. The net has no pass of its own, so a pass is never suggested otherwise, even if the game is over. A
     position is not changed.
 
     With `rollouts` each of the `top` moves is played out so many times by the net against itself (see
-    `casecnn.go.rollouts.roll_out`, to which `seed` and `progress` go), and the moves are ranked by their win rate, or
-    by probability where `rank_by` is "prior". On Ctrl-C the playouts that are finished count.
+    `casecnn.go.search.rollouts.roll_out`, to which `seed` and `progress` go), and the moves are ranked by their win
+    rate, or by probability where `rank_by` is "prior". On Ctrl-C the playouts that are finished count.
 
     Raises UsageError for `top`, `move`, `rollouts` or `rank_by` out of range and InputError for a file that is no game,
     weights that cannot be loaded, and a board of another size than the net's.
@@ -209,7 +209,7 @@ def suggest(
     if rank_by not in RANKS:
         raise UsageError(f"`--rank` (={rank_by}) must be win-rate or prior")
     if isinstance(game_or_position, (str, os.PathLike, bytes)):
-        from casecnn.go.sgf import read_game
+        from casecnn.go.sgf.game import read_game
 
         game_or_position = read_game(game_or_position, game=game, path_spec=path)
     position, last_move = _position(game_or_position, move)
@@ -227,7 +227,7 @@ def suggest(
     probabilities = share_out(raw, sensible, policy.name)
     moves = rank(probabilities, sensible, position.size, top)
     if rollouts:
-        from casecnn.go.rollouts import roll_out
+        from casecnn.go.search.rollouts import roll_out
 
         found = roll_out(position, [s.move for s in moves], policy, rollouts, seed=seed, progress=progress)
         moves = tuple(replace(s, rollouts=found.get(s.move)) for s in moves)
@@ -251,11 +251,11 @@ def suggest(
 def _load(which: str | os.PathLike[str] | None, device: str, *, alone: bool) -> Policy | QuickPolicy:
     """The net of a name or a file. For a position `alone` the one without torch, unless a device is asked for."""
     if alone and device in ("auto", "cpu"):
-        from casecnn.go.quick_policy import load_quick_policy
+        from casecnn.go.net.quick_policy import load_quick_policy
 
         if quick := load_quick_policy(which):
             return quick
-    from casecnn.go.policy import load_policy
+    from casecnn.go.net.policy import load_policy
 
     return load_policy(which, device)
 

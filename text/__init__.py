@@ -5,53 +5,48 @@ Names load on first use, so that importing the package costs nothing, and predic
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from casecnn.public import lazily
 
 if TYPE_CHECKING:
-    from casecnn.text.classify import Answer as Answer
-    from casecnn.text.classify import Classifier as Classifier
-    from casecnn.text.dataset import load_data_set as load_data_set
+    from casecnn.nets.sentence import sentence_net as sentence_net
+    from casecnn.text.data.data_sets import load_data_set as load_data_set
+    from casecnn.text.data.examples import read_examples as read_examples
     from casecnn.text.estimator import SentenceCNN as SentenceCNN
-    from casecnn.text.evaluation import Evaluation as Evaluation
-    from casecnn.text.evaluation import evaluate as evaluate
-    from casecnn.text.explain import Evidence as Evidence
-    from casecnn.text.explain import Explanation as Explanation
-    from casecnn.text.model import TextModel as TextModel
-    from casecnn.text.net import sentence_net as sentence_net
-    from casecnn.text.packaged import load_model as load_model
-    from casecnn.text.predict import Predictor as Predictor
-    from casecnn.text.recipes import TextRecipe as TextRecipe
-    from casecnn.text.tables import read_examples as read_examples
-    from casecnn.text.training import train as train
-    from casecnn.text.vectors import WordVectors as WordVectors
-    from casecnn.text.vectors import load_vectors as load_vectors
+    from casecnn.text.model.classify import Answer as Answer
+    from casecnn.text.model.classify import Classifier as Classifier
+    from casecnn.text.model.explain import Evidence as Evidence
+    from casecnn.text.model.explain import Explanation as Explanation
+    from casecnn.text.model.model import TextModel as TextModel
+    from casecnn.text.model.packaged import load_model as load_model
+    from casecnn.text.model.predict import Predictor as Predictor
+    from casecnn.text.report.evaluation import Evaluation as Evaluation
+    from casecnn.text.report.evaluation import evaluate as evaluate
+    from casecnn.text.training.recipe import TextRecipe as TextRecipe
+    from casecnn.text.training.trainer import train as train
+    from casecnn.text.words.vectors import WordVectors as WordVectors
+    from casecnn.text.words.vectors import load_vectors as load_vectors
 
-_HOMES = {
-    "Answer": "classify",
-    "Classifier": "classify",
-    "Evaluation": "evaluation",
-    "Evidence": "explain",
-    "Explanation": "explain",
-    "Predictor": "predict",
-    "SentenceCNN": "estimator",
-    "TextModel": "model",
-    "TextRecipe": "recipes",
-    "WordVectors": "vectors",
-    "evaluate": "evaluation",
-    "load_data_set": "dataset",
-    "load_model": "packaged",
-    "load_vectors": "vectors",
-    "read_examples": "tables",
-    "sentence_net": "net",
-    "train": "training",
-}
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'casecnn.text' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"casecnn.text.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "Answer": "model.classify",
+        "Classifier": "model.classify",
+        "Evaluation": "report.evaluation",
+        "Evidence": "model.explain",
+        "Explanation": "model.explain",
+        "Predictor": "model.predict",
+        "SentenceCNN": "estimator",
+        "TextModel": "model.model",
+        "TextRecipe": "training.recipe",
+        "WordVectors": "words.vectors",
+        "evaluate": "report.evaluation",
+        "load_data_set": "data.data_sets",
+        "load_model": "model.packaged",
+        "load_vectors": "words.vectors",
+        "read_examples": "data.examples",
+        "sentence_net": "casecnn.nets.sentence",
+        "train": "training.trainer",
+    },
+)

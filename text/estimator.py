@@ -16,13 +16,13 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted
 
 from casecnn.errors import CasecnnError, InputError, UsageError
-from casecnn.text.classify import Classifier
-from casecnn.text.explain import Explanation, explain
-from casecnn.text.model import TextModel
-from casecnn.text.outside_words import OutsideWords
-from casecnn.text.predict import probabilities
-from casecnn.text.recipes import TextRecipe, recipe_named
-from casecnn.text.vectors import WordVectors, is_keyed, load_all
+from casecnn.text.model.classify import Classifier
+from casecnn.text.model.explain import Explanation, explain
+from casecnn.text.model.model import TextModel
+from casecnn.text.model.predict import probabilities
+from casecnn.text.training.recipe import TextRecipe, recipe_named
+from casecnn.text.words.outside_words import OutsideWords
+from casecnn.text.words.vectors import WordVectors, is_keyed, load_all
 
 _CLASSES = "classes"  # in the model's metadata: the classes with their types, as JSON
 
@@ -38,12 +38,13 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
     labels] of 0 and 1 for several labels a text. Works in Pipeline, GridSearchCV, cross_val_predict and
     CalibratedClassifierCV. A fitted estimator predicts with NumPy alone and can be pickled.
 
-    vectors: word vectors to start from: a file, gensim's KeyedVectors, a `casecnn.text.vectors.WordVectors`, or a list
+    vectors: word vectors to start from: a file, gensim's KeyedVectors, a `casecnn.text.words.vectors.WordVectors`, or a
+    list
         of such, which are put side by side. Without them words start at random, and NB-SVM is the better classifier.
         Words that are new at prediction time are looked up in vectors that were given in memory, not in files.
-    recipe: "best" or "paper" (Kim's settings); every parameter below that is None is the recipe's.
-    variant: "rand", "static", "non-static" or "multichannel"; None: "non-static" with vectors, else "rand".
-    windows, maps, dropout, epochs, batch_size, cleaning, dev_share: fields of `casecnn.text.recipes.TextRecipe`;
+    recipe: "best" or "paper" (Kim's settings); every parameter below that is None is the recipe's. variant: "rand",
+    "static", "non-static" or "multichannel"; None: "non-static" with vectors, else "rand". windows, maps, dropout,
+    epochs, batch_size, cleaning, dev_share: fields of `casecnn.text.training.recipe.TextRecipe`;
         settings: a dict of any others. The best epoch is chosen on `dev_share` of the texts, held out.
     class_weight: None, "balanced", or a dict from label to weight.
     random_state: a number gives the same bits each time on one machine with one number of threads.
@@ -114,7 +115,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
             weight = {str(label): value for label, value in weight.items()}
         if sample_weight is not None:
             sample_weight = column_or_1d(np.asarray(sample_weight, np.float64))
-        from casecnn.text.training import fit
+        from casecnn.text.training.trainer import fit
 
         chosen = {name: _plain(getattr(self, name)) for name in _FIELDS} | dict(self.settings or {})
         chosen["variant"] = self.variant or ("non-static" if vectors else "rand")
@@ -123,7 +124,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         try:
             if unknown := sorted(set(chosen) - {field.name for field in dataclasses.fields(TextRecipe)}):
                 raise UsageError(
-                    f"`settings` names {unknown[0]!r}, which is no field of casecnn.text.recipes.TextRecipe"
+                    f"`settings` names {unknown[0]!r}, which is no field of casecnn.text.training.recipe.TextRecipe"
                 )
             trained = fit(
                 texts,
@@ -178,7 +179,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         return logits
 
     def explain(self, X: Any) -> list[Explanation]:
-        """For each text the n-grams that decided: see `casecnn.text.explain`."""
+        """For each text the n-grams that decided: see `casecnn.text.model.explain`."""
         classifier = self._ready()
         return [explain(classifier.predictor, classifier.clean(text)) for text in texts_of(X)]
 

@@ -5,37 +5,32 @@ Names load on first use, so that importing the package costs nothing.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from casecnn.public import lazily
 
 if TYPE_CHECKING:
-    from casecnn.vision.catalogue import get_net as get_net
-    from casecnn.vision.data import open_data as open_data
-    from casecnn.vision.evaluation import Evaluation as Evaluation
-    from casecnn.vision.evaluation import evaluate as evaluate
-    from casecnn.vision.images import PictureError as PictureError
-    from casecnn.vision.images import read_image as read_image
+    from casecnn.nets.catalogue import get_net as get_net
+    from casecnn.vision.data.image_file import PictureError as PictureError
+    from casecnn.vision.data.image_file import read_image as read_image
+    from casecnn.vision.data.labelled_images import open_data as open_data
+    from casecnn.vision.data.preprocess import Preprocess as Preprocess
+    from casecnn.vision.evaluation.measure import Evaluation as Evaluation
+    from casecnn.vision.evaluation.measure import evaluate as evaluate
     from casecnn.vision.model import Model as Model
     from casecnn.vision.model import load_model as load_model
-    from casecnn.vision.preprocess import Preprocess as Preprocess
 
-_HOMES: dict[str, str] = {
-    "Evaluation": "evaluation",
-    "Model": "model",
-    "PictureError": "images",
-    "Preprocess": "preprocess",
-    "evaluate": "evaluation",
-    "get_net": "catalogue",
-    "load_model": "model",
-    "open_data": "data",
-    "read_image": "images",
-}
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'casecnn.vision' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"casecnn.vision.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "Evaluation": "evaluation.measure",
+        "Model": "model",
+        "PictureError": "data.image_file",
+        "Preprocess": "data.preprocess",
+        "evaluate": "evaluation.measure",
+        "get_net": "catalogue",
+        "load_model": "model",
+        "open_data": "data.labelled_images",
+        "read_image": "data.image_file",
+    },
+)

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from casecnn.build import build
 from casecnn.errors import UsageError
-from casecnn.net import Net
-from casecnn.packed import pack
-from casecnn.precision import choose_device, dtype_for
-from casecnn.vision.catalogue import get_net
-from casecnn.vision.labels import Labels, imagenet_labels, numbered, read_labels
-from casecnn.vision.preprocess import Preprocess, convention
+from casecnn.layers.net import Net
+from casecnn.nets.catalogue import get_net
+from casecnn.torch_net.build import build
+from casecnn.torch_net.precision import choose_device, dtype_for
+from casecnn.torch_net.prepare import pack
+from casecnn.vision.data.labels import Labels, imagenet_labels, numbered, read_labels
+from casecnn.vision.data.preprocess import Preprocess, convention
 from casecnn.vision.weights import NetWeights, load_net_weights
-from casecnn.weights import fill
+from casecnn.weights.state_dict import fill
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -132,7 +132,7 @@ def prepare(
 def build_fast(module: nn.Module, device: torch.device, precision: str = "auto") -> nn.Module:
     """A copy of a built module for inference on a device: BatchNorm folded, channels last, in its precision; on a CPU
     each convolution with its activation and sum in one."""
-    from casecnn.fuse import fuse
+    from casecnn.torch_net.fuse import fuse
 
     fast = fuse(module).to(device, dtype_for(precision, device))
     fast = fast.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casecnn.errors import InputError, UsageError
-from casecnn.net import Net
-from casecnn.records import WeightsRecord, read_folder
-from casecnn.vision.catalogue import get_net
+from casecnn.layers.net import Net
+from casecnn.nets.catalogue import get_net
 from casecnn.vision.convert import SHARED, from_torchvision
-from casecnn.vision.labels import Labels
-from casecnn.vision.preprocess import CONVENTIONS, Preprocess, convention, parse_preprocess
-from casecnn.weights import cache_folder, load, packaged, resolve
+from casecnn.vision.data.labels import Labels
+from casecnn.vision.data.preprocess import CONVENTIONS, Preprocess, convention, parse_preprocess
+from casecnn.weights.record import WeightsRecord, read_folder
+from casecnn.weights.state_dict import cache_folder, load, packaged, resolve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -152,7 +152,7 @@ def load_net_weights(net: str, which: str | os.PathLike[str] | None = None) -> N
 
 
 def _published(row: PublishedFile) -> NetWeights:
-    from casecnn.download import download
+    from casecnn.weights.download import download
 
     digest = row.sha256 if len(row.sha256) == 64 else Beginning(row.sha256)
     path = download(row.url, cache_folder() / row.file, digest)

@@ -33,12 +33,12 @@ def evaluate(data, weights, games, positions, symmetries, precision, device, see
         raise UsageError(f"`--positions` (={positions}) must be at least 1")
     from tqdm import tqdm
 
-    from casecnn.go.evaluation import evaluate_policy
-    from casecnn.go.packing import load_games, parse_slice
-    from casecnn.go.policy import load_policy
-    from casecnn.go.positions import choose_plays
-    from casecnn.go.rules import warm_up
-    from casecnn.precision import autocast
+    from casecnn.go.board.rules import warm_up
+    from casecnn.go.data.packing import load_games, parse_slice
+    from casecnn.go.data.positions import choose_plays
+    from casecnn.go.net.evaluation import evaluate_policy
+    from casecnn.go.net.policy import load_policy
+    from casecnn.torch_net.precision import autocast
 
     warm_up()
     policy = load_policy(weights, device)

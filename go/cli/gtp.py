@@ -68,20 +68,20 @@ def gtp(weights, threads, device, **settings) -> None:
     With --resign the engine gives up in the second half of the game, when random games say three turns in a row that it
     is behind by more than so many points.
     """
-    from casecnn.go.player import Settings
+    from casecnn.go.gtp.player import Settings
 
     checked = Settings(**settings)  # before torch is loaded
     from functools import partial
 
     import torch
 
-    from casecnn.go.board_sizes import policy_for
-    from casecnn.go.engine import Engine
-    from casecnn.go.gtp_analyze import Analyst
-    from casecnn.go.gtp_dispatch import Dispatcher, serve
-    from casecnn.go.player import rehearse
-    from casecnn.go.policy import load_policy
-    from casecnn.go.rules import warm_up
+    from casecnn.go.board.rules import warm_up
+    from casecnn.go.gtp.analyze import Analyst
+    from casecnn.go.gtp.dispatch import Dispatcher, serve
+    from casecnn.go.gtp.engine import Engine
+    from casecnn.go.gtp.player import rehearse
+    from casecnn.go.net.board_sizes import policy_for
+    from casecnn.go.net.policy import load_policy
 
     torch.set_num_threads(threads)
     answers = sys.stdout

@@ -32,9 +32,9 @@ def match(first, second, games, output, judge, output_format, **terms) -> None:
     """
     from tqdm import tqdm
 
-    from casecnn.go.match import match as play
-    from casecnn.go.match import table
-    from casecnn.go.match_game import Terms
+    from casecnn.go.gtp.match import match as play
+    from casecnn.go.gtp.match import table
+    from casecnn.go.gtp.match_game import Terms
 
     checked = Terms(**terms)
     with tqdm(total=max(0, games), unit="game", disable=None, desc="match") as bar:

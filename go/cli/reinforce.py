@@ -55,12 +55,12 @@ def reinforce(
     DIR/pool holds the opponents. Every --evaluate-every steps and at the end the net plays a match against its start;
     DIR/log.jsonl has the figures. Ctrl-C writes a checkpoint, and the same command goes on from it.
     """
-    from casecnn.go.reinforce import reinforce as run
-    from casecnn.go.rules import warm_up
-    from casecnn.go.selfplay import Rules, rehearse
-    from casecnn.go.training import WEIGHTS
-    from casecnn.recipe import Recipe
-    from casecnn.runlog import read_log
+    from casecnn.go.board.rules import warm_up
+    from casecnn.go.net.training import WEIGHTS
+    from casecnn.go.play.selfplay import Rules, rehearse
+    from casecnn.go.reinforce.run import reinforce as run
+    from casecnn.training.log import read_log
+    from casecnn.training.recipe import Recipe
 
     momentum = 0.0 if fields["optimizer"] == "sgd" else None  # the paper's steps have none
     recipe = Recipe(precision="float32", momentum=momentum, **fields)

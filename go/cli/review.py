@@ -35,8 +35,8 @@ def review(games, game, path, first, last, top, symmetries, weights, device, out
 
     A surprise is a move that strong players seldom make in such a position, good or bad: the net reads no variations.
     """
-    from casecnn.go.review_files import find_games
-    from casecnn.go.reviews import check_numbers
+    from casecnn.go.reviews.files import find_games
+    from casecnn.go.reviews.moves import check_numbers
 
     if top < 1:
         raise UsageError(f"`--top` (={top}) must be at least 1")
@@ -55,8 +55,8 @@ def review(games, game, path, first, last, top, symmetries, weights, device, out
 
 def _review_one(found, name, weights, device, settings, path, top, sgf, image):
     """One game, and the files that are made of it."""
-    from casecnn.go.review_sgf import save_reviewed
-    from casecnn.go.reviews import check_range, review
+    from casecnn.go.reviews.moves import check_range, review
+    from casecnn.go.reviews.sgf import save_reviewed
 
     if isinstance(found, CasecnnError):
         raise found
@@ -76,8 +76,8 @@ def _review_one(found, name, weights, device, settings, path, top, sgf, image):
 
 def _review_several(found, names, weights, device, settings, path, top, sgf, image, output_format):
     """Prints a summary of the games that can be reviewed; of those that are done when Ctrl-C is pressed."""
-    from casecnn.go.review_files import output_folder, review_games, reviewable
-    from casecnn.go.review_summary import Summary
+    from casecnn.go.reviews.files import output_folder, review_games, reviewable
+    from casecnn.go.reviews.summary import Summary
 
     sgfs = output_folder("--sgf", sgf, names) if sgf else None
     images = output_folder("--image", image, names) if image else None
@@ -107,8 +107,8 @@ def _review_several(found, names, weights, device, settings, path, top, sgf, ima
 
 
 def _policy(weights, device):
-    from casecnn.go.policy import load_policy
-    from casecnn.go.rules import warm_up
+    from casecnn.go.board.rules import warm_up
+    from casecnn.go.net.policy import load_policy
 
     policy = load_policy(weights, device)
     warm_up()
@@ -119,7 +119,7 @@ def _bar(records, settings):
     """A progress bar over all moves to review, on a terminal."""
     from tqdm import tqdm
 
-    from casecnn.go.reviews import check_range
+    from casecnn.go.reviews.moves import check_range
 
     ranges = [check_range(record, settings["first"], settings["last"]) for record in records]
     total = sum(last - first + 1 for first, last in ranges)

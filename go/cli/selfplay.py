@@ -46,11 +46,11 @@ def selfplay(games, output, weights, opponent, batch, threads, precision, device
     """
     from tqdm import tqdm
 
-    from casecnn.go.policy import load_policy
-    from casecnn.go.rules import warm_up
-    from casecnn.go.selfplay import Rules, rehearse
-    from casecnn.go.selfplay_run import selfplay as play
-    from casecnn.go.selfplay_run import table
+    from casecnn.go.board.rules import warm_up
+    from casecnn.go.net.policy import load_policy
+    from casecnn.go.play.selfplay import Rules, rehearse
+    from casecnn.go.play.selfplay_run import selfplay as play
+    from casecnn.go.play.selfplay_run import table
 
     checked = Rules(**rules)
     policy = load_policy(weights, device, precision)

@@ -63,12 +63,12 @@ def suggest(
     if top < 1:
         raise UsageError(f"`--top` (={top}) must be at least 1")
     check_outputs(game_file, image, sgf_file)
-    from casecnn.go.rules import warm_up
-    from casecnn.go.sgf import read_game
+    from casecnn.go.board.rules import warm_up
+    from casecnn.go.sgf.game import read_game
     from casecnn.go.suggestions import suggest as suggest_moves
 
     if rollouts > 0:
-        from casecnn.go.selfplay import rehearse
+        from casecnn.go.play.selfplay import rehearse
 
         warm_up(rehearse)
     else:
@@ -85,7 +85,7 @@ def suggest(
     if image:
         suggestions.save_picture(image)
     if sgf_file:
-        from casecnn.go.annotate import read_nodes, save_annotated
+        from casecnn.go.reviews.annotate import read_nodes, save_annotated
 
         save_annotated(sgf_file, read_nodes(source, game=game, path_spec=path), suggestions)
     if output_format == "json":
@@ -123,7 +123,7 @@ def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> No
     """Refuses, before any work is done, a picture of an unknown format, outputs on top of another file, and such as
     cannot be written."""
     if image is not None:
-        from casecnn.go.draw import picture_format
+        from casecnn.go.picture.draw import picture_format
 
         picture_format(image)
     for option, output in (("--image", image), ("--sgf", sgf_file)):

@@ -54,9 +54,9 @@ def train(data, output, k, layers, size, validation, evaluate_every, initial, wo
     the fly. Ctrl-C writes a checkpoint, and the same command goes on from it. For several processes or GPUs start it
     with `torchrun --nproc-per-node N -m casecnn go train ...`.
     """
-    from casecnn.go.archive import load_archive
-    from casecnn.go.training import WEIGHTS, train_policy
-    from casecnn.recipe import Recipe
+    from casecnn.go.data.archive import load_archive
+    from casecnn.go.net.training import WEIGHTS, train_policy
+    from casecnn.training.recipe import Recipe
 
     recipe = Recipe(**fields)
     archive = load_archive(data)

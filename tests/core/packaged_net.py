@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from casecnn import weights
-from casecnn.records import Figure
+from casecnn.weights import state_dict as weights
+from casecnn.weights.record import Figure
 
 TENSORS = {"conv1.weight": torch.arange(6.0).reshape(2, 3), "conv1.bias": torch.tensor([0.5, -0.25])}
 FIELDS = {

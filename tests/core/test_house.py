@@ -24,7 +24,7 @@ def source_files() -> Iterator[Path]:
 
 
 def module_name(path: Path) -> str:
-    """`go/cli/suggest.py` is imported as casecnn.go.cli.suggest, `casecnn/net.py` as casecnn.net."""
+    """`go/cli/suggest.py` is imported as casecnn.go.cli.suggest, `casecnn/layers/net.py` as casecnn.net."""
     parts = list(path.relative_to(ROOT).with_suffix("").parts)
     if parts[0] != "casecnn":
         parts.insert(0, "casecnn")
@@ -120,6 +120,12 @@ def test_names_say_what_a_module_is_about():
     assert [where(path) for path in FILES if set(path.relative_to(ROOT).with_suffix("").parts) & VAGUE] == []
 
 
+def test_no_folder_holds_more_than_16_modules():
+    folders = {path.parent for path in [*FILES, *(ROOT / "tests").rglob("*.py")]}
+    counts = {folder: len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) for folder in folders}
+    assert {str(folder.relative_to(ROOT)): count for folder, count in counts.items() if count > 16} == {}
+
+
 def test_no_depth_beyond_two_levels():
     assert [where(path) for path in FILES if len(path.relative_to(ROOT).parts) > 3] == []
 
@@ -185,22 +191,31 @@ def test_there_is_something_to_check():
 # What ships
 
 
-def test_pyproject_lists_the_folders_that_hold_packages():
+def package_folders() -> dict[str, Path]:
+    """The packages that pyproject lists, each with its folder as setuptools finds it."""
     settings = _pyproject()["tool"]["setuptools"]
-    folders = {path.parent for path in FILES}
-    mapped = {name: ROOT / folder for name, folder in settings["package-dir"].items()}
-    assert sorted(settings["packages"]) == sorted(mapped)
-    assert set(mapped.values()) == folders
-    for name, folder in mapped.items():
+    roots = settings["package-dir"]
+
+    def folder(name: str) -> Path:
+        parent, _, last = name.rpartition(".")
+        return ROOT / roots[name] if name in roots else folder(parent) / last
+
+    return {name: folder(name) for name in settings["packages"]}
+
+
+def test_pyproject_lists_the_folders_that_hold_packages():
+    folders = package_folders()
+    assert set(folders.values()) == {path.parent for path in FILES}
+    for name, folder in folders.items():
         assert module_name(folder / "__init__.py") == name and (folder / "__init__.py").is_file()
 
 
 def test_pyproject_ships_the_files_that_are_no_modules():
-    settings = _pyproject()["tool"]["setuptools"]
-    mapped = {name: ROOT / folder for name, folder in settings["package-dir"].items()}
-    for name, folder in mapped.items():
-        shipped = {path for pattern in settings["package-data"].get(name, []) for path in folder.glob(pattern)}
-        inner = {path for path in mapped.values() if path != folder and path.is_relative_to(folder)}
+    folders = package_folders()
+    patterns = _pyproject()["tool"]["setuptools"]["package-data"]
+    for name, folder in folders.items():
+        shipped = {path for pattern in patterns.get(name, []) for path in folder.glob(pattern)}
+        inner = {path for path in folders.values() if path != folder and path.is_relative_to(folder)}
         kept = {path for path in tracked() if path.is_relative_to(folder) and path.suffix not in (".py", ".pyc")}
         assert {path for path in kept if not any(path.is_relative_to(other) for other in inner)} <= shipped
 
@@ -230,7 +245,7 @@ def tracked() -> list[Path]:
 def test_no_path_of_one_machine_is_in_the_tree():
     folders = ("home", "root", "work", "Users", "opt", "mnt", "srv")
     pattern = re.compile(rb"(?<![\w./:~-])/(" + "|".join(folders).encode() + rb")/\w")
-    allowed = {"test_house.py", "test_weights.py"}  # the second sets HOME to a made-up folder
+    allowed = {"test_house.py", "test_state_dict.py"}  # the second sets HOME to a made-up folder
     wrong = []
     for path in tracked():
         content = path.read_bytes()
@@ -287,6 +302,12 @@ def test_the_source_map_lists_every_file_once_and_only_those():
     listed = source_map()
     assert [where(path) for path in FILES if path not in listed] == []
     assert [where(path) for path in listed if path not in FILES or listed.count(path) > 1] == []
+
+
+def test_the_source_map_is_up_to_date():
+    done = subprocess.run([sys.executable, ROOT / ".ci" / "source-map"], capture_output=True, check=True)
+    page = (ROOT / "docs" / "source-map.md").read_bytes()
+    assert done.stdout == page, "run `python .ci/source-map > docs/source-map.md`"
 
 
 def test_the_source_map_names_no_file_that_is_gone():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from casecnn import reference_net
 from casecnn.errors import InputError
 from casecnn.layers import Conv, Flatten, Linear, MaxPool, Net, PositionBias, ReLU, Softmax
 from casecnn.numpy_net import NumpyNet
+from casecnn.reference import net as reference_net
 
 CONVOLUTIONS = {
     "padded": Conv("conv", 5, kernel=3, padding=1, activation="relu"),
@@ -61,7 +61,7 @@ def test_a_chain_from_bytes_to_logits():
     ],
 )
 def test_layers_that_are_not_here(layer):
-    with pytest.raises(InputError, match=r"^net `net`: .* has no NumPy version; use `casecnn.build.build`$"):
+    with pytest.raises(InputError, match=r"^net `net`: .* has no NumPy version; use `casecnn.torch_net.build.build`$"):
         NumpyNet(Net("net", (4, 6, 6), (layer, Flatten("flatten"), Linear("fc", 3))), {})
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from casecnn.epochs import EpochSource
 from casecnn.errors import CasecnnError
-from casecnn.recipe import Recipe
-from casecnn.train import TrainResult, train
+from casecnn.training.epochs import EpochSource
+from casecnn.training.loop import TrainResult, train
+from casecnn.training.recipe import Recipe
 
 RECIPES = {
     "muon": Recipe(

@@ -6,10 +6,10 @@ import io
 
 import numpy as np
 
-from casecnn.go.coordinates import from_vertex
-from casecnn.go.engine import Engine
-from casecnn.go.gtp_analyze import Analyst
-from casecnn.go.gtp_dispatch import Dispatcher, serve
+from casecnn.go.board.coordinates import from_vertex
+from casecnn.go.gtp.analyze import Analyst
+from casecnn.go.gtp.dispatch import Dispatcher, serve
+from casecnn.go.gtp.engine import Engine
 
 
 class TableNet:

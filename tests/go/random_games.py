@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from casecnn.go.archive import Archive, pack_records
+from casecnn.go.board.record import PLAY, GameRecord, pack
+from casecnn.go.data.archive import Archive, pack_records
 from casecnn.go.position import Position
-from casecnn.go.record import PLAY, GameRecord, pack
 
 
 def random_game(rng: np.random.Generator, size: int, moves: int) -> GameRecord:

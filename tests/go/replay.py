@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sgfmill import boards, sgf
 
-from casecnn.go.features_plain import features_plain
-from casecnn.go.planes import OFFSETS
+from casecnn.go.planes.plain import features_plain
+from casecnn.go.planes.table import OFFSETS
 
 SENSIBLE = OFFSETS["sensibleness"].start
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casecnn.errors import InputError, UsageError
-from casecnn.go.features import game_features
-from casecnn.go.features_plain import features_plain
-from casecnn.go.planes import OFFSETS
+from casecnn.go.board.record import GameRecord
+from casecnn.go.board.rules import STAMP
+from casecnn.go.planes.fast import game_features
+from casecnn.go.planes.plain import features_plain
+from casecnn.go.planes.table import OFFSETS
 from casecnn.go.position import IllegalMove, Position
-from casecnn.go.record import GameRecord
-from casecnn.go.rules import STAMP
 
 
 def position_of(board: Diagram, to_play: int = BLACK, **options) -> Position:

@@ -7,9 +7,9 @@ import pytest
 from fake_policy import GAME, FakePolicy
 
 from casecnn.errors import InputError, UsageError
-from casecnn.go.coordinates import from_vertex
+from casecnn.go.board.coordinates import from_vertex
 from casecnn.go.position import Position
-from casecnn.go.sgf import read_game
+from casecnn.go.sgf.game import read_game
 from casecnn.go.suggestions import rank, share_out, suggest
 
 

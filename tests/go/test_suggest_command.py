@@ -18,16 +18,16 @@ from fake_policy import GAME, NUMBERS, FakePolicy
 from PIL import Image
 from sgfmill import sgf
 
-from casecnn.build import build
 from casecnn.cli import main
-from casecnn.go import policy as policy_module
-from casecnn.go import quick_policy
 from casecnn.go.cli.suggest import colour_wanted
-from casecnn.go.net import policy_net
+from casecnn.go.net import policy as policy_module
+from casecnn.go.net import quick_policy
 from casecnn.go.position import Position
-from casecnn.go.sgf import read_game
+from casecnn.go.sgf.game import read_game
 from casecnn.go.suggestions import suggest
-from casecnn.weights import save
+from casecnn.nets.policy import policy_net
+from casecnn.torch_net.build import build
+from casecnn.weights.state_dict import save
 
 
 @pytest.fixture
@@ -214,7 +214,8 @@ def test_colour_only_on_a_terminal_that_wants_it(monkeypatch, tty, encoding, env
 def test_what_is_not_needed_is_not_imported(tmp_path):
     script = (
         "import sys\n"
-        "import casecnn.go.suggestions, casecnn.go.sgf, casecnn.go.annotate, casecnn.go.policy, casecnn.go.text_board\n"
+        "import casecnn.go.suggestions, casecnn.go.sgf.game, casecnn.go.reviews.annotate, casecnn.go.net.policy\n"
+        "import casecnn.go.picture.text_board\n"
         "print([name for name in ('matplotlib', 'sklearn', 'gensim', 'pandas', 'PIL') if name in sys.modules])"
     )
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from diagrams import BLACK, Diagram
 
-from casecnn.go.coordinates import from_vertex
-from casecnn.go.engine import Engine
+from casecnn.go.board.coordinates import from_vertex
+from casecnn.go.gtp.engine import Engine
 
 
 class WishfulNet:

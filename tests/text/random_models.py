@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from casecnn import reference_net
 from casecnn.layers import Branches, Conv, Linear, MaxOverTime, Net
-from casecnn.text.model import TextModel
+from casecnn.reference import net as reference_net
+from casecnn.text.model.model import TextModel
 
 
 def random_model(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from casecnn.text.vectors import WordVectors
+from casecnn.text.words.vectors import WordVectors
 
 GOOD, BAD = ("good", "great", "lovely", "moving"), ("bad", "dull", "awful", "boring")
 FILLING = tuple("the a film movie plot is was and of with actor story very scene this that it one time end".split())

@@ -25,7 +25,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from casecnn.errors import InputError
 from casecnn.text.estimator import EstimatorError, SentenceCNN
-from casecnn.text.model import TextModel
+from casecnn.text.model.model import TextModel
 
 TEXTS, LABELS = sentences(60)
 NEW = ["a lovely film", "this dull plot", "", "zzz"]

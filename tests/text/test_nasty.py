@@ -20,9 +20,9 @@ from safetensors.numpy import save_file
 from sentences import sentences, vectors
 
 from casecnn.cli import main
-from casecnn.text.classify import Classifier
-from casecnn.text.cleaning import CLEANINGS
 from casecnn.text.estimator import SentenceCNN
+from casecnn.text.model.classify import Classifier
+from casecnn.text.words.cleaning import CLEANINGS
 
 WORDS = ["a", "good", "bad", "film", "not", ",", "!", "?", "(", "it", "n't", "did", "e", "1"]
 MEGABYTE = 1 << 20

@@ -7,15 +7,15 @@ import pytest
 import torch
 from picture_files import noise
 
-from casecnn import reference_net
-from casecnn.build import build
 from casecnn.errors import UsageError
-from casecnn.packed import can_pack
-from casecnn.vision.catalogue import get_net
+from casecnn.nets.catalogue import get_net
+from casecnn.reference import net as reference_net
+from casecnn.torch_net.build import build
+from casecnn.torch_net.prepare import can_pack
+from casecnn.vision.data.preprocess import Preprocess
 from casecnn.vision.model import Model, ensemble, load_model, prepare
-from casecnn.vision.preprocess import Preprocess
 from casecnn.vision.weights import NetWeights
-from casecnn.weights import save
+from casecnn.weights.state_dict import save
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -46,7 +46,7 @@ def test_a_model_does_what_the_reference_does():
 @pytest.mark.parametrize("packs", [True, False])
 def test_batchnorm_is_folded_and_the_memory_is_channels_last(packs, monkeypatch):
     if not packs:
-        monkeypatch.setattr("casecnn.packed.can_pack", lambda dtype: False)
+        monkeypatch.setattr("casecnn.torch_net.prepare.can_pack", lambda dtype: False)
     model = load_model("resnet20", "none", device="cpu", precision="float32")
     assert not [m for m in model.module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
     x = torch.zeros(1, 3, 32, 32).contiguous(memory_format=torch.channels_last)

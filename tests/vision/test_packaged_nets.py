@@ -13,12 +13,12 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from casecnn.cli import casecnn
-from casecnn.records import read_folder
-from casecnn.vision.catalogue import get_net
+from casecnn.nets.catalogue import get_net
+from casecnn.vision.data.preprocess import parse_preprocess
 from casecnn.vision.model import load_model
-from casecnn.vision.preprocess import parse_preprocess
 from casecnn.vision.weights import load_net_weights, weight_names
-from casecnn.weights import load, packaged
+from casecnn.weights.record import read_folder
+from casecnn.weights.state_dict import load, packaged
 
 FOLDER = packaged("casecnn.vision")
 RECORDS = read_folder(FOLDER)

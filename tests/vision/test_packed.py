@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from casecnn import packed
-from casecnn.build import build, fuse
 from casecnn.layers import BatchNorm, Branches, Conv, Dropout, Flatten, Linear, Net, Repeat, Residual
-from casecnn.packed import PackedConvolution, PackedResidual, can_pack, pack
-from casecnn.vision.catalogue import get_net
+from casecnn.nets.catalogue import get_net
+from casecnn.torch_net import prepare as packed
+from casecnn.torch_net.build import build, fuse
+from casecnn.torch_net.prepare import PackedConvolution, PackedResidual, can_pack, pack
 
 if not can_pack(torch.float32):
     pytest.skip("this torch or CPU has no packed convolutions", allow_module_level=True)

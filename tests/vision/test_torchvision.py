@@ -9,13 +9,13 @@ import torch
 from peers import torchvision_module
 from torch import Tensor, nn
 
-from casecnn.build import build
 from casecnn.errors import InputError, UsageError
-from casecnn.vision.catalogue import CATALOGUE, get_net
+from casecnn.nets.catalogue import CATALOGUE, get_net
+from casecnn.torch_net.build import build
 from casecnn.vision.convert import SHARED, from_torchvision, key_pairs, to_torchvision
-from casecnn.vision.error_rates import RATES
-from casecnn.vision.error_rates import TORCHVISION as PRINTED
-from casecnn.vision.published import TOTALS
+from casecnn.vision.tables.error_rates import RATES
+from casecnn.vision.tables.error_rates import TORCHVISION as PRINTED
+from casecnn.vision.tables.published import TOTALS
 
 
 @pytest.fixture(scope="module")

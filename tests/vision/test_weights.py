@@ -7,16 +7,16 @@ import json
 import pytest
 import torch
 
-from casecnn.build import build
 from casecnn.errors import InputError, UsageError
-from casecnn.vision.catalogue import get_net
+from casecnn.nets.catalogue import get_net
+from casecnn.torch_net.build import build
 from casecnn.vision.convert import SHARED, to_torchvision
-from casecnn.vision.data import ImageData
-from casecnn.vision.error_rates import error_rates
-from casecnn.vision.labels import Labels, match_classes, read_labels
-from casecnn.vision.preprocess import CONVENTIONS, Preprocess
+from casecnn.vision.data.labelled_images import ImageData
+from casecnn.vision.data.labels import Labels, match_classes, read_labels
+from casecnn.vision.data.preprocess import CONVENTIONS, Preprocess
+from casecnn.vision.tables.error_rates import error_rates
 from casecnn.vision.weights import PUBLISHED, Beginning, load_net_weights, weight_names
-from casecnn.weights import save
+from casecnn.weights.state_dict import save
 
 
 def test_every_published_file_is_pinned_and_fits_a_shared_net():
@@ -47,7 +47,7 @@ def test_a_download_is_compared_with_the_beginning_that_is_published(tmp_path, m
     import http.server
     import threading
 
-    from casecnn.download import download
+    from casecnn.weights.download import download
 
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "x.pth").write_bytes(b"weights")
@@ -110,7 +110,7 @@ def test_resnet50_with_torchvisions_file_is_the_variant_that_it_belongs_to(tmp_p
     net = get_net("resnet50-v1.5")
     theirs = to_torchvision(net, build(net, init="zeros").state_dict())
     torch.save(theirs, tmp_path / "resnet50.pth")
-    monkeypatch.setattr("casecnn.download.download", lambda url, path, digest: tmp_path / "resnet50.pth")
+    monkeypatch.setattr("casecnn.weights.download.download", lambda url, path, digest: tmp_path / "resnet50.pth")
     assert weight_names("resnet50") == ["resnet50.torchvision-v1", "resnet50.torchvision-v2"]
     found = load_net_weights("resnet50")
     assert found.name == "resnet50.torchvision-v1" and found.net.name == "resnet50-v1.5" and found.imagenet
@@ -137,8 +137,8 @@ def test_names_and_files_that_do_not_exist(tmp_path):
 
 
 def test_packaged_records_fit_their_nets():
-    from casecnn.records import read_folder
-    from casecnn.weights import packaged
+    from casecnn.weights.record import read_folder
+    from casecnn.weights.state_dict import packaged
 
     for record in read_folder(packaged("casecnn.vision")).values():
         net = get_net(record.net, **record.arguments)
@@ -196,9 +196,9 @@ def test_of_two_outputs_with_one_name_the_first_counts():
 
 
 def test_without_a_network_there_are_no_names_but_numbers(monkeypatch):
-    from casecnn.vision import labels as module
+    from casecnn.vision.data import labels as module
 
-    monkeypatch.setattr("casecnn.download.TRIES", 1)
+    monkeypatch.setattr("casecnn.weights.download.TRIES", 1)
     monkeypatch.setattr(module, "IMAGENET", module.RemoteFile("http://127.0.0.1:9/x.json", 9, "0" * 64))
     assert module.imagenet_labels() is None
     assert module.numbered(2).names == ("class 0", "class 1")

@@ -17,8 +17,8 @@ from casecnn.cli import one_line, warn
 from casecnn.errors import UsageError
 
 if TYPE_CHECKING:
-    from casecnn.text.classify import Answer, Classifier
-    from casecnn.text.outside_words import OutsideWords
+    from casecnn.text.model.classify import Answer, Classifier
+    from casecnn.text.words.outside_words import OutsideWords
 
 SHOWN = 100  # characters of a text in the table; JSON has all of it
 
@@ -55,7 +55,7 @@ def classify(texts, text_file, model, vector_files, explain, top, output_format)
         texts, text_file = (), "-"
     if bool(texts) == (text_file is not None):
         raise UsageError('give either texts, or `--file FILE`, or "-" for standard input')
-    from casecnn.text.classify import Classifier
+    from casecnn.text.model.classify import Classifier
 
     with opened(text_file) as stream:
         classifier = Classifier(model)
@@ -92,7 +92,7 @@ def open_file(name: str) -> IO[bytes]:
     """The bytes of a file, unpacked where they are packed by gzip, bzip2 or xz; a pipe is read as it is."""
     if not os.path.isfile(name):
         return open(name, "rb")
-    from casecnn.text.packed import packer
+    from casecnn.compressed import packer
 
     with open(name, "rb") as stream:
         unpacker = packer(stream.read(6))
@@ -104,7 +104,7 @@ def batches(texts: Sequence[str], stream: IO[bytes] | None, source: str | None) 
     if stream is None:
         yield texts
         return
-    from casecnn.text.text_lines import line_batches
+    from casecnn.text.data.lines import line_batches
 
     yield from line_batches(stream, "standard input" if source == "-" else str(source))
 
@@ -113,8 +113,8 @@ def outside_words(
     classifier: Classifier, files: Sequence[str], texts: Sequence[str], stream: IO[bytes] | None
 ) -> OutsideWords:
     """Vectors for the texts' new words alone, where the texts can be read twice; else all that the files hold."""
-    from casecnn.text.outside_words import OutsideWords
-    from casecnn.text.vectors import load_vectors
+    from casecnn.text.words.outside_words import OutsideWords
+    from casecnn.text.words.vectors import load_vectors
 
     words = None
     if stream is None or stream.seekable():
@@ -142,7 +142,7 @@ def print_json(answers: Iterable[list[Answer]], output_format: str, single: bool
 
 def print_table(answers: Iterable[list[Answer]], labels: Sequence[str], top: int) -> None:
     """A line an answer, below it the explanation if there is one; a warning for texts without a known word."""
-    from casecnn.text.highlight import evidence_table, highlighted, strongest_labels
+    from casecnn.text.report.highlight import evidence_table, highlighted, strongest_labels
 
     width = max(len("label"), *(len(one_line(label)) for label in labels))
     count = unknown = 0

@@ -34,7 +34,7 @@ def cv(data, folds, seeds, jobs, class_weights, device, seed, output_format, **f
     """Cross-validate a recipe on DATA: mean accuracy, its spread over folds and over repetitions."""
     from tqdm import tqdm
 
-    from casecnn.text.crossval import cross_validate, summarise
+    from casecnn.text.training.crossval import cross_validate, summarise
 
     examples = read_data(data, fields)
     with tqdm(total=folds * seeds, unit="fold", disable=None) as bar:

@@ -35,8 +35,8 @@ def embed(corpus, output, text_column, no_header, cleaning, seed, output_format,
     Vectors from texts like yours suit a classifier of such texts better than general ones.
     """
     from casecnn.files import check_writable
-    from casecnn.text.corpus import corpus_texts
-    from casecnn.text.embed import embed as train_vectors
+    from casecnn.text.data.corpus import corpus_texts
+    from casecnn.text.words.embed import embed as train_vectors
 
     check_writable(output, corpus)
     texts = corpus_texts(corpus, text_column, header=not no_header)

@@ -63,26 +63,26 @@ def evaluate(
         if not equals:
             raise UsageError(f"`--rename` (={entry}) must be OLD=NEW, such as 1=positive")
         names[old] = new
-    from casecnn.text import evaluation
-    from casecnn.text.classify import Classifier
-    from casecnn.text.evaluation_table import evaluation_table
+    from casecnn.text.model.classify import Classifier
+    from casecnn.text.report import evaluation
+    from casecnn.text.report.evaluation_table import evaluation_table
 
     classifier = Classifier(model)
     if set_name:
-        from casecnn.text.dataset import load_data_set
+        from casecnn.text.data.data_sets import load_data_set
 
         loaded = load_data_set(data, set_name, phrases=False)
         examples = loaded.test or loaded.train
     else:
-        from casecnn.text.tables import read_examples
+        from casecnn.text.data.examples import read_examples
 
         examples = read_examples(
             data, text_column, label_column, file_format=data_format, header=not no_header, encoding=encoding,
             separator=separator,
         )  # fmt: skip
     if vector_files:
-        from casecnn.text.outside_words import OutsideWords
-        from casecnn.text.vectors import load_vectors
+        from casecnn.text.words.outside_words import OutsideWords
+        from casecnn.text.words.vectors import load_vectors
 
         words = classifier.new_words([examples.texts])
         classifier = Classifier(classifier.model, OutsideWords([load_vectors(file, words) for file in vector_files]))

@@ -34,7 +34,7 @@ def table(folder, output, sets, variants, folds, seeds, phrases, jobs, max_runs,
     A finished run is kept in DIR; the same command goes on where it was stopped. The figures: mean ± standard deviation
     over the folds (over the seeds for SST and TREC), and Kim's.
     """
-    from casecnn.text.table import Plan, cells, fill_table, summaries, table_text
+    from casecnn.text.training.paper_table import Plan, cells, fill_table, summaries, table_text
 
     plan = Plan(folder, fields["recipe_name"], fields["vectors"], folds, phrases, tuple(changes(fields).items()))
     todo = cells(sets.split(","), variants.split(","), folds, seeds, seed)

@@ -46,12 +46,12 @@ def train(data, output, validation, set_name, class_weights, extra_words, max_le
     Word vectors that suit the texts bring more than any other setting: `casecnn text embed` trains some on your own
     texts. An interrupted training goes on when the same command is started again.
     """
-    from casecnn.text.training_file import train_file
+    from casecnn.text.training.file import train_file
 
     recipe = chosen_recipe(fields)
     given = read_data(validation, fields) if validation else None
     if set_name:
-        from casecnn.text.dataset import load_data_set
+        from casecnn.text.data.data_sets import load_data_set
 
         loaded = load_data_set(data, set_name)
         examples, given = loaded.train, given or loaded.dev

@@ -82,7 +82,7 @@ def _all(options: tuple[Any, ...], command: Callable[..., Any]) -> Callable[...,
 def read_data(path: str, fields: dict[str, Any]) -> Any:
     """The examples of a file, by the options of `data_options`; raises InputError for several labels without a flag."""
     from casecnn.errors import InputError
-    from casecnn.text.tables import Examples, read_examples
+    from casecnn.text.data.examples import Examples, read_examples
 
     examples = read_examples(
         path, fields["text_column"], fields["label_column"], file_format=fields["data_format"],
@@ -129,7 +129,7 @@ def changes(fields: dict[str, Any]) -> dict[str, Any]:
 
 def chosen_recipe(fields: dict[str, Any]) -> Any:
     """The recipe that the options name, changed as they say."""
-    from casecnn.text.recipes import recipe_named
+    from casecnn.text.training.recipe import recipe_named
 
     given = changes(fields)
     given.setdefault("variant", "non-static" if fields["vectors"] else "rand")

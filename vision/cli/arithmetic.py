@@ -26,7 +26,7 @@ def arithmetic(layers: tuple[str, ...], volume_text: str, output_format: str) ->
     the stride (/2x1: vertical, horizontal), "pad 2", "pad same" or "pad valid" the padding, "groups 2" splits a conv. A
     sum that is not whole is an error, unless "floor" or "ceil" say what becomes of the remainder.
     """
-    from casecnn.vision.arithmetic import answer, parse, volume
+    from casecnn.vision.tables.arithmetic import answer, parse, volume
 
     answered = answer(volume(volume_text), parse(layers))
     click.echo(json.dumps(answered.as_dict()) if output_format == "json" else answered.text())

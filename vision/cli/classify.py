@@ -29,8 +29,8 @@ def classify(images, net, weights, labels, crops, ensemble, top, precision, devi
 
     What cannot be read is skipped, each with a warning, and counted at the end. JSON is one object a line.
     """
-    from casecnn.vision import classify as library
-    from casecnn.vision.evaluation_run import load_models
+    from casecnn.vision.evaluation import classify as library
+    from casecnn.vision.evaluation.run import load_models
 
     models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels)
     for note in dict.fromkeys(note for model in models for note in model.notes):

@@ -35,8 +35,8 @@ def degradation(data, output, nets, figure, epochs, steps, batch_size, lr, limit
     """
     from pathlib import Path
 
-    from casecnn.vision.degradation import PAPER, draw_degradation, findings, run_degradation, save_results
-    from casecnn.vision.training import use_threads
+    from casecnn.vision.training.degradation import PAPER, draw_degradation, findings, run_degradation, save_results
+    from casecnn.vision.training.fit import use_threads
 
     use_threads(threads)
     curves = run_degradation(

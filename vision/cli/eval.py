@@ -40,15 +40,15 @@ def evaluate(net, weights, data, output_format, **options) -> None:
     downloaded once and compared with their SHA-256.
     """
     if data is None:
-        from casecnn.vision.selfcheck import self_check
+        from casecnn.vision.evaluation.selfcheck import self_check
 
         if weights not in (None, "none"):
             warn(f"without --data the net is checked with random weights; --weights {weights} is not used")
         checked = self_check(net, device=options["device"])
         click.echo(json.dumps(checked.as_dict()) if output_format == "json" else checked.table())
         return
-    from casecnn.vision import evaluation_text
-    from casecnn.vision.evaluation_run import run
+    from casecnn.vision.evaluation import text as evaluation_text
+    from casecnn.vision.evaluation.run import run
 
     found, notes = run(net, weights, data, warn=warn, **options)
     if output_format == "json":

@@ -16,7 +16,7 @@ def list_nets(output_format: str) -> None:
 
     A net can also be written as a pattern: see `casecnn vision table --help`.
     """
-    from casecnn.vision.listing import listing, listing_text
+    from casecnn.vision.tables.listing import listing, listing_text
 
     rows = listing()
     click.echo(json.dumps(rows) if output_format == "json" else listing_text(rows))

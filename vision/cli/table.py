@@ -29,13 +29,13 @@ def table(net, size, classes, channels, widths, batch, output_format, diagram) -
     a CONV is 3x3 and a POOL halves; --widths 32,64,128,256 gives the filters of the CONVs before each POOL, then the
     units of every FC but the last.
     """
-    from casecnn.vision.catalogue import declaration
-    from casecnn.vision.tables import NetTable
+    from casecnn.nets.catalogue import declaration
+    from casecnn.vision.tables.table import NetTable
 
     row = declaration(net, numbers("--widths", widths))
     made = NetTable(row.net(classes, channels, input_size(size)), row, batch)
     if diagram:
-        from casecnn.vision.diagram import save_diagram
+        from casecnn.vision.tables.diagram import save_diagram
 
         save_diagram(made.net, diagram)
     if output_format == "json":

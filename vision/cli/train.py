@@ -12,7 +12,7 @@ from casecnn.cli import device_option, format_option, seed_option
 
 def _list_recipes(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
     if asked and not context.resilient_parsing:
-        from casecnn.vision.recipes import PRESETS
+        from casecnn.vision.training.recipes import PRESETS
 
         click.echo("\n".join(preset.describe() for preset in PRESETS.values()))
         context.exit()
@@ -66,16 +66,16 @@ def train(net, data, output, recipe, test, validation, limit, epochs, steps, aug
     of IDX files, or mnist, cifar10, imagenette. Ctrl-C writes a checkpoint, and the same command goes on from it. For
     several processes or GPUs start it with `torchrun --nproc-per-node N -m casecnn vision train ...`.
     """
-    from casecnn.vision.augment import parse_augmentation
-    from casecnn.vision.catalogue import get_net
-    from casecnn.vision.recipes import find_preset, preset_for
+    from casecnn.nets.catalogue import get_net
+    from casecnn.vision.data.augment import parse_augmentation
+    from casecnn.vision.training.recipes import find_preset, preset_for
 
     declared = get_net(net)
     preset = find_preset(recipe) if recipe else preset_for(net, declared.input[1])
     augmentation = parse_augmentation(augment) if augment is not None else None
     given = {name: value for name, value in changes.items() if name != "precision"}
     click.echo(preset.describe(**given, epochs=epochs, steps=steps, augmentation=augmentation), err=True)
-    from casecnn.vision.training import train_net, use_threads
+    from casecnn.vision.training.fit import train_net, use_threads
 
     use_threads(threads)
     trained = train_net(

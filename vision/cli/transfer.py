@@ -52,12 +52,12 @@ def transfer(net, data, weights, output, mode, blocks_count, strength, test, val
 
     What is frozen stays as it is to the last bit, running averages of BatchNorm included.
     """
-    from casecnn.vision.augment import parse_augmentation
+    from casecnn.vision.data.augment import parse_augmentation
 
     augmentation = parse_augmentation(augment) if augment is not None else None
-    from casecnn.vision.training import use_threads
-    from casecnn.vision.transfer import load_start
-    from casecnn.vision.transfer import transfer as run
+    from casecnn.vision.training.fit import use_threads
+    from casecnn.vision.training.transfer import load_start
+    from casecnn.vision.training.transfer import transfer as run
 
     use_threads(threads)
     options = {} if mode == "features" else {"resume": resume}

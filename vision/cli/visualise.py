@@ -37,13 +37,13 @@ def visualise(what, net, pictures, weights, output, data, limit, layer, channels
     gradcam    for each picture, where the evidence for its likeliest classes is
     """
     from casecnn.files import check_writable
-    from casecnn.vision.picture import check_ending
+    from casecnn.vision.look.contact_sheet import check_ending
 
     check_ending(output)
     check_writable(output, [file for file in (*pictures, weights, data) if file is not None])
-    from casecnn.vision.gallery import draw
-    from casecnn.vision.picture import save_picture
-    from casecnn.vision.training import use_threads
+    from casecnn.vision.look.contact_sheet import save_picture
+    from casecnn.vision.look.gallery import draw
+    from casecnn.vision.training.fit import use_threads
 
     use_threads(threads)
     drawn = draw(

@@ -1,0 +1,96 @@
+"""How casecnn speaks to a terminal: text that is safe to print, warnings, progress, colour.
+
+Results go to stdout; everything here that prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+SPACES = "\u00a0\u3000"  # spaces that Python does not call printable
+
+
+def printable(text: str) -> str:
+    """Return the text on one line, with control characters and lone surrogates written as escapes.
+
+    Names of files and players may hold any character; printed as they are, they could move the cursor.
+
+    >>> print(printable("two\\nlines \\x1b[2J"))
+    two lines \\x1b[2J
+    """
+    text = re.sub(r"\s*\n\s*", " ", text.strip())
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in SPACES else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def warn(message: str) -> None:
+    """Print one line `casecnn: warning: ...` to stderr, above a progress bar where there is one."""
+    tell(f"casecnn: warning: {printable(message)}")
+
+
+def tell(line: str) -> None:
+    """Print a line to stderr as it is, above a progress bar where there is one."""
+    if "tqdm" in sys.modules:
+        from tqdm import tqdm
+
+        tqdm.write(line, file=sys.stderr)
+        sys.stderr.flush()
+    else:
+        print(line, file=sys.stderr, flush=True)
+
+
+def progress(
+    total: float | None,
+    unit: str,
+    description: str | None = None,
+    *,
+    shown: bool | None = None,
+    keep: bool = False,
+    **options: Any,
+) -> tqdm[Any]:
+    """Return a progress bar on stderr that estimates the time left.
+
+    ``shown`` None means: where stderr is a terminal. With True it is drawn elsewhere too, every 30 seconds, because a
+    log file should not fill with bars. ``keep`` leaves the last state of the bar on the screen. ``options`` go to tqdm.
+    """
+    from tqdm import tqdm
+
+    return tqdm(
+        total=total,
+        unit=unit,
+        desc=description,
+        disable=None if shown is None else not shown,
+        file=sys.stderr,
+        leave=keep,
+        mininterval=0.5 if sys.stderr.isatty() else 30.0,
+        dynamic_ncols=True,
+        **options,
+    )
+
+
+def colour_wanted(stream: IO[str] | None = None) -> bool:
+    """Say whether ``stream`` (stdout by default) may be coloured.
+
+    It may on a terminal, unless NO_COLOR (no-color.org) is set or the terminal calls itself dumb.
+    """
+    stream = sys.stdout if stream is None else stream
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def shows(text: str, stream: IO[str] | None = None) -> bool:
+    """Say whether the encoding of ``stream`` (stdout by default) has all characters of ``text``."""
+    stream = sys.stdout if stream is None else stream
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The case-study nets, each declared once, as rows of frozen data."""

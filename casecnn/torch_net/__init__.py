@@ -1,0 +1,1 @@
+"""A declared net in torch: modules, initial weights, preparation for inference."""

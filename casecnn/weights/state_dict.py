@@ -1,0 +1,281 @@
+"""Weights: from a name or a file to tensors, with the hash checked on the way, and back into a file.
+
+Tensors live in safetensors files, which hold numbers and a header and can run nothing. A torch `.pt` or `.pth` file is
+read with `weights_only=True`; no other pickle is ever opened. torch is imported when tensors are read or written.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.resources
+import json
+import os
+import stat
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from casecnn.errors import InputError
+from casecnn.files import atomic_write, read_error, sha256
+from casecnn.weights import record as records
+from casecnn.weights.record import Figure, WeightsRecord
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "Figure", "Loaded", "Resolved", "WeightsRecord", "cache_folder", "fill", "load", "packaged", "record_file",
+    "resolve", "save",
+]  # fmt: skip
+
+_KEY = "casecnn"  # the one key of the safetensors header: one document keeps the bytes of a file reproducible
+
+
+class Resolved(NamedTuple):
+    """Where weights lie on this machine, and their record if they have one."""
+
+    path: Path
+    record: WeightsRecord | None
+
+
+class Loaded(NamedTuple):
+    """What a file of weights holds: tensors by name and the metadata they were saved with ({} if none)."""
+
+    tensors: dict[str, torch.Tensor]
+    metadata: dict[str, Any]
+
+
+def packaged(package: str) -> Path:
+    """The folder of weights that ships with a package: `packaged("casecnn.go")` is go/weights."""
+    return Path(str(importlib.resources.files(package))) / "weights"
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: CASECNN_CACHE if it is set, else the platform's cache folder for this program.
+
+    That is $XDG_CACHE_HOME/casecnn or ~/.cache/casecnn, ~/Library/Caches/casecnn on macOS and
+    %LOCALAPPDATA%\\casecnn\\Cache on Windows. Doesn't create it.
+    """
+    chosen = os.environ.get("CASECNN_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    try:
+        if sys.platform == "win32":
+            local = os.environ.get("LOCALAPPDATA")
+            return (Path(local) if local else Path.home() / "AppData" / "Local") / "casecnn" / "Cache"
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "casecnn"
+        xdg = os.environ.get("XDG_CACHE_HOME", "")
+        return (Path(xdg) if os.path.isabs(xdg) else Path.home() / ".cache") / "casecnn"
+    except RuntimeError as error:
+        raise InputError("there is no home folder for the cache; set CASECNN_CACHE to a folder") from error
+
+
+def resolve(which: str | os.PathLike[str], folder: Path) -> Resolved:
+    """From a name among the folder's records, or the path of a file, to a file that is there and is the right one.
+
+    A name is looked up first; its file lies in the folder, or is downloaded into `cache_folder()`. A path is taken as
+    it is; where a record lies beside it (NAME.json), that holds. Size and SHA-256 are compared with the record, always.
+
+    Raises UsageError for a name that does not exist, with the nearest ones; InputError for a file that is missing,
+    damaged, or cannot be downloaded. Doesn't read the tensors.
+    """
+    name = os.fspath(which)
+    registry = records.read_folder(folder)
+    if name in registry:
+        record = registry[name]
+        if record.url:
+            from casecnn.weights.download import download
+
+            path = cache_folder() / f"{record.name}{Path(record.url).suffix}"
+            return Resolved(download(record.url, path, record.sha256, size=record.size), record)
+        return Resolved(_checked(folder / record.file, record), record)
+    path = Path(which)
+    if path.is_dir():
+        raise InputError(f"cannot read '{name}': it is a folder, not a file")
+    if path.exists():
+        beside = path.with_suffix(".json")
+        record_beside = records.read(beside) if _is_record(beside, path) else None
+        return Resolved(_checked(path, record_beside), record_beside)
+    if path.suffix in (".safetensors", ".pt", ".pth") or path.name != name:
+        raise read_error(path, FileNotFoundError(errno.ENOENT, ""))
+    records.find(registry, name)
+    raise AssertionError("a name that is not in the registry was found")  # pragma: no cover
+
+
+def _checked(path: Path, record: WeightsRecord | None) -> Path:
+    try:
+        kind = path.stat().st_mode
+    except OSError as error:
+        raise read_error(path, error) from error
+    if stat.S_ISDIR(kind):
+        raise read_error(path, IsADirectoryError(errno.EISDIR, ""))
+    if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
+        raise InputError(f"cannot read '{path}': it is not a regular file")
+    if record is not None:
+        size = path.stat().st_size
+        if size != record.size:
+            raise InputError(f"'{path}' is damaged: it is {size:,} bytes, its record says {record.size:,}")
+        found = sha256(path)
+        if found != record.sha256:
+            raise InputError(f"'{path}' is damaged: its SHA-256 is {found}, its record says {record.sha256}")
+    return path
+
+
+def _is_record(beside: Path, path: Path) -> bool:
+    """Whether the JSON file of the same name is a record of this file, and not something else's settings."""
+    try:
+        fields = json.loads(beside.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(fields, dict) and fields.get("file") == path.name and "sha256" in fields
+
+
+def load(path: str | os.PathLike[str], *, float32: bool = False) -> Loaded:
+    """Reads the tensors of a file onto the CPU: `.safetensors`, or `.pt`/`.pth` saved from a state dict.
+
+    With `float32`, half-precision tensors (float16, bfloat16) come as float32, as nets on a CPU want them; others stay
+    as they are stored. Of a `.pt` file that wraps the state dict, the entry "state_dict" or "model" is taken.
+
+    Raises InputError, one line, for anything else: another ending, a pickle that holds more than tensors, a file that
+    is truncated, empty, text or a folder. Doesn't check a hash (`resolve` does), nor that the tensors fit (`fill`).
+    """
+    file = Path(path)
+    _checked(file, None)
+    if file.suffix == ".safetensors":
+        loaded = _load_safetensors(file)
+    elif file.suffix in (".pt", ".pth"):
+        loaded = Loaded(_load_torch(file), {})
+    else:
+        raise InputError(f"'{file}' must end in .safetensors, .pt or .pth to be read as weights")
+    if float32:
+        import torch
+
+        for name, tensor in loaded.tensors.items():
+            if tensor.dtype in (torch.float16, torch.bfloat16):
+                loaded.tensors[name] = tensor.float()
+    return loaded
+
+
+def _load_safetensors(file: Path) -> Loaded:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt", device="cpu") as stream:
+            metadata = stream.metadata() or {}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}
+    except OSError as error:
+        raise read_error(file, error) from error
+    except SafetensorError as error:
+        kind = _kind(file)
+        problem = f"it is {kind}" if kind else f"it is truncated or damaged ({error})"
+        raise InputError(f"'{file}' is not a safetensors file: {problem}") from error
+    try:
+        document = json.loads(metadata.get(_KEY, "{}"))
+    except ValueError as error:
+        raise InputError(f"'{file}': its metadata is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise InputError(f"'{file}': its metadata must be one JSON object")
+    return Loaded(tensors, document)
+
+
+def _load_torch(file: Path) -> dict[str, torch.Tensor]:
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickle protocols: what counts is whether tensors come out
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise read_error(file, error) from error
+    except Exception as error:  # random bytes make torch's unpickler raise nearly anything
+        kind = _kind(file, torch_file=True)
+        problem = f"it is {kind}" if kind else "it is damaged, or a pickle that holds more than tensors"
+        raise InputError(
+            f"'{file}' cannot be read as weights: {problem}; save a state dict with torch.save, or use safetensors"
+        ) from error
+    for key in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not content:
+        raise InputError(f"'{file}' must hold a state dict, tensors by name; it holds {type(content).__name__}")
+    for name, tensor in content.items():
+        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
+            raise InputError(f"'{file}' must hold a state dict, tensors by name; '{name}' is {type(tensor).__name__}")
+    return dict(content)
+
+
+def _kind(file: Path, torch_file: bool = False) -> str:
+    """Names what a file that could not be read seems to be; empty where the bytes do not tell."""
+    with open(file, "rb") as stream:
+        start = stream.read(512)
+    if not start:
+        return "empty"
+    if not torch_file and start.startswith((b"PK\x03\x04", b"\x80")):
+        return "a pickle or a torch archive, whose name would have to end in .pt"
+    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
+        return "text"
+    return ""
+
+
+def save(
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, torch.Tensor],
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    half: bool = False,
+) -> None:
+    """Writes tensors and metadata (anything JSON can hold) as a safetensors file, whole or not at all.
+
+    With `half`, float32 tensors are stored as float16, half the size; a value beyond float16's 65,504 raises
+    InputError. The same tensors and metadata give the same bytes. Raises InputError where the file cannot be written.
+    """
+    import torch
+    from safetensors.torch import save as to_bytes
+
+    stored = {}
+    for name, tensor in tensors.items():
+        kept = tensor.detach().to("cpu")
+        if half and kept.dtype == torch.float32:
+            kept = kept.to(torch.float16)
+            if not torch.equal(torch.isfinite(kept), torch.isfinite(tensor.detach().cpu())):
+                raise InputError(f"cannot write '{os.fspath(path)}': '{name}' has values too large for float16")
+        stored[name] = kept.contiguous().clone()  # its own memory: safetensors refuses tensors that share it
+    content = to_bytes(stored, {_KEY: json.dumps(dict(metadata or {}), ensure_ascii=False)})
+    with atomic_write(path) as stream:
+        stream.write(content)
+
+
+def fill(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], source: str | os.PathLike[str]) -> None:
+    """Copies tensors into a module, every one of its state dict and no other.
+
+    Raises InputError that names the first tensor that is missing, left over or of another shape, and `source`, the
+    file or name they came from; the module is then as it was.
+    """
+    own = module.state_dict()
+    where = f"'{os.fspath(source)}' does not fit the net"
+    for name, tensor in own.items():
+        if name not in tensors:
+            raise InputError(f"{where}: it has no tensor '{name}' {tuple(tensor.shape)}")
+        if tensors[name].shape != tensor.shape:
+            found, wanted = tuple(tensors[name].shape), tuple(tensor.shape)
+            raise InputError(f"{where}: tensor '{name}' has the shape {found}, it must be {wanted}")
+    for name in tensors:
+        if name not in own:
+            raise InputError(f"{where}: it has a tensor '{name}' that the net does not")
+    module.load_state_dict(dict(tensors))
+
+
+def record_file(path: str | os.PathLike[str], **fields: Any) -> WeightsRecord:
+    """The record of a file of weights, size and SHA-256 taken from it; writes it as NAME.json beside the file.
+
+    `fields` are the others of `WeightsRecord`; `name` defaults to the file's name without its ending.
+    Raises InputError for a file that cannot be read or a field that is wrong.
+    """
+    file = _checked(Path(path), None)
+    facts = {"name": file.stem, "file": file.name, "size": file.stat().st_size, "sha256": sha256(file)}
+    record = WeightsRecord(**{**facts, **fields})
+    records.write(file.parent, record)
+    return record

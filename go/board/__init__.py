@@ -1,0 +1,1 @@
+"""The board: points, rules, ladders."""

@@ -1,0 +1,1 @@
+"""Many games, packed for training."""

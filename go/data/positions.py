@@ -1,0 +1,96 @@
+"""Positions drawn from packed games: planes and moves for training and evaluation, made on the fly.
+
+Everything here is a pure function of the archive, a seed and a step, so that training resumes exactly and any number
+of threads may make batches at once (the compiled part holds no interpreter lock).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numba import njit
+
+from casecnn.errors import InputError
+from casecnn.go.board.record import KIND_SHIFT, PLAY, POINT_MASK
+from casecnn.go.board.rules import COLOUR, apply_event, new_state
+from casecnn.go.board.symmetry import SYMMETRIES, targets
+from casecnn.go.data.archive import Archive
+from casecnn.go.planes.fast import new_scratch, write_planes
+from casecnn.go.planes.table import PLANES
+
+
+@njit(cache=True, nogil=True)
+def _write_positions(events, begins, indices, symmetries, targets_table, size, planes, moves):
+    """Fill planes uint8 [n, 48, points] and moves int64 [n] for the plays at `indices`; return -1 or a bad row."""
+    scratch = new_scratch()
+    for row in range(indices.shape[0]):
+        state = new_state(size)
+        index = indices[row]
+        for i in range(begins[row], index):
+            if not apply_event(state, events[i]):
+                return row
+        event = events[index]
+        state.info[COLOUR] = (event >> 10) & 3
+        target = targets_table[symmetries[row]]
+        write_planes(state, scratch, target, planes[row])
+        moves[row] = target[event & 1023]
+    return -1
+
+
+def plays(archive: Archive, size: int = 19) -> np.ndarray:
+    """int64 [N]: the indices into `archive.events` of all moves on boards of `size`, passes left out (as in the paper).
+
+    Raises `InputError` if there is none."""
+    of_size = np.repeat(archive.sizes == size, np.diff(archive.offsets))
+    point = archive.events & POINT_MASK
+    indices = np.flatnonzero(of_size & (archive.events >> KIND_SHIFT == PLAY) & (point < size * size))
+    if not len(indices):
+        raise InputError(f"the archive holds no moves on a board of size {size}; import games of that size")
+    return indices
+
+
+def choose_plays(archive: Archive, size: int = 19, number: int | None = None, seed: int = 0) -> np.ndarray:
+    """`number` of the archive's `plays`, drawn without replacement and in order; all of them for None or too many."""
+    indices = plays(archive, size)
+    if number is None or number >= len(indices):
+        return indices
+    return np.sort(np.random.default_rng(seed).choice(indices, number, replace=False))
+
+
+def position_batch(
+    archive: Archive, indices: np.ndarray, symmetries: np.ndarray, size: int = 19
+) -> tuple[np.ndarray, np.ndarray]:
+    """Planes uint8 [n, 48, size, size] before the plays at `indices` (as from `plays`), each under its symmetry (0 to
+    7), and moves int64 [n] under the same symmetry.
+
+    Raises `InputError` if a game in the archive is not legal."""
+    begins = archive.offsets[np.searchsorted(archive.offsets, indices, side="right") - 1]
+    planes = np.empty((len(indices), PLANES, size * size), np.uint8)
+    moves = np.empty(len(indices), np.int64)
+    bad = _write_positions(archive.events, begins, indices, symmetries, targets(size), size, planes, moves)
+    if bad >= 0:
+        game = int(np.searchsorted(archive.offsets, indices[bad], side="right"))
+        raise InputError(f"game {game} of the archive holds an illegal move; import it again")
+    return planes.reshape(len(indices), PLANES, size, size), moves
+
+
+class PositionSource:
+    """Batches for `casecnn.training.loop.train`: positions drawn at random across all games, one of eight symmetries
+    each.
+
+    `source(step, rank, world)` returns planes uint8 [batch, 48, size, size] and moves int64 [batch]. Two processes with
+    half the batch see what one process with the whole batch sees. Positions are drawn with replacement."""
+
+    def __init__(
+        self, archive: Archive, batch_size: int, seed: int = 0, size: int = 19, symmetric: bool = True
+    ) -> None:
+        self.archive, self.batch_size, self.seed, self.size, self.symmetric = archive, batch_size, seed, size, symmetric
+        self.indices = plays(archive, size)
+
+    def __call__(self, step: int, rank: int = 0, world: int = 1) -> tuple[torch.Tensor, ...]:
+        rng = np.random.default_rng((self.seed, step))
+        drawn = rng.integers(0, len(self.indices), self.batch_size * world)
+        symmetries = rng.integers(0, SYMMETRIES if self.symmetric else 1, self.batch_size * world)
+        part = slice(rank * self.batch_size, (rank + 1) * self.batch_size)
+        planes, moves = position_batch(self.archive, self.indices[drawn[part]], symmetries[part], self.size)
+        return torch.from_numpy(planes), torch.from_numpy(moves)

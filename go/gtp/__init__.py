@@ -1,0 +1,1 @@
+"""The Go Text Protocol: an engine, and matches between engines."""

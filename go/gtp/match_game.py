@@ -1,0 +1,201 @@
+"""One game between two GTP engines, with a referee who knows the rules and trusts neither.
+
+The referee allows what simple ko and the ban on suicide allow. An engine loses the game where it crashes, exceeds the
+time limit, plays a move that is illegal or cannot be read, or refuses a legal move of its opponent.
+
+Two passes end the game. It is scored by area, after dead stones are taken off: those that both engines list as dead
+(`final_status_list dead`); an engine that does not know the command goes along with the other, and where neither does,
+no stone is dead. Where the lists differ, the game is marked as disputed. A third engine may be the judge instead: then
+its `final_score` decides.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from casecnn.errors import InputError, UsageError
+from casecnn.go.board.coordinates import from_vertex, to_vertex
+from casecnn.go.board.record import PLAY, GameRecord, pack
+from casecnn.go.board.rules import BLACK, EMPTY, MAX_SIZE, MIN_SIZE, WHITE
+from casecnn.go.gtp.client import Engine, EngineFailure, EngineGone, EngineRefused, EngineSilent
+from casecnn.go.position import IllegalMove, Position
+
+SETUP_LIMIT = 300.0
+"""Seconds for everything but moves: an engine may have to load or compile first, and scoring may take long."""
+
+LETTERS = {BLACK: "B", WHITE: "W"}
+CRASH, TIME_OUT, ILLEGAL, REFUSED = "crash", "time-out", "illegal move", "refused move"
+FAILURES = (CRASH, TIME_OUT, ILLEGAL, REFUSED)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a game is played on. Raises `UsageError` for values that make no sense."""
+
+    size: int = 19
+    komi: float = 7.5
+    move_time_limit: float = 60.0  # seconds for one move
+    max_moves: int | None = None  # passes included; None: three times the points of the board
+
+    def __post_init__(self) -> None:
+        if not MIN_SIZE <= self.size <= MAX_SIZE:
+            raise UsageError(f"`--size` (={self.size}) must be from {MIN_SIZE} to {MAX_SIZE}")
+        if not abs(self.komi) <= 1000:
+            raise UsageError(f"`--komi` (={self.komi:g}) must be from -1000 to 1000")
+        if not 0 < self.move_time_limit <= 86_400:
+            raise UsageError(
+                f"`--move-time-limit` (={self.move_time_limit:g}) must be above 0 and at most 86400 seconds"
+            )
+        if self.max_moves is not None and not 1 <= self.max_moves <= 10_000:
+            raise UsageError(f"`--max-moves` (={self.max_moves}) must be from 1 to 10000")
+
+
+@dataclass(eq=False)
+class MatchGame:
+    """How a game went. `ended`: "passes", "resignation", "move limit", or one of `FAILURES`; `loser` made it so, if it
+    is one of those. `seconds`, `moves` and `slowest` are by colour and count answers to genmove."""
+
+    events: list[int] = field(default_factory=list)
+    winner: int = 0  # 0 draw, 1 black, 2 white
+    score: float | None = None  # black minus white minus komi, where the game was scored
+    ended: str = ""
+    reason: str = ""  # what an engine did wrong, in words
+    disputed: bool = False
+    seconds: dict[int, float] = field(default_factory=lambda: {BLACK: 0.0, WHITE: 0.0})
+    moves: dict[int, int] = field(default_factory=lambda: {BLACK: 0, WHITE: 0})
+    slowest: dict[int, float] = field(default_factory=lambda: {BLACK: 0.0, WHITE: 0.0})
+
+    @property
+    def result(self) -> str:
+        """As in SGF: "B+3.5", "W+R", "B+T" on time, "B+F" by another failure, "0" for a draw."""
+        if not self.winner:
+            return "0"
+        how = {"resignation": "R", TIME_OUT: "T"}.get(self.ended, "F")
+        return f"{LETTERS[self.winner]}+{how if self.score is None else f'{abs(self.score):g}'}"
+
+    def record(self, terms: Terms, black: str, white: str) -> GameRecord:
+        """The game as a record, with the players' names."""
+        events = np.array(self.events, np.uint16)
+        return GameRecord(terms.size, events, terms.komi, 0, self.result, self.winner, "Chinese", black, white)
+
+
+def set_up(engine: Engine, terms: Terms) -> None:
+    """Give an engine an empty board. Raises `InputError` where it refuses the size or the komi, and what
+    `Engine.ask` raises otherwise."""
+    for command in (f"boardsize {terms.size}", "clear_board", f"komi {terms.komi:g}"):
+        try:
+            engine.ask(command, SETUP_LIMIT)
+        except EngineRefused as error:
+            raise InputError(f"the engine '{engine.line}' refuses '{command}': {error}") from error
+
+
+def play_game(black: Engine, white: Engine, terms: Terms, judge: Engine | None = None) -> MatchGame:
+    """Play one game to its end, after `set_up`. Raises `InputError` where the judge fails, nothing for the players."""
+    game = MatchGame()
+    position = Position(terms.size, terms.komi)
+    engines = {BLACK: black, WHITE: white}
+    limit = terms.max_moves or 3 * terms.size * terms.size
+    while position.passes < 2 and len(game.events) < limit:
+        colour = BLACK if len(game.events) % 2 == 0 else WHITE
+        move = _answer(engines[colour], colour, terms, game)
+        if move is None:
+            return game
+        try:
+            position.play(move, colour)
+        except IllegalMove as error:
+            return _lost(game, colour, ILLEGAL, str(error))
+        game.events.append(pack(PLAY, colour, move))
+        try:
+            engines[3 - colour].ask(f"play {LETTERS[colour]} {to_vertex(move, terms.size)}", SETUP_LIMIT)
+        except EngineFailure as error:
+            return _lost(game, 3 - colour, _kind(error), str(error))
+    game.ended = "passes" if position.passes >= 2 else "move limit"
+    if judge is not None:
+        game.score = _judged(judge, game, terms)
+    else:
+        _score(game, position, engines)
+    if game.score is not None:
+        game.winner = BLACK if game.score > 0 else WHITE if game.score < 0 else 0
+    return game
+
+
+def _answer(engine: Engine, colour: int, terms: Terms, game: MatchGame) -> int | None:
+    """The move that an engine gives; None where the game is over by resignation or failure."""
+    begin = time.perf_counter()
+    try:
+        text = engine.ask(f"genmove {LETTERS[colour]}", terms.move_time_limit)
+    except EngineFailure as error:
+        kind = ILLEGAL if isinstance(error, EngineRefused) else _kind(error)
+        _lost(game, colour, kind, str(error))
+        return None
+    took = time.perf_counter() - begin
+    game.seconds[colour] += took
+    game.moves[colour] += 1
+    game.slowest[colour] = max(game.slowest[colour], took)
+    if text.strip().lower() == "resign":
+        game.ended, game.winner = "resignation", 3 - colour
+        return None
+    try:
+        return from_vertex(text, terms.size)
+    except InputError:
+        _lost(game, colour, ILLEGAL, f"the answer to genmove (={text[:40]!r}) is no move")
+        return None
+
+
+def _kind(error: EngineFailure) -> str:
+    kinds: dict[type[EngineFailure], str] = {EngineGone: CRASH, EngineSilent: TIME_OUT, EngineRefused: REFUSED}
+    return kinds[type(error)]
+
+
+def _lost(game: MatchGame, colour: int, kind: str, reason: str) -> MatchGame:
+    game.ended, game.winner, game.reason = kind, 3 - colour, reason
+    return game
+
+
+def _score(game: MatchGame, position: Position, engines: dict[int, Engine]) -> None:
+    """Score by area without the stones that both engines call dead. An engine that fails at this loses the game."""
+    lists: list[set[int]] = []
+    for colour, engine in engines.items():
+        try:
+            if engine.supports("final_status_list", SETUP_LIMIT):
+                lists.append(_vertices(engine.ask("final_status_list dead", SETUP_LIMIT), position.size))
+        except EngineRefused:
+            continue
+        except EngineFailure as error:
+            _lost(game, colour, _kind(error), f"at the count: {error}")
+            return
+        except InputError as error:
+            _lost(game, colour, REFUSED, f"at the count: {error}")
+            return
+    stones = set(np.flatnonzero(position.board).tolist())
+    dead = set.intersection(*lists) & stones if lists else set()
+    game.disputed = len(lists) == 2 and lists[0] & stones != lists[1] & stones
+    for move in dead:
+        position.set_stone(move, EMPTY)
+    game.score = position.score()
+
+
+def _vertices(text: str, size: int) -> set[int]:
+    return {from_vertex(word, size) for word in text.split()}
+
+
+def _judged(judge: Engine, game: MatchGame, terms: Terms) -> float:
+    """The judge's final score of the game, positive for Black."""
+    try:
+        set_up(judge, terms)
+        for event in game.events:
+            vertex = to_vertex(event & 1023, terms.size)
+            judge.ask(f"play {LETTERS[event >> 10 & 3]} {vertex}", SETUP_LIMIT)
+        text = judge.ask("final_score", SETUP_LIMIT).strip()
+    except EngineFailure as error:
+        raise InputError(f"the judge '{judge.line}' fails: {error}") from error
+    if text.upper() in ("0", "DRAW", "JIGO"):
+        return 0.0
+    found = re.match(r"([BW])\+([0-9]+(?:\.[0-9]+)?)", text.upper())
+    if not found:
+        raise InputError(f"the judge '{judge.line}' gives a score (={text[:40]!r}) that is none, such as B+3.5")
+    return float(found[2]) * (1 if found[1] == "B" else -1)

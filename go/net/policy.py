@@ -1,0 +1,92 @@
+"""A trained policy network, ready to use: from a name or a file to move probabilities."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from casecnn.errors import UsageError
+from casecnn.go.net.declaration import DEFAULT, arguments_of, check_planes, declared
+from casecnn.go.net.inference import move_probabilities
+from casecnn.torch_net.build import build
+from casecnn.torch_net.fuse import fuse
+from casecnn.torch_net.precision import choose_device, dtype_for
+from casecnn.torch_net.prepare import pack
+from casecnn.training.recipe import PRECISIONS
+from casecnn.weights.state_dict import fill, load, packaged, resolve
+
+
+class Policy:
+    """A policy network with its weights. `name` says which, `size` is its board, `module` gives logits in float32.
+
+    `precision` is that in which it computes probabilities: "float32" or "bfloat16", whose 8 digits change one by 0.01
+    where moves are about equally good, and which some devices compute several times as fast."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        name: str,
+        size: int,
+        arguments: dict[str, Any] | None = None,
+        precision: str = "float32",
+    ) -> None:
+        self.module = module.eval()
+        self.name = name
+        self.size = size
+        self.arguments = dict(arguments or {})
+        self.precision = precision
+        self._fast = module if precision == "float32" else _in_bfloat16(module)
+
+    @cached_property
+    def for_games(self) -> Policy:
+        """The same net in the precision that its device is fastest in, for games whose moves are drawn at random."""
+        device = next(self.module.parameters()).device
+        if self.precision != "float32" or dtype_for("auto", device) == torch.float32:
+            return self
+        return Policy(self.module, self.name, self.size, self.arguments, "bfloat16")
+
+    def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
+        """Softmax over all points: uint8 [N, 48, size, size] to float32 [N, size * size].
+
+        With `symmetries` the mean of the probabilities over the board's eight symmetries. Does not look at legality.
+        Raises `UsageError` for planes of another shape."""
+        check_planes(planes.shape, self.size)
+        return move_probabilities(self._fast, planes, symmetries).cpu().numpy()
+
+
+def load_policy(
+    which: str | os.PathLike[str] | None = None, device: str = "auto", precision: str = "float32"
+) -> Policy:
+    """Load a policy network: the packaged default, the name of packaged weights, or a file that training wrote.
+
+    >>> load_policy().size
+    19
+
+    `precision` is "float32", "bfloat16", or "auto": bfloat16 where the device is faster with it.
+
+    Raises `UsageError` for an unknown name, device or precision, `InputError` for a file that is missing, damaged, or
+    no policy network."""
+    if precision not in PRECISIONS:
+        raise UsageError(f"`--precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+    found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
+    loaded = load(found.path, float32=True)
+    arguments = arguments_of(loaded.metadata, {name: tuple(t.shape) for name, t in loaded.tensors.items()}, found.path)
+    net = declared(arguments, found.path)
+    module = build(net, init="zeros")
+    fill(module, loaded.tensors, found.path)
+    chosen = choose_device(device)
+    module.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    name = found.record.name if found.record else found.path.name
+    precision = "float32" if dtype_for(precision, chosen) == torch.float32 else "bfloat16"
+    return Policy(module, name, net.input[1], arguments, precision)
+
+
+def _in_bfloat16(module: nn.Module) -> nn.Module:
+    """A copy for inference."""
+    fast = fuse(module).to(torch.bfloat16).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return pack(fast) if next(fast.parameters()).device.type == "cpu" else fast

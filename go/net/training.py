@@ -1,0 +1,105 @@
+"""Supervised training of the policy network on packed games (Silver et al. 2016, first stage)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from casecnn.go.data.archive import Archive
+from casecnn.go.data.positions import PositionSource, choose_plays
+from casecnn.go.net.evaluation import evaluate_policy
+from casecnn.go.net.policy import load_policy
+from casecnn.nets.policy import policy_net
+from casecnn.torch_net.build import build
+from casecnn.training.loop import TrainResult, train
+from casecnn.training.recipe import Recipe
+from casecnn.weights.state_dict import fill, save
+
+WEIGHTS = "policy.safetensors"
+PREPROCESSING = (
+    "48 feature planes of Silver et al. 2016, Extended Data Table 2 (casecnn.go.planes.table), values 0 and 1"
+)
+
+
+def policy_loss(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Cross-entropy of the played moves over all points, and top-1 accuracy on the batch.
+
+    `batch`: planes uint8 [n, 48, size, size] and moves int64 [n]."""
+    planes, moves = batch
+    dtype = torch.get_autocast_dtype(planes.device.type) if torch.is_autocast_enabled(planes.device.type) else None
+    logits = model(planes.to(dtype or torch.float32, memory_format=torch.channels_last)).float()
+    loss = functional.cross_entropy(logits, moves)
+    return loss, {"top1": (logits.detach().argmax(1) == moves).float().mean()}
+
+
+def train_policy(
+    archive: Archive,
+    recipe: Recipe,
+    output: str | Path,
+    *,
+    k: int = 192,
+    layers: int = 13,
+    size: int = 19,
+    validation: Archive | None = None,
+    validation_positions: int = 4096,
+    evaluate_every: int | None = None,
+    workers: int = 1,
+    initial: str | Path | None = None,
+    command: str = "",
+    **options: Any,
+) -> TrainResult:
+    """Train a policy network and write `policy.safetensors` (half precision, with metadata) into the folder `output`.
+
+    `recipe.batch_size` positions a step are drawn from `archive` (see `PositionSource`, seeded by `recipe.seed`);
+    `validation` is measured every `evaluate_every` steps on `validation_positions` positions drawn once, without the
+    average over symmetries. `options` go to `casecnn.training.loop.train` (resume, device, progress, checkpoint_minutes
+    ...). `initial` names weights (as `load_policy`) of the same net to start from instead of random ones.
+
+    The weights are the averaged ones where the recipe has `ema_decay`, else the last ones.
+
+    Raises what `casecnn.training.loop.train` raises, and `InputError` for an archive without moves of that size.
+    """
+    net = policy_net(k, layers, size)
+    model = build(net, seed=recipe.seed)
+    if initial is not None:
+        start = load_policy(initial, "cpu")
+        fill(model, start.module.state_dict(), start.name)
+    source = PositionSource(archive, recipe.batch_size, recipe.seed, size)
+    evaluate = None
+    if validation is not None:
+        held_out = choose_plays(validation, size, validation_positions)
+
+        def evaluate(module: nn.Module) -> dict[str, Any]:
+            figures = evaluate_policy(module, validation, held_out, size=size, symmetries=False)
+            return {"top1": figures.top1, "log_loss": figures.log_loss}
+
+    arguments = {"k": k, "layers": layers, "size": size}
+    result = train(
+        model,
+        source,
+        recipe,
+        loss=policy_loss,
+        output=output,
+        evaluate=evaluate,
+        evaluate_every=evaluate_every,
+        metric="top1",
+        better="higher",
+        workers=workers,
+        metadata={"net": "policy_net", "arguments": arguments, "command": command},
+        **options,
+    )
+    metadata = {
+        "net": "policy_net",
+        "arguments": arguments,
+        "preprocessing": PREPROCESSING,
+        "recipe": recipe.to_dict(),
+        "steps": result.step,
+        "command": command,
+    }
+    if result.first:
+        save(Path(output) / WEIGHTS, result.weights, metadata, half=True)
+    return result

@@ -1,0 +1,155 @@
+"""Games to review from files and folders, broken ones told apart, and names for the files that come of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from casecnn.errors import CasecnnError, InputError, UsageError
+from casecnn.files import write_error
+from casecnn.go.board.record import GameRecord
+from casecnn.go.net.policy import Policy
+from casecnn.go.reviews.annotate import Tree, read_trees
+from casecnn.go.reviews.moves import Review, check_range, check_size, review
+from casecnn.go.reviews.sgf import save_reviewed
+from casecnn.go.sgf.failure import Failure
+from casecnn.go.sgf.game import line_of, parse_path, record_of
+from casecnn.go.sgf.header import NotRead
+from casecnn.go.sgf.legality import check_legal
+
+
+@dataclass(frozen=True)
+class Game:
+    """A game to review: the input that it comes from, its record and, where wanted, its tree with all variations."""
+
+    file: str
+    record: GameRecord
+    tree: Tree | None
+
+
+def find_games(
+    files: Sequence[str], *, game: int | None = None, path: str | None = None, trees: bool = False
+) -> list[Game | CasecnnError]:
+    """All games of some files, folders and archives, as `casecnn.go.sgf.game.read_games` reads them, legal to the last
+    move.
+
+    In the place of a game that cannot be read, or a file that cannot be opened, stands the error. `game` chooses one of
+    them, counted from 0, and `path` a variation of each. `trees` keeps the trees, about 0.1 MB a game. Raises
+    UsageError for a malformed `path`, a `game` below 0 or beyond the last one.
+    """
+    line = parse_path(path)
+    if game is not None and game < 0:
+        raise UsageError(f"`--game` (={game}) must be at least 0")
+    found: list[Game | CasecnnError] = []
+    for file in files:
+        try:
+            for tree in read_trees(file):
+                found.append(tree.error() if isinstance(tree, Failure) else _game(file, tree, line, trees))
+        except InputError as problem:
+            found.append(problem)
+    if game is None:
+        return found
+    if game >= len(found):
+        raise UsageError(f"`--game` (={game}) must be below {len(found)}, the number of games in {', '.join(files)}")
+    return [found[game]]
+
+
+def reviewable(
+    found: Sequence[Game | CasecnnError], policy: Policy, first: int = 1, last: int | None = None
+) -> tuple[list[Game], list[str]]:
+    """The games that can be reviewed from the move `first` to `last`, and for each other row a line that says why not:
+    it cannot be read, has no such moves, or another board size than the net."""
+    good: list[Game] = []
+    problems: list[str] = []
+    for row in found:
+        try:
+            if isinstance(row, CasecnnError):
+                raise row
+            check_size(row.record, policy)
+            check_range(row.record, first, last)
+            good.append(row)
+        except CasecnnError as problem:
+            problems.append(str(problem))
+    return good, problems
+
+
+def review_games(
+    games: Sequence[Game],
+    policy: Policy,
+    *,
+    symmetries: bool = True,
+    first: int = 1,
+    last: int | None = None,
+    path: str | None = None,
+    top: int = 10,
+    sgfs: Path | None = None,
+    images: Path | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Iterator[Review]:
+    """The reviews of some games one after the other (see `casecnn.go.reviews.moves.review`).
+
+    With a folder for `sgfs` or `images` each game is also written there with its review, or drawn as PNG, before its
+    review is given out; the file is named after the game's. `path` is the variation that the records follow.
+    """
+    names = output_names([game.record.source for game in games], "")
+    for game, name in zip(games, names, strict=True):
+        reviewed = review(game.record, policy=policy, symmetries=symmetries, first=first, last=last, progress=progress)
+        if sgfs is not None and game.tree is not None:
+            save_reviewed(sgfs / f"{name}.sgf", game.tree, reviewed, path=path, top=top)
+        if images is not None:
+            reviewed.save_picture(images / f"{name}.png", top)
+        yield reviewed
+
+
+def _game(file: str, tree: Tree, line: tuple[int, ...], keep: bool) -> Game | CasecnnError:
+    try:
+        record = record_of(line_of(tree.tree, line), tree.name, tree.encoding, tree.warnings)
+        check_legal(record)
+    except NotRead as problem:
+        return Failure(tree.name, problem.reason, str(problem)).error()
+    return Game(file, record, tree if keep else None)
+
+
+def output_names(sources: Sequence[str], ending: str) -> list[str]:
+    """A file name for each game, after the file that it is in, no two alike even where case does not count.
+
+    >>> output_names(["a/x.sgf", "b/x.sgf", "b/all.sgf game 2", "c.zip:d/y.sgf.gz"], ".png")
+    ['x.png', 'x-2.png', 'all-game-2.png', 'y.png']
+    """
+    names: list[str] = []
+    taken: set[str] = set()
+    for source in sources:
+        stem, number = re.fullmatch(r"(.*?)( game \d+)?", re.split(r"[/\\]", source)[-1], re.DOTALL).groups()  # type: ignore[union-attr]
+        stem = re.sub(r"(?i)(\.sgf)?(\.gz)?$", "", stem) + (number or "").replace(" ", "-")
+        stem = re.sub(r"[^\w.()\- ]", "_", stem)[-80:].strip() or "game"
+        name, count = f"{stem}{ending}", 1
+        while name.casefold() in taken:
+            count += 1
+            name = f"{stem}-{count}{ending}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def output_folder(option: str, folder: str, inputs: Sequence[str]) -> Path:
+    """The folder for a file per game, made if need be.
+
+    Raises UsageError for a file in its place, and for a folder that is or lies in one where the games come from: the
+    games would be overwritten, or the new files be taken for games the next time. InputError if it cannot be made.
+    """
+    target = Path(folder)
+    if target.suffix.lower() in (".sgf", ".png", ".svg") or (target.exists() and not target.is_dir()):
+        raise UsageError(f"`{option}` (={folder}) must be a folder, for a file each, where several games are reviewed")
+    place = Path(os.path.realpath(target))
+    for given in inputs:
+        source = Path(os.path.realpath(given))
+        if given != "-" and (place.is_relative_to(source) if source.is_dir() else place == source.parent):
+            raise UsageError(f"`{option}` (={folder}) must lie outside the folder that the games come from")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(target, error) from error
+    return target

@@ -1,0 +1,128 @@
+"""Reviews as text: the tables that `casecnn go review` prints, and the comments that it writes into games."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from casecnn.go.net.evaluation import PHASES
+from casecnn.go.reviews.moves import Agreement, Review, ReviewedMove
+
+PLAYERS = {1: "Black", 2: "White"}
+MARK = "*"  # beside the moves that are listed as surprises
+NOTE = "surprise: ln(p of the net's own move / p of the move played)"
+
+
+def table(review: Review, top: int = 10) -> str:
+    """Who played, every move, the agreement and the `top` surprises, in lines of at most 80 columns."""
+    surprises = review.surprises(top)
+    parts = [f"{headline(review)}\n{origin(review)}", moves_table(review.moves, surprises), agreement_table(review)]
+    if surprises:
+        parts.append(f"largest surprises ({NOTE})\n{moves_table(surprises)}")
+    return "\n\n".join(parts)
+
+
+def headline(review: Review) -> str:
+    """Players, result and moves: "Lee (Black) - Kim (White), B+R, moves 1-211"."""
+    black, white = (player(review, colour) for colour in PLAYERS)
+    numbers = f"moves {review.moves[0].number}-{review.moves[-1].number}" if review.moves else "no moves"
+    return ", ".join(filter(None, [f"{black} - {white}", printable(review.record.result), numbers]))
+
+
+def player(review: Review, colour: int) -> str:
+    """A player's name with the colour, "Lee (Black)", or the colour alone where the game names nobody."""
+    name = printable(review.record.black if colour == 1 else review.record.white)
+    return f"{name} ({PLAYERS[colour]})" if name else PLAYERS[colour]
+
+
+def origin(review: Review) -> str:
+    """Which weights the probabilities come from, and how."""
+    return f"{review.weights}, mean over 8 symmetries" if review.symmetries else review.weights
+
+
+def moves_table(moves: Sequence[ReviewedMove], marked: Sequence[ReviewedMove] = ()) -> str:
+    """A line for each move; the net's own move only where it is another one, a star after those that are `marked`."""
+    lines = ["move  player  played  rank  probability  net's own  probability  surprise"]
+    stars = {move.number for move in marked}
+    for move in moves:
+        own, own_probability, surprise = "", "", ""
+        if move.rank != 1:
+            own, own_probability = move.choice.vertex, percent(move.choice.probability, 2)
+            surprise = "-" if move.surprise is None else f"{move.surprise:.2f}"
+        star = MARK if move.number in stars else ""
+        lines.append(
+            f"{move.number:>4}  {PLAYERS[move.colour]:<6}  {move.vertex:<6}  {move.rank or '-':>4}"
+            f"  {percent(move.probability, 2):>11}  {own:<9}  {own_probability:>11}  {surprise:>8} {star}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def agreement_table(review: Review) -> str:
+    """How often the moves are the net's own, for each player and phase that has moves."""
+    lines = [f"{'agreement':<9}  {'phase':<{PHASE}}  {FIGURES}"]
+    for colour, phase, agreement in review.agreements():
+        if agreement.moves or phase is None:
+            who = PLAYERS[colour] if colour else "both"
+            lines.append(f"{who:<9}  {phase or 'all':<{PHASE}}  {figures(agreement)}")
+    return "\n".join(lines)
+
+
+PHASE = max(len(name) for name, _, _ in PHASES)
+FIGURES = "moves    top-1    top-3    top-5  mean probability"
+
+
+def figures(agreement: Agreement) -> str:
+    """The columns that `FIGURES` heads."""
+    shares = "".join(f"  {percent(value):>7}" for value in (agreement.top1, agreement.top3, agreement.top5))
+    return f"{agreement.moves:>5}{shares}  {percent(agreement.probability):>16}"
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """A share such as "45.6 %"; "<0.1 %" where it would be rounded to zero, "-" where there is no number."""
+    if fraction is None:
+        return "-"
+    least = 10.0**-digits
+    return f"<{least:g} %" if 0 < 100 * fraction < least / 2 else f"{100 * fraction:.{digits}f} %"
+
+
+def move_comment(move: ReviewedMove) -> str:
+    """The net's opinion of a move in a few lines, as it stands in the comments of a game."""
+    who = f"Move {move.number}, {PLAYERS[move.colour]}"
+    if move.rank is None:
+        first = f"{who} passes; the net knows no passes"
+    elif move.fills_eye:
+        first = f"{who} {move.vertex}: fills an own eye, which the net never suggests"
+    elif move.rank == 1:
+        first = f"{who} {move.vertex}: the net's own move, {percent(move.probability)}"
+    else:
+        first = f"{who} {move.vertex}: rank {move.rank}, {percent(move.probability, 2)}, surprise {move.surprise:.2f}"
+    return f"{first}\nNet: " + ", ".join(f"{c.vertex} {percent(c.probability)}" for c in move.best)
+
+
+def printable(text: str) -> str:
+    """The text on one line, without characters that steer a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def fit(text: str, width: int) -> str:
+    """The text in `width` columns of a terminal, cut or filled with blanks; East Asian characters take two columns."""
+    if sum(map(_columns, text)) > width:
+        while sum(map(_columns, text)) > width - 1:
+            text = text[:-1]
+        text += "…"
+    return text + " " * (width - sum(map(_columns, text)))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def fit_end(text: str, width: int) -> str:
+    """As `fit`, but what is cut is the start."""
+    if sum(map(_columns, text)) > width:
+        while sum(map(_columns, text)) > width - 1:
+            text = text[1:]
+        text = "…" + text
+    return fit(text, width)

@@ -1,0 +1,1 @@
+"""Moves judged by playing on."""

@@ -1,0 +1,95 @@
+"""Some good moves judged by rollouts, within a time.
+
+The policy plays itself from each candidate (`casecnn.go.search.rollouts`), as many games as wanted and as far as there
+is time for. Win rates of a few games are rough, and the policy's opinion counts, too: of the moves whose win rate is
+within two standard errors of the best one's, the most probable comes first.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from casecnn.go.play.selfplay import Player
+from casecnn.go.position import Position
+from casecnn.go.search.rollouts import Rollouts, rolling_out
+from casecnn.statistics import standard_error
+
+CANDIDATES = 8  # moves that are played out, at most
+LEAST_SHARE = 0.05  # of the best move's probability: what a move needs to be played out
+CHANCE = 2.0  # standard errors: a smaller difference of win rates proves nothing
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A move, the policy's probability, and what rollouts say of it, where there are some."""
+
+    move: int
+    prior: float
+    rollouts: Rollouts | None = None
+
+
+def likely(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Those that are worth rollouts, of candidates with the best one first: takes no more of them than it needs."""
+    found: list[Candidate] = []
+    for candidate in candidates:
+        if found and candidate.prior < LEAST_SHARE * found[0].prior:
+            break
+        found.append(candidate)
+        if len(found) == CANDIDATES:
+            break
+    return found
+
+
+def look_ahead(
+    policy: Player,
+    position: Position,
+    candidates: Sequence[Candidate],
+    rollouts: int,
+    seconds: float,
+    *,
+    seed: int = 0,
+    stop: Callable[[], bool] | None = None,
+    report: Callable[[list[Candidate]], None] | None = None,
+) -> list[Candidate]:
+    """Play each candidate out `rollouts` times, and return them in the order of `by_win_rate`.
+
+    When `seconds` are over, the games in progress are cut off, and random games judge them; others do not begin.
+    `stop()` is asked after each move of the playouts, and ends them at once. `report` is called with what is known so
+    far whenever a game has ended. The same seed gives the same games, as far as the time goes."""
+    end = time.monotonic() + seconds
+
+    def out_of_time() -> bool:
+        return time.monotonic() > end
+
+    def tick(played: int) -> bool:
+        return stop is not None and stop()
+
+    found = {candidate.move: candidate for candidate in candidates}
+    known = rolling_out(position, list(found), policy, rollouts, seed=seed, tick=tick, enough=out_of_time)
+    for move, tally in known:
+        found[move] = replace(found[move], rollouts=tally)
+        if report:
+            report(by_win_rate(found.values()))
+    return by_win_rate(found.values())
+
+
+def by_win_rate(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The candidates by win rate, equals as they were and those without rollouts last; but first the one to play: of
+    those whose win rate is within two standard errors (of the difference) of the best one's, the most probable.
+
+    The error is worked out with a win and a loss added to the games, so that two games that agree prove nothing."""
+    order = sorted(candidates, key=lambda c: -c.rollouts.win_rate if c.rollouts else 1.0)
+    known = [(c, c.rollouts.win_rate, _error(c.rollouts)) for c in order if c.rollouts]
+    if not known:
+        return order
+    _, best, error = known[0]
+    first = max((c for c, rate, own in known if best - rate <= CHANCE * math.hypot(error, own)), key=lambda c: c.prior)
+    return [first, *(c for c in order if c is not first)]
+
+
+def _error(found: Rollouts) -> float:
+    games = found.games + 2
+    return standard_error((found.win_rate * found.games + 1) / games, games)

@@ -1,0 +1,99 @@
+"""Batches from worker threads: order, sizes, what is left out."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from picture_files import encoded, noise
+
+from casecnn.errors import UsageError
+from casecnn.vision.data.labelled_images import Sample
+from casecnn.vision.data.loading import Loader
+from casecnn.vision.data.preprocess import Preprocess
+
+HOW = Preprocess((4, 4), 4)
+
+
+def samples(count: int, broken: set[int] = frozenset()) -> list[Sample]:  # type: ignore[assignment]
+    made = []
+    for number in range(count):
+        content = b"no picture" if number in broken else encoded(np.full((4, 4, 3), number, np.uint8))
+        made.append(Sample(f"{number}.png", number % 3, content))
+    return made
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_everything_comes_once_and_in_order(workers, size):
+    broken = {0, 8, 9, 10, 11, 12, 13, 14, 15, 16, 36}
+    told: list[str] = []
+    with Loader(samples(37, broken), [HOW], size, workers=workers, warn=told.append) as loader:
+        batches = list(loader)
+    good = [number for number in range(37) if number not in broken]
+    assert [int(value) for batch in batches for value in batch.inputs[0][:, 0, 0, 0, 0]] == good
+    assert [name for batch in batches for name in batch.names] == [f"{number}.png" for number in good]
+    assert np.concatenate([batch.labels for batch in batches]).tolist() == [number % 3 for number in good]
+    assert [len(batch.labels) for batch in batches[:-1]] == [size] * (len(batches) - 1)
+    assert loader.skipped.counts == {"not a picture": len(broken)} and len(told) == len(broken)
+    assert str(loader.skipped) == "11 skipped (11 not a picture)"
+
+
+def test_several_views_of_one_picture():
+    picture = noise(9, 9, 3)
+    with Loader([Sample("x", 0, picture)], [Preprocess((4, 4)), Preprocess((6, 5))], 2, crops=10) as loader:
+        (batch,) = loader
+    assert [view.shape for view in batch.inputs] == [(1, 10, 4, 4, 3), (1, 10, 6, 5, 3)]
+    np.testing.assert_array_equal(batch.inputs[1][0, 0], picture[:6, :5])
+
+
+def test_nothing_readable_gives_no_batch():
+    with Loader(samples(5, set(range(5))), [HOW], 2) as loader:
+        assert list(loader) == []
+    assert len(loader.skipped) == 5
+
+
+def test_what_an_archive_did_not_give_is_skipped():
+    told: list[str] = []
+    with Loader([Sample("a.zip:x.png", 0, None)], [HOW], 2, warn=told.append) as loader:
+        assert list(loader) == []
+    assert told == ["skipped 'a.zip:x.png': it cannot be read: it is a link, encrypted, damaged or too large"]
+
+
+def test_threads_work_while_the_net_does():
+    """Pictures that take 10 ms each are ready after a net that takes as long: nearly no waiting."""
+
+    class Slow(Preprocess):
+        def crops(self, picture, count=1):
+            time.sleep(0.01)
+            return super().crops(picture, count)
+
+    waits = {}
+    for workers in (0, 2):
+        with Loader(samples(64), [Slow((4, 4), 4)], 16, workers=workers) as loader:
+            for _ in loader:
+                time.sleep(0.16)
+        waits[workers] = loader.waited
+    assert waits[0] > 0.64 and waits[2] < 0.75 * waits[0]
+
+
+def test_leaving_early_ends_the_threads():
+    with Loader(samples(200), [HOW], 4, workers=2) as loader:
+        next(iter(loader))
+    import threading
+
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_an_error_of_the_program_is_not_taken_for_a_bad_picture():
+    with Loader([Sample("x", 0, np.zeros((2, 2, 7), np.uint8))], [HOW], 2, workers=1) as loader:
+        with pytest.raises(TypeError):
+            list(loader)
+
+
+def test_numbers_out_of_range():
+    with pytest.raises(UsageError, match=r"`--batch` \(=0\) must be at least 1"):
+        Loader([], [HOW], 0)
+    with pytest.raises(UsageError, match=r"`--workers` \(=-1\) must be at least 0"):
+        Loader([], [HOW], 1, workers=-1)

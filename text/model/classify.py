@@ -1,0 +1,127 @@
+"""From raw texts to answers: cleaned, scored, explained if wanted; one answer a text, in order."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from casecnn.errors import InputError, UsageError
+from casecnn.text.model.explain import Explanation, explain
+from casecnn.text.model.model import TextModel
+from casecnn.text.model.packaged import DEFAULT, load_model
+from casecnn.text.model.predict import Predictor, probabilities
+from casecnn.text.words.cleaning import CLEANINGS
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a model says about one text.
+
+    `probabilities` are float64 [labels], in the order of `labels`. `known_words` counts the words of the text that the
+    model has a vector for, punctuation aside: with 0 the answer says nothing about the text.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    probabilities: np.ndarray
+    known_words: int
+    multi_label: bool = False
+    explanation: Explanation | None = None
+
+    @property
+    def chosen(self) -> list[int]:
+        """The label of the highest probability; in a multi-label model those of at least 1/2, likeliest first."""
+        if not self.multi_label:
+            return [int(self.probabilities.argmax())]
+        order = np.argsort(-self.probabilities, kind="stable")
+        return [int(number) for number in order if self.probabilities[number] >= 0.5]
+
+    @property
+    def label(self) -> str | list[str]:
+        """The chosen label's name; a list of them, which may be empty, in a multi-label model."""
+        names = [self.labels[number] for number in self.chosen]
+        return names if self.multi_label else names[0]
+
+    @property
+    def probability(self) -> float | list[float]:
+        """The probability of `label`, or of each of them."""
+        values = [round(float(self.probabilities[number]), 8) for number in self.chosen]
+        return values if self.multi_label else values[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer under stable names; `evidence` is empty where no explanation was asked for."""
+        return {
+            "text": self.text,
+            "label": self.label,
+            "probability": self.probability,
+            "probabilities": {
+                label: round(float(value), 8) for label, value in zip(self.labels, self.probabilities, strict=True)
+            },
+            "known_words": self.known_words,
+            "evidence": self.explanation.as_list() if self.explanation else [],
+        }
+
+    def as_json(self) -> str:
+        """`as_dict` on one line of JSON, in ASCII."""
+        return json.dumps(self.as_dict())
+
+
+class Classifier:
+    """A text model that takes raw texts.
+
+    >>> Classifier("sentiment").classify(["a moving, funny film"])[0].label  # doctest: +SKIP
+    'positive'
+    """
+
+    def __init__(self, model: TextModel | str | os.PathLike[str] = DEFAULT, vectors: Any = None) -> None:
+        """`model`: a TextModel, the name of a packaged one, or a file. `vectors`: see
+        `casecnn.text.model.predict.Predictor`.
+
+        Raises UsageError or InputError for a model that cannot be had.
+        """
+        self.model = model if isinstance(model, TextModel) else load_model(model)
+        if self.model.cleaning not in CLEANINGS:
+            raise InputError(f"the model's cleaning (={self.model.cleaning!r}) must be one of {', '.join(CLEANINGS)}")
+        self.clean = CLEANINGS[self.model.cleaning]
+        self.predictor = Predictor(self.model, vectors)
+
+    def classify(self, texts: Sequence[str], explained: bool = False) -> list[Answer]:
+        """One answer a text, in order; a text's answer does not depend on the others.
+
+        Raises UsageError for one text in place of a sequence of them, and for what is no text.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise UsageError("`texts` must be a sequence of texts, not one text; put it into a list")
+        texts = list(texts)
+        for number, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise UsageError(f"text {number} must be a str, not {type(text).__name__}")
+        sentences = [self.clean(text) for text in texts]
+        logits, known_words = self.predictor.read(sentences)
+        shares = probabilities(logits, self.model.multi_label)
+        return [
+            Answer(
+                text,
+                self.model.labels,
+                shares[number],
+                int(known_words[number]),
+                self.model.multi_label,
+                explain(self.predictor, sentences[number]) if explained else None,
+            )
+            for number, text in enumerate(texts)
+        ]
+
+    def stream(self, batches: Iterable[Sequence[str]], explained: bool = False) -> Iterator[list[Answer]]:
+        """The answers to texts that come in batches, batch by batch; holds no more than one."""
+        for batch in batches:
+            yield self.classify(batch, explained)
+
+    def new_words(self, batches: Iterable[Sequence[str]]) -> set[str]:
+        """The words of texts that are not in the model's vocabulary: those worth looking up in word vectors."""
+        known = self.model.rows
+        return {word for batch in batches for text in batch for word in self.clean(text) if word not in known}

@@ -1,0 +1,59 @@
+"""Text models by name: those that ship with the package, and files."""
+
+from __future__ import annotations
+
+import errno
+import os
+from difflib import get_close_matches
+from pathlib import Path
+
+from casecnn.errors import UsageError
+from casecnn.files import read_error
+from casecnn.text.model.model import TextModel
+from casecnn.weights import record as records
+from casecnn.weights.state_dict import packaged, resolve
+
+FOLDER = packaged("casecnn.text")
+DEFAULT = "sentiment"
+MODELS = {
+    "sentiment": "positive or negative (SST-2)",
+    "question": "what a question asks for, one of six classes (TREC)",
+}
+
+
+def load_model(which: str | os.PathLike[str] = DEFAULT) -> TextModel:
+    """The text model of a name ("sentiment", "question", or a pinned "sentiment.sst2-v1"), or in a file.
+
+    A short name means the newest version. The file is compared with the SHA-256 of its record, where there is one. A
+    file that has the name of a packaged model is given with its folder: "./sentiment".
+
+    Raises UsageError for a name that does not exist or is not packaged here, with what to do; InputError for a file
+    that is missing, damaged or no text model.
+    """
+    name = os.fspath(which)
+    if not name:
+        raise UsageError(f"the model (='') must be a name ({', '.join(MODELS)}) or a file")
+    if name in MODELS:
+        pinned = newest(name, FOLDER)
+        if pinned is None:
+            raise UsageError(
+                f"the model '{name}' is not part of this installation; train one with "
+                f"`casecnn text train DATA -o {name}.safetensors` and give that file"
+            )
+        name = pinned
+    elif name not in records.read_folder(FOLDER) and not Path(name).exists():
+        looks_like_a_file = Path(name).name != name or (Path(name).suffix and not records.NAME.fullmatch(name))
+        if looks_like_a_file:
+            raise read_error(name, FileNotFoundError(errno.ENOENT, ""))
+        close = get_close_matches(name, MODELS, n=1)
+        remedy = f"did you mean {close[0]}?" if close else f"choose from {', '.join(MODELS)}, or give a file"
+        raise UsageError(f"there is no model '{name}'; {remedy}")
+    if Path(name).is_dir():
+        raise read_error(name, IsADirectoryError(errno.EISDIR, ""))
+    return TextModel.load(resolve(name, FOLDER).path)
+
+
+def newest(name: str, folder: Path) -> str | None:
+    """The pinned name with the highest version of a packaged model, `NAME.DATA-vN`; None where there is none."""
+    pinned = [record for record in records.read_folder(folder) if record.partition(".")[0] == name]
+    return max(pinned, key=lambda record: int(record.rpartition("-v")[2]), default=None)

@@ -1,0 +1,23 @@
+"""From texts and labels to a model.
+
+Names load on first use.
+"""
+
+from casecnn.public import lazily
+
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "ClassWeight": "trainer",
+        "EVALUATIONS": "trainer",
+        "EVALUATION_BATCH": "trainer",
+        "SentenceBatches": "trainer",
+        "Training": "trainer",
+        "as_tensors": "trainer",
+        "check_texts": "trainer",
+        "fit": "trainer",
+        "logits_of": "trainer",
+        "measure": "trainer",
+        "train": "trainer",
+    },
+)

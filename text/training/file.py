@@ -1,0 +1,75 @@
+"""Training from a file to a file, in such a way that an interrupted run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from casecnn.errors import UsageError
+from casecnn.files import check_writable
+from casecnn.text.data.examples import Examples
+from casecnn.text.model.model import PRECISIONS
+from casecnn.text.training.recipe import TextRecipe
+from casecnn.text.training.trainer import Training, fit
+
+
+def train_file(
+    examples: Examples,
+    output: str | Path,
+    recipe: TextRecipe,
+    *,
+    validation: Examples | None = None,
+    vectors: Sequence[str] = (),
+    extra_words: int | None = None,
+    max_length: int | None = None,
+    precision: str = "half",
+    command: str = "",
+    **options: Any,
+) -> Training:
+    """Train on examples and write the model to `output`; `options` go to `casecnn.text.training.trainer.fit`.
+
+    While it trains, checkpoints are in a folder beside the model whose name depends on data, vectors and settings; it
+    is there only as long as a run is unfinished. Raises InputError before any work where `output` cannot be a file,
+    and what `fit` raises.
+    """
+    target = Path(output)
+    if precision not in PRECISIONS:
+        raise UsageError(f"`precision` (={precision!r}) must be one of {', '.join(PRECISIONS)}")
+    read = [examples.source, *([validation.source] if validation is not None else []), *vectors]
+    check_writable(target, read)
+    fields: dict[str, Any] = {"extra_words": extra_words, "max_length": max_length}
+    recipe = replace(recipe, **{name: value for name, value in fields.items() if value is not None})
+    given = None if validation is None else (validation.texts, validation.labels or [])
+    content = [
+        examples.texts,
+        examples.labels,
+        given,
+        [[str(name), *_state(name)] for name in vectors],
+        recipe.to_dict(),
+        repr(options),
+    ]
+    name = hashlib.sha256(json.dumps(content).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    folder = target.with_name(f"{target.name}.training-{name}")
+    assert examples.labels is not None
+    trained = fit(
+        examples.texts, examples.labels, recipe, vectors=vectors, validation=given, output=folder,
+        metadata={"data": examples.source, "command": command}, **options,
+    )  # fmt: skip
+    trained.model.save(target, precision)
+    shutil.rmtree(folder, ignore_errors=True)
+    return trained
+
+
+def _state(name: str) -> list[int]:
+    """Size and time of a file of vectors, so that a run does not go on with other vectors; nothing for a package's."""
+    try:
+        facts = os.stat(name)
+    except OSError:
+        return []
+    return [facts.st_size, facts.st_mtime_ns]

@@ -1,0 +1,324 @@
+"""Training a sentence CNN on texts and labels in memory, by the core's loop; what comes out is a `TextModel`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from casecnn.errors import InputError, UsageError
+from casecnn.interruption import Interrupted
+from casecnn.text.data.labels import Targets, targets_of
+from casecnn.text.data.splits import hold_out
+from casecnn.text.model.model import TextModel
+from casecnn.text.net.sentence_module import SentenceModule, text_model
+from casecnn.text.training.recipe import PAPER, TextRecipe
+from casecnn.text.words.cleaning import cleaning
+from casecnn.text.words.vectors import WordVectors, embedding_table, load_all, words_of
+from casecnn.text.words.vocabulary import Encoded, Vocabulary, build_vocabulary
+from casecnn.training.epochs import EpochSource
+from casecnn.training.loop import train as train_loop
+from casecnn.training.validation import portable_weights
+
+ClassWeight = Literal["balanced"] | Mapping[str, float] | None
+EVALUATION_BATCH = 500
+EVALUATIONS = 25  # on the dev texts in a run that `least_steps` makes long; else one an epoch
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training run gives: the model, and how it came about."""
+
+    model: TextModel
+    epoch: float  # after which epoch the weights were taken
+    dev: dict[str, float] | None  # figures of those weights on the held-out texts; None where nothing was held out
+    texts: int  # trained on
+    held_out: int
+    found: int  # words of the vocabulary that the vectors have
+    seconds: float
+
+
+def train(texts: Sequence[str], labels: Sequence[Any], recipe: TextRecipe = PAPER, **options: Any) -> TextModel:
+    """Train a sentence CNN and return the model; `options` are those of `fit`."""
+    return fit(texts, labels, recipe, **options).model
+
+
+def fit(
+    texts: Sequence[str],
+    labels: Sequence[Any],
+    recipe: TextRecipe = PAPER,
+    *,
+    vectors: Sequence[WordVectors | str | Path] = (),
+    validation: tuple[Sequence[str], Sequence[Any]] | None = None,
+    multi_label: bool = False,
+    classes: Sequence[str] | None = None,
+    class_weight: ClassWeight = None,
+    sample_weight: Sequence[float] | None = None,
+    other_texts: Iterable[str] = (),
+    seed: int = 0,
+    output: str | Path | None = None,
+    resume: bool = True,
+    device: str = "auto",
+    progress: bool = True,
+    metadata: Mapping[str, str] | None = None,
+) -> Training:
+    """Train a sentence CNN.
+
+    `labels`: one for each text (anything that `str` makes a name of), or with `multi_label` a collection of them for
+    each. `classes` fixes the labels and their order; else they are those that occur, numbers by value, others by
+    alphabet. `vectors`: word vectors or their files, put side by side where there are several; the variant "rand" takes
+    none, the others need them. `validation` chooses the epoch; without it `recipe.dev_share` of the texts, drawn evenly
+    over the labels, is held out for that. Epochs are compared by accuracy, with `multi_label` or `class_weight` by
+    macro-F1. `class_weight`: "balanced" (each label counts the same in all) or a number for each label;
+    `sample_weight`: a number for each text. `other_texts` have no labels; their words get vectors too (Kim's
+    vocabulary holds the test sentences' words, as a look-up in the vectors at prediction time would). Words of one
+    occurrence stand for unknown ones: the unknown word's vector is their mean.
+
+    `output` is a folder for checkpoint and log, from which an interrupted run goes on when it is called again; without
+    it nothing is kept. The same seed gives the same bits on one device with one number of threads; folds, filters and
+    the vectors of unknown words do not depend on the variant. Runs in one process only.
+
+    Raises InputError for texts and labels that nothing can be learned from, UsageError for options that do not fit
+    together, and what `casecnn.training.loop.train` raises.
+    """
+    if recipe.variant != "rand" and not vectors:
+        raise UsageError(f"`variant` (={recipe.variant!r}) needs word vectors; give some, or choose 'rand'")
+    if recipe.variant == "rand" and vectors:
+        raise UsageError("`variant` (='rand') takes no word vectors; leave them out, or choose another variant")
+    clean = cleaning(recipe.cleaning)
+    check_texts(texts)
+    cleaned = [clean(text) for text in texts]
+    targets = targets_of(labels, len(cleaned), classes=classes, multi_label=multi_label)
+    weights = _weights(targets, class_weight, sample_weight)
+    if validation is None:
+        chosen, held = hold_out(targets, recipe.dev_share, seed)
+        dev_words, dev_targets = [cleaned[i] for i in held], targets.take(held)
+        training, targets, weights = [cleaned[i] for i in chosen], targets.take(chosen), weights[chosen]
+    else:
+        check_texts(validation[0])
+        training, dev_words = cleaned, [clean(text) for text in validation[0]]
+        dev_targets = targets_of(validation[1], len(dev_words), classes=targets.names, multi_label=multi_label)
+    others = words_of([*dev_words, *map(clean, other_texts)])
+    vocabulary, table, found = _embeddings(training, others, vectors, recipe, seed)
+    trained = {"rand": [True], "static": [False], "non-static": [True], "multichannel": [False, True]}[recipe.variant]
+    module = SentenceModule(
+        [table] * len(trained),
+        trained,
+        len(targets.names),
+        windows=recipe.windows,
+        maps=recipe.maps,
+        activation=recipe.activation,
+        dropout=recipe.dropout,
+        multi_label=multi_label,
+        filter_range=recipe.filter_range,
+        seed=seed,
+        sparse=recipe.optimizer == "adadelta",
+    )
+    source = SentenceBatches(vocabulary.encode(training, recipe.max_length), targets, weights, recipe.batch_size, seed)
+    dev = vocabulary.encode(dev_words, recipe.max_length)
+    metric = "macro_f1" if multi_label or class_weight is not None else "accuracy"
+    plan = recipe.steps(len(training), seed)
+    per_epoch = source.order.steps(1)
+    once = _once(vocabulary, training) if recipe.min_count == 1 else torch.empty(0)
+
+    def evaluate(net: SentenceModule) -> dict[str, float]:
+        if len(once):
+            net.set_unknown(once)
+        return measure(logits_of(net, dev), dev_targets)
+
+    with _folder(output) as folder:
+        result = train_loop(
+            module,
+            source,
+            plan,
+            loss=_loss(multi_label),
+            output=folder,
+            evaluate=evaluate if len(dev) else None,  # type: ignore[arg-type]
+            evaluate_every=max(per_epoch, plan.steps // max(EVALUATIONS, recipe.epochs)),
+            metric=metric,
+            better="higher",
+            ties="last",
+            workers=0,
+            checkpoint_minutes=5.0 if output is not None else 1e9,
+            resume=resume and output is not None,
+            device=device,
+            progress=progress,
+            metadata={"recipe": recipe.to_dict(), "words": len(vocabulary), "labels": list(targets.names)},
+        )
+    best = result.best if recipe.keep == "best" else None
+    module.eval()
+    if best is not None:
+        module.load_state_dict(best.weights)
+    figures = evaluate(module) if len(dev) else None
+    if len(once):
+        module.set_unknown(once)
+    step = best.step if best is not None else result.step
+    facts = {
+        "variant": recipe.variant,
+        "recipe": json.dumps(recipe.to_dict()),
+        "seed": str(seed),
+        "vectors": ", ".join(str(getattr(v, "source", v)) for v in vectors),
+        "epoch": f"{step / per_epoch:g}",
+        "texts": str(len(training)),
+        "held_out": json.dumps({"texts": len(dev), **(figures or {})}),
+    }
+    model = text_model(
+        portable_weights(module),
+        labels=targets.names,
+        words=vocabulary.words,
+        multi_label=multi_label,
+        activation=recipe.activation,
+        max_length=recipe.max_length,
+        cleaning=recipe.cleaning,
+        metadata={**facts, **(metadata or {})},
+    )
+    return Training(model, step / per_epoch, figures, len(training), len(dev), found, result.elapsed)
+
+
+@contextmanager
+def _folder(output: str | Path | None) -> Iterator[str | Path]:
+    """The folder to train in: a temporary one where none is given, and then nothing is left of an interrupted run."""
+    if output is not None:
+        yield output
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield folder
+        except Interrupted as error:
+            raise Interrupted("training was stopped; nothing of it is kept", error.exit_code - 128) from error
+
+
+class SentenceBatches:
+    """A batch source: labels, weights, word numbers one after the other, lengths; each epoch in a new order."""
+
+    def __init__(self, texts: Encoded, targets: Targets, weights: np.ndarray, batch_size: int, seed: int) -> None:
+        self.texts, self.weights = texts, torch.from_numpy(weights)
+        self.targets = torch.from_numpy(targets.values)
+        self.order = EpochSource([torch.empty(len(texts), 0)], batch_size, seed=seed, last="keep")
+
+    def __call__(self, step: int, rank: int, world: int) -> tuple[Tensor, ...]:
+        chosen = self.order.indices(step, rank, world)
+        return (self.targets[chosen], self.weights[chosen], *as_tensors(self.texts.take(chosen.numpy())))
+
+
+def as_tensors(texts: Encoded) -> tuple[Tensor, Tensor]:
+    """Words and lengths, int64, as `SentenceModule` takes them."""
+    return torch.from_numpy(texts.words.astype(np.int64)), torch.from_numpy(np.diff(texts.offsets))
+
+
+def logits_of(module: nn.Module, texts: Encoded) -> np.ndarray:
+    """Logits float32 [texts, labels], in evaluation mode if the module is."""
+    device = next(module.parameters()).device
+    parts = []
+    with torch.no_grad():
+        for begin in range(0, len(texts), EVALUATION_BATCH):
+            part = texts.take(np.arange(begin, min(begin + EVALUATION_BATCH, len(texts))))
+            parts.append(module(*(tensor.to(device) for tensor in as_tensors(part))).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def measure(logits: np.ndarray, targets: Targets) -> dict[str, float]:
+    """Accuracy (with several labels a text: all of them right), macro-F1 over the labels that occur, and log-loss."""
+    scores = torch.from_numpy(logits).double()
+    if targets.multi_label:
+        guess = logits > 0
+        truth = targets.values > 0.5
+        loss = functional.binary_cross_entropy_with_logits(scores, torch.from_numpy(targets.values).double())
+        accuracy = float((guess == truth).all(1).mean())
+    else:
+        columns = np.arange(len(targets.names))
+        guess, truth = logits.argmax(1)[:, None] == columns, targets.values[:, None] == columns
+        loss = functional.cross_entropy(scores, torch.from_numpy(targets.values))
+        accuracy = float((logits.argmax(1) == targets.values).mean())
+    right, either = (guess & truth).sum(0), guess.sum(0) + truth.sum(0)
+    f1 = 2 * right[either > 0] / either[either > 0]
+    return {"accuracy": accuracy, "macro_f1": float(f1.mean()) if f1.size else 1.0, "log_loss": float(loss)}
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Raise UsageError for one string in place of many, and InputError for none, or for what is no string."""
+    if isinstance(texts, (str, bytes)):
+        raise UsageError("`texts` must be a sequence of strings, not a single one; put it into a list")
+    if len(texts) == 0:
+        raise InputError("there are no texts to learn from; give at least one a label")
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"text {number + 1} is {type(text).__name__}, not a string")
+
+
+def _embeddings(
+    texts: list[list[str]], others: set[str], vectors: Sequence[WordVectors | str | Path], recipe: TextRecipe, seed: int
+) -> tuple[Vocabulary, np.ndarray, int]:
+    """The vocabulary, its table of vectors, and how many of its words the vectors have.
+
+    Of the words of `others` those that the vectors have are in it as well, and `recipe.extra_words` of the vectors.
+    """
+    words = words_of(texts)
+    if not words:
+        raise InputError(
+            f"the cleaning '{recipe.cleaning}' leaves no word of the {len(texts)} texts; "
+            "are they in another alphabet than English? then choose 'unicode'"
+        )
+    sets = load_all(vectors, words | others, recipe.extra_words)
+    extra = sorted(word for word in others if any(word in found for found in sets))
+    extra += [word for found in sets for word in found.words[: recipe.extra_words]]
+    vocabulary = build_vocabulary(texts, recipe.min_count, extra)
+    table, known = embedding_table(vocabulary, sets, recipe.dim, recipe.rand_range, seed)
+    if sets and not known.any():
+        raise InputError(f"none of the {len(vocabulary)} words of the texts is in the vectors ({sets[0].source})")
+    return vocabulary, table, int(known.sum())
+
+
+def _weights(targets: Targets, class_weight: ClassWeight, sample_weight: Sequence[float] | None) -> np.ndarray:
+    """A weight for each text, float32, 1 on average."""
+    weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    if weights.shape != (len(targets),) or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise UsageError(f"`sample_weight` must be {len(targets)} numbers of at least 0, not all 0")
+    if class_weight is not None:
+        if targets.multi_label:
+            raise UsageError("`class_weight` and `multi_label` cannot be given together; use `sample_weight`")
+        if class_weight == "balanced":
+            counts = np.bincount(targets.values, minlength=len(targets.names))
+            factors = len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        elif isinstance(class_weight, Mapping):
+            given = {str(name): value for name, value in class_weight.items()}
+            for name in given:
+                if name not in targets.names:
+                    raise UsageError(f"`class_weight` names {name!r}; the labels are {', '.join(targets.names)}")
+            factors = np.array([given.get(name, 1.0) for name in targets.names], np.float64)
+            if not np.isfinite(factors).all() or (factors <= 0).any():
+                raise UsageError(f"`class_weight` (={dict(class_weight)!r}) must hold numbers above 0")
+        else:
+            raise UsageError(f"`class_weight` (={class_weight!r}) must be 'balanced' or a number for each label")
+        weights = weights * factors[targets.values]
+    return (weights / weights.mean()).astype(np.float32)
+
+
+def _loss(multi_label: bool) -> Any:
+    def loss(module: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
+        targets, weights, words, lengths = batch
+        logits = module(words, lengths)
+        if multi_label:
+            each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(1)
+        else:
+            each = functional.cross_entropy(logits, targets, reduction="none")
+        return (each * weights).mean(), {}
+
+    return loss
+
+
+def _once(vocabulary: Vocabulary, texts: list[list[str]]) -> Tensor:
+    """The numbers of the words that occur once in the texts: none with a `min_count` above 1."""
+    counts = Counter(word for words in texts for word in words)
+    numbers = [vocabulary.numbers[word] for word, count in counts.items() if count == 1 and word in vocabulary]
+    return torch.tensor(sorted(numbers), dtype=torch.int64)

@@ -1,0 +1,1 @@
+"""From a text to words, and from words to vectors."""

@@ -1,0 +1,127 @@
+"""word2vec (Mikolov et al. 2013) trained on a corpus of the user's, by gensim, with progress.
+
+In-domain vectors are what brings a sentence CNN above linear models: `docs/results-text.md` has the figures.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from casecnn.errors import InputError, UsageError
+from casecnn.files import atomic_write, check_writable
+from casecnn.text.words.cleaning import cleaning
+
+MOST_WORDS = 10_000  # gensim cuts off longer sentences
+ENDINGS = (".kv", ".bin", ".txt", ".vec")
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What was trained: different words kept, words of the corpus in all, numbers a word, passes."""
+
+    words: int
+    corpus_words: int
+    dim: int
+    epochs: int
+
+
+def embed(
+    texts: Iterator[str] | Sequence[str],
+    output: str | Path,
+    *,
+    dim: int = 300,
+    window: int = 5,
+    epochs: int = 5,
+    min_count: int = 3,
+    negative: int = 5,
+    sample: float = 1e-4,
+    skip_gram: bool = True,
+    rule: str = "folded",
+    workers: int | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Embedding:
+    """Train word2vec on texts, cleaned by `rule`, and write the vectors, the most frequent word first.
+
+    The ending of `output` says how: ".kv" gensim's KeyedVectors in one file, ".bin" word2vec's binary format, ".txt" or
+    ".vec" its text. Words that occur less than `min_count` times get no vector. Cleaned texts go to a temporary file,
+    so that a corpus may be larger than memory. The same seed gives the same vectors with one worker only: several
+    (None: as many as there are cores) take turns as they please.
+
+    Raises UsageError for values out of range, InputError for a corpus without enough words and for a file that cannot
+    be written. What stood at `output` stays until the new file is whole.
+    """
+    for name, value, most in (("dim", dim, 100_000), ("window", window, MOST_WORDS), ("epochs", epochs, 1_000_000),
+                              ("min_count", min_count, 10**12), ("negative", negative, 10_000)):  # fmt: skip
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise UsageError(f"`{name}` (={value!r}) must be a whole number from 1 to {most}")
+    if not 0 <= sample <= 1:
+        raise UsageError(f"`sample` (={sample!r}) must be a share from 0 to 1; 0 keeps all words")
+    if workers is not None and workers < 1:
+        raise UsageError(f"`workers` (={workers}) must be at least 1")
+    target = Path(output)
+    if target.suffix not in ENDINGS:
+        raise UsageError(f"`output` (='{target}') must end in one of {', '.join(ENDINGS)}")
+    check_writable(target)
+    clean = cleaning(rule)
+    from gensim.models import Word2Vec
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "corpus"
+        lines = total = 0
+        with open(path, "w", encoding="utf-8", errors="replace") as stream:
+            for text in tqdm(texts, desc="clean", unit="text", disable=None if progress else True):
+                words = clean(text)
+                for start in range(0, len(words), MOST_WORDS):
+                    stream.write(" ".join(words[start : start + MOST_WORDS]) + "\n")
+                    lines += 1
+                total += len(words)
+        model = Word2Vec(
+            vector_size=dim, window=window, min_count=min_count, negative=negative, sample=sample, sg=int(skip_gram),
+            workers=workers or os.cpu_count() or 1, seed=seed,
+        )  # fmt: skip
+        model.build_vocab(_Sentences(path, lines, 1, "count", progress))
+        if not len(model.wv):
+            raise InputError(f"no word occurs {min_count} times in the {total:,} words; give more text")
+        sentences = _Sentences(path, lines, epochs, "train", progress)
+        with sentences:
+            model.train(sentences, total_examples=model.corpus_count, epochs=epochs)
+    _write(model.wv, target)
+    return Embedding(len(model.wv), total, dim, epochs)
+
+
+class _Sentences:
+    """The lines of a file as lists of words, over and over, with a bar for all passes."""
+
+    def __init__(self, path: Path, lines: int, passes: int, what: str, progress: bool) -> None:
+        self.path = path
+        self.bar = tqdm(total=lines * passes, desc=what, unit="line", unit_scale=True, mininterval=0.5,
+                        disable=None if progress else True)  # fmt: skip
+
+    def __iter__(self) -> Iterator[list[str]]:
+        with open(self.path, encoding="utf-8") as stream:
+            for line in stream:
+                yield line.split()
+                self.bar.update()
+
+    def __enter__(self) -> _Sentences:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.bar.close()
+
+
+def _write(vectors: Any, target: Path) -> None:
+    if target.suffix == ".kv":
+        with atomic_write(target) as stream:
+            vectors.save(stream)  # a stream cannot be split: all is in the one file
+        return
+    with atomic_write(target) as stream:
+        vectors.save_word2vec_format(stream.name, binary=target.suffix == ".bin")

@@ -1,0 +1,18 @@
+"""The errors of a net on images.
+
+Names load on first use.
+"""
+
+from casecnn.public import lazily
+
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "Evaluation": "measure",
+        "Share": "measure",
+        "Speed": "measure",
+        "evaluate": "measure",
+        "peak_memory": "measure",
+        "ranks": "measure",
+    },
+)

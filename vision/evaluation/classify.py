@@ -1,0 +1,89 @@
+"""What is on a picture: the classes that a net finds most probable."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from casecnn.errors import UsageError
+from casecnn.vision.data.entries import is_litter, open_entries
+from casecnn.vision.data.labelled_images import Sample
+from casecnn.vision.data.loading import Loader, Warn
+from casecnn.vision.model import Model, check_ensemble, ensemble
+
+
+class Guess(NamedTuple):
+    """One class: the output's number, its name, and its probability from 0 to 1."""
+
+    output: int
+    name: str
+    probability: float
+
+
+class Classified(NamedTuple):
+    """A picture and the most probable classes, falling."""
+
+    picture: str
+    guesses: list[Guess]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same under stable names."""
+        return {"picture": self.picture, "guesses": [guess._asdict() for guess in self.guesses]}
+
+
+def samples_of(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Sample]:
+    """The pictures behind paths: files, folders and archives with all their files, "-" for standard input."""
+    for source in sources:
+        shown = os.fspath(source)
+        if shown == "-":
+            yield Sample("<stdin>", 0, sys.stdin.buffer.read())
+            continue
+        path = Path(source)
+        entries = open_entries(path) if path.is_dir() or path.suffix.lower() in _ARCHIVES else None
+        if entries is None:
+            yield Sample(shown, 0, path)
+            continue
+        mark = "/" if path.is_dir() else ":"
+        for name, content in entries.read({name for name in entries.names if not is_litter(name)}):
+            yield Sample(f"{shown.rstrip('/')}{mark}{name}", 0, content)
+
+
+_ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".txz"}
+
+
+def classify(
+    models: Sequence[Model],
+    sources: Iterable[Sample],
+    *,
+    crops: int = 1,
+    top: int = 5,
+    batch: int = 8,
+    workers: int | None = None,
+    warn: Warn | None = None,
+) -> Iterator[Classified]:
+    """The `top` most probable classes of each picture, in order; what cannot be read is skipped with a warning.
+
+    Raises UsageError for models whose classes differ, and a `top` that is not from 1 to the number of outputs.
+    """
+    check_ensemble(models)
+    outputs = models[0].outputs
+    if not 1 <= top <= outputs:
+        raise UsageError(f"`--top` (={top}) must be from 1 to the net's {outputs:,} outputs")
+    names = models[0].labels.names
+    with Loader(sources, [m.preprocess for m in models], batch, crops=crops, workers=workers, warn=warn) as loader:
+        for inputs, _, pictures in loader:
+            p = ensemble(models, inputs)
+            order = np.argsort(-p, axis=1, kind="stable")[:, :top]
+            for picture, row, chosen in zip(pictures, p, order, strict=True):
+                yield Classified(picture, [Guess(int(i), names[i], float(row[i])) for i in chosen])
+
+
+def table(found: Classified) -> str:
+    """Lines for a terminal."""
+    rows = [f"  {guess.probability:7.2%}  {guess.name}" for guess in found.guesses]
+    return "\n".join([found.picture, *rows])

@@ -1,0 +1,76 @@
+"""An evaluation from its beginning: models by name, data opened, a progress bar, notes and warnings, the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from casecnn.errors import UsageError
+from casecnn.files import check_writable
+from casecnn.vision.data.labelled_images import open_data
+from casecnn.vision.evaluation.measure import Evaluation, evaluate
+from casecnn.vision.model import Model, load_model
+
+
+def load_models(
+    net: str, weights: str | None, others: Sequence[str] = (), *, device: str, precision: str, labels: str | None
+) -> list[Model]:
+    """The net, and those of an ensemble with it, each written as NET or NET=WEIGHTS."""
+    models = [load_model(net, weights, device=device, precision=precision, labels=labels)]
+    for other in others:
+        name, _, own = other.partition("=")
+        models.append(load_model(name, own or None, device=device, precision=precision, labels=labels))
+    return models
+
+
+def run(
+    net: str,
+    weights: str | None,
+    data: str,
+    *,
+    split: str | None = None,
+    truth: str | None = None,
+    labels: str | None = None,
+    crops: str | int = 1,
+    ensemble: Sequence[str] = (),
+    top: int | None = None,
+    limit: int | None = None,
+    confusion: str | None = None,
+    batch: int = 32,
+    workers: int | None = None,
+    precision: str = "auto",
+    device: str = "auto",
+    seed: int = 0,
+    warn: Callable[[str], object],
+) -> tuple[Evaluation, list[str]]:
+    """Evaluate a net as `casecnn vision eval` does; also returns the notes, which `warn` was told of.
+
+    Options that cannot hold are refused before anything is loaded or downloaded. Raises what `load_model`, `open_data`
+    and `evaluate` do.
+    """
+    from tqdm import tqdm
+
+    if confusion is not None:
+        from casecnn.vision.evaluation.confusion import check_name, draw_confusion
+
+        check_name(confusion)
+        check_writable(confusion, [data, *([truth] if truth is not None else [])])
+    for option, value in (("--batch", batch), ("--limit", limit), ("--top", top)):
+        if value is not None and value < 1:
+            raise UsageError(f"`{option}` (={value}) must be at least 1")
+    pictures = open_data(data, split=split, truth=truth)
+    for name in pictures.strays:
+        warn(f"skipped '{pictures.shown(name)}': it belongs to no class")
+    if limit is not None:
+        pictures = pictures.take(limit, seed)
+    models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels)
+    notes = [note for model in models for note in model.notes]
+    for note in dict.fromkeys(notes):
+        warn(note)
+    with tqdm(total=len(pictures), unit="picture", disable=None, desc="eval", leave=False) as bar:
+        found = evaluate(
+            models, pictures, crops=int(crops), top=min(5, models[0].outputs - 1) if top is None else top,
+            batch=batch, workers=workers, warn=warn, progress=bar.update,
+        )  # fmt: skip
+    if confusion is not None:
+        draw_confusion(found, confusion)
+    return found, notes

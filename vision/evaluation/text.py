@@ -1,0 +1,93 @@
+"""An evaluation for people: errors, the published figures beside them, classes, confusions, speed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from casecnn.vision.evaluation.measure import Evaluation, Share
+from casecnn.vision.tables.error_rates import ErrorRate, error_rates
+
+MOST_CLASSES = 20
+"""Of more classes, only those with the most errors are shown."""
+
+
+def published(nets: Sequence[str]) -> list[dict[str, Any]]:
+    """The published error rates of the nets, as data; percent as printed."""
+    return [_row(rate) for net in dict.fromkeys(nets) for rate in error_rates(net)]
+
+
+def _row(rate: ErrorRate) -> dict[str, Any]:
+    return {
+        "net": rate.net, "data": rate.data, "top1_percent": rate.top1, "top5_percent": rate.top5,
+        "crops": rate.crops, "models": rate.models, "source": rate.source, "note": rate.note,
+    }  # fmt: skip
+
+
+def table(found: Evaluation) -> str:
+    """Lines for a terminal."""
+    lines = [_printable(f"{' + '.join(found.nets)} ({', '.join(found.weights)}) on {found.data}")]
+    crops = "10 crops" if found.crops == 10 else "1 crop"
+    how = f"{crops}, {found.precision} on {found.device}; classes matched {found.matching}"
+    lines.append(f"{found.pictures:,} pictures, {how}")
+    if found.skipped:
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in found.skipped.items())
+        lines.append(f"{sum(found.skipped.values()):,} skipped: {reasons}")
+    lines += ["", f"  {'':<44}{'top-1':>9}{f'top-{found.top}':>9}   error, %"]
+    lines.append(_line("measured", 100 * found.top1.share, 100 * found.topk.share, _intervals(found)))
+    for rate in published(found.nets):
+        tested = [f"{rate['crops']} crop{'s' * (rate['crops'] > 1)}" if rate["crops"] else "dense", rate["data"]]
+        tested += [f"{rate['models']} nets"] if rate["models"] > 1 else []
+        what = f"{rate['net']}: {', '.join(tested)}"
+        note = f"; {rate['note']}" if rate["note"] else ""
+        lines.append(_line(what, rate["top1_percent"], rate["top5_percent"], rate["source"] + note))
+    return "\n".join([*lines, "", *_classes(found), "", *_speed(found)])
+
+
+def _line(what: str, top1: float | None, topk: float | None, note: str) -> str:
+    shown = ("-" if value is None else f"{value:.2f}" for value in (top1, topk))
+    return f"  {what:<44}" + "".join(f"{value:>9}" for value in shown) + f"   {note}".rstrip()
+
+
+def _intervals(found: Evaluation) -> str:
+    def text(share: Share) -> str:
+        low, high = share.interval
+        return f"{100 * low:.2f} to {100 * high:.2f}"
+
+    return f"95 % sure: {text(found.top1)}, {text(found.topk)}"
+
+
+def _classes(found: Evaluation) -> list[str]:
+    right = found.confusion.diagonal()
+    rows = [
+        (_printable(name), int(n), int(n - r), int(m))
+        for name, n, r, m in zip(found.classes, found.counts, right, found.missed, strict=True)
+        if n
+    ]
+    title = "errors by class"
+    if len(rows) > MOST_CLASSES:
+        rows = sorted(rows, key=lambda row: (-row[2] / row[1], row[0]))[:MOST_CLASSES]
+        title = f"the {MOST_CLASSES} classes with the most errors of {len(found.classes):,}"
+    width = max(len(row[0]) for row in rows)
+    lines = [title, f"  {'':<{width}}  pictures  top-1 %  top-{found.top} %"]
+    lines += [f"  {a:<{width}}  {n:>8,}  {100 * e / n:>7.2f}  {100 * m / n:>7.2f}" for a, n, e, m in rows]
+    if wrong := found.confusions():
+        lines += ["", "most often mistaken"]
+        lines += [f"  {n:>6,}  {_printable(a)} for {_printable(b)}" for a, b, n in wrong]
+    return lines
+
+
+def _printable(name: str) -> str:
+    """A class's name on one line; folders may be called anything."""
+    return "".join(c if c.isprintable() else "?" for c in name)
+
+
+def _speed(found: Evaluation) -> list[str]:
+    speed = found.speed
+    lines = [
+        f"{speed.rate:,.1f} pictures a second ({speed.seconds:.1f} s); the net waited for pictures {speed.waited:.0%} "
+        f"of the time; of {speed.cores} cores' time {speed.busy:.0%} was used"
+    ]
+    memory = [f"{speed.memory / 2**20:,.0f} MiB"] if speed.memory else []
+    memory += [f"{speed.device_memory / 2**20:,.0f} MiB on {found.device}"] if speed.device_memory else []
+    return [*lines, f"peak memory {', '.join(memory)}"] if memory else lines

@@ -1,0 +1,1 @@
+"""What a net sees: filters, patches, projections, Grad-CAM."""

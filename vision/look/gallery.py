@@ -1,0 +1,249 @@
+"""What a trained net has learned, drawn: filters, top patches and their projections, features and Grad-CAM."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+
+from casecnn.errors import UsageError
+from casecnn.torch_net.build import Network
+from casecnn.vision.data.batches import Pictures, Undecoded, gather, normalised
+from casecnn.vision.data.framing import Framing
+from casecnn.vision.data.image_file import read_picture
+from casecnn.vision.data.labelled_images import open_data
+from casecnn.vision.data.preprocess import Preprocess
+from casecnn.vision.look.contact_sheet import Group, coloured, contact_sheet, overlaid, signed
+from casecnn.vision.look.deconvnet import Deconvnet
+from casecnn.vision.look.filters import first_filters
+from casecnn.vision.look.gradcam import grad_cam, last_maps
+from casecnn.vision.look.patches import cut, top_patches
+from casecnn.vision.training.transfer import load_start
+
+WHITE, GREY = 255, 128
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A sheet, and what is on it as plain values."""
+
+    sheet: Image.Image
+    facts: Mapping[str, Any]
+
+
+def draw(
+    what: Literal["filters", "top", "deconvnet", "gradcam"], name: str, weights: str | Path | None,
+    files: Sequence[str] = (), *, data: str | Path | None = None, limit: int | None = None, layer: str | None = None,
+    channels: str | None = None, top: int | None = None, seed: int = 0,
+) -> Drawn:  # fmt: skip
+    """Load net `name` with its weights and draw `what`, of the picture `files` or of a data set.
+
+    `channels` is a list such as "0-8,17". Raises UsageError where there are no pictures to draw or a number is wrong,
+    InputError for a file that cannot be read.
+    """
+    if top is not None and top < 1:
+        raise UsageError(f"`--top` (={top}) must be at least 1")
+    if what != "filters" and bool(files) == (data is not None):
+        raise UsageError(f"'{what}' needs either PICTUREs or --data" + (", not both" if files else "; give one"))
+    start = load_start(name, weights)
+    network = start.network()
+    if what == "filters":
+        return draw_filters(network)
+    chosen = parse_channels(channels)
+    if files:
+        pictures = pictures_of(files, start.preprocess)
+    else:
+        assert data is not None
+        opened = open_data(data)
+        pictures = gather(opened.take(limit or (2000 if what == "top" else 4), seed), Framing(), start.preprocess)
+    if what == "top":
+        return draw_top_patches(network, layer, chosen, pictures, start.preprocess, top or 9)
+    if what == "deconvnet":
+        return draw_projections(network, layer, chosen, pictures, start.preprocess, top or 6)
+    return draw_gradcam(network, layer, pictures, start.preprocess, start.classes, top or 3)
+
+
+def pictures_of(files: Sequence[str], preprocess: Preprocess) -> Undecoded:
+    """Picture files to draw; raises InputError for one that cannot be read."""
+    pixels = [np.asarray(read_picture(file)) for file in files]
+    return Undecoded(list(files), pixels, np.zeros(len(files), np.int64), Framing(), preprocess)
+
+
+def parse_channels(text: str | None) -> list[int] | None:
+    """From "0-8,17" to numbers, each once, in the order given; UsageError for anything else."""
+    if text is None:
+        return None
+    numbers: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,6})(?:-(\d{1,6}))?\s*", part)
+        if found is None or (found[2] and int(found[2]) < int(found[1])):
+            raise UsageError(f"`--channels` (={text}) must be numbers and rising ranges, such as 0-8,17")
+        numbers += range(int(found[1]), int(found[2] or found[1]) + 1)
+    return list(dict.fromkeys(numbers))
+
+
+def draw_filters(network: Network) -> Drawn:
+    """The filters of the first convolution on one sheet."""
+    name, filters = first_filters(network)
+    count, height, width = filters.shape[:3]
+    columns = max(4, round((count * 1.6) ** 0.5))
+    longest = max(height, width)
+    side = longest * max(3, min(112, 800 // columns) // longest)
+    title = f"{network.declaration.name}: the {count} filters of {name}, {height}x{width}"
+    sheet = contact_sheet(title, [Group("", list(filters), columns)], side=side, note="mid-grey is 0; each filter is "
+                          "scaled by its own largest weight")  # fmt: skip
+    return Drawn(sheet, {"layer": name, "filters": count, "kernel": [height, width]})
+
+
+def draw_top_patches(
+    network: Network, layer: str | None, channels: Sequence[int] | None, pictures: Pictures, preprocess: Preprocess,
+    top: int = 9,
+) -> Drawn:  # fmt: skip
+    """For feature maps of a layer: the windows of the pictures that excite each most, and their projections.
+
+    By default the layer that Grad-CAM would take and its first nine maps (of the maps that answer at all). One group a
+    map: the projections by the deconvnet on the left, the windows of the pictures on the right, in the same order
+    (Zeiler and Fergus 2014, figure 2)."""
+    net = network.declaration
+    layer = last_maps(net) if layer is None else layer
+    deconvnet = Deconvnet(network)
+    width = net.row(layer).output_shape[0]
+    wanted = list(channels) if channels is not None else list(range(width))
+    found = top_patches(deconvnet, layer, wanted, pictures, preprocess, top)
+    answers = {channel: [patch for patch in patches if patch.value > 0] for channel, patches in found.items()}
+    found = {channel: patches for channel, patches in answers.items() if patches}
+    if channels is None:
+        found = dict(list(found.items())[:9])
+    if not found:
+        raise UsageError(f"no map of layer `{layer}` answers to any of the pictures; choose another layer")
+    groups, facts = [], []
+    for channel, patches in found.items():
+        numbers = np.array([patch.picture for patch in patches])
+        pixels = taken(pictures, numbers)
+        places = [(patch.row, patch.column) for patch in patches]
+        back = deconvnet.project(normalised(pixels, preprocess), layer, channel, places).pixels.numpy()
+        largest = float(np.abs(back).max()) or 1.0
+        left = [cut(signed(one, largest), patch.seen) for one, patch in zip(back, patches, strict=True)]
+        right = [cut(coloured(one), patch.seen) for one, patch in zip(pixels, patches, strict=True)]
+        groups.append(Group(f"map {channel}", [_side_by_side(_grid(left), _grid(right))], 1))
+        facts.append({
+            "channel": channel,
+            "patches": [
+                {"picture": _name(pictures, patch.picture), "value": round(patch.value, 4),
+                 "window": list(patch.seen.inside(*preprocess.crop))} for patch in patches
+            ],
+        })  # fmt: skip
+    size = max(max(group.tiles[0].shape[:2]) for group in groups)
+    high, wide = net.row(layer).receptive_field
+    note = (
+        f"left: projected back to the pixels by the deconvnet (mid-grey is 0); right: the windows, {high}x{wide}"
+        f"\nthe {top} strongest of {len(pictures):,} pictures for each map, strongest first; silent maps are left out"
+    )
+    sheet = contact_sheet(
+        f"{net.name}: what excites the maps of {layer}", groups, side=max(360, min(size, 720)), note=note
+    )
+    return Drawn(sheet, {"layer": layer, "maps": facts})
+
+
+def draw_projections(
+    network: Network, layer: str | None, channels: Sequence[int] | None, pictures: Pictures, preprocess: Preprocess,
+    top: int = 6,
+) -> Drawn:  # fmt: skip
+    """For each picture: itself, and the strongest feature maps of a layer (or those of `channels`) projected back."""
+    net = network.declaration
+    layer = last_maps(net) if layer is None else layer
+    deconvnet = Deconvnet(network)
+    groups, facts = [], []
+    for number in range(len(pictures)):
+        pixels = taken(pictures, np.array([number]))
+        x = normalised(pixels, preprocess)
+        strengths = deconvnet.maps(x, layer)[0].flatten(1).amax(1) if channels is None else None
+        chosen = strengths.argsort(descending=True)[:top].tolist() if strengths is not None else list(channels or ())
+        tiles, rows = [coloured(pixels[0])], []
+        for channel in chosen:
+            found = deconvnet.project(x, layer, channel)
+            tiles.append(signed(found.pixels[0].numpy()))
+            rows.append({"channel": channel, "value": round(float(found.values[0]), 4),
+                         "row": int(found.rows[0]), "column": int(found.columns[0])})  # fmt: skip
+        groups.append(Group(_name(pictures, number) + ": maps " + ", ".join(map(str, chosen)), tiles, len(tiles)))
+        facts.append({"picture": _name(pictures, number), "maps": rows})
+    sheet = contact_sheet(
+        f"{net.name}: the strongest features of {layer}, projected back", groups, columns=1, side=160,
+        note="each projection is scaled by its own largest value; mid-grey is 0",
+    )  # fmt: skip
+    return Drawn(sheet, {"layer": layer, "pictures": facts})
+
+
+def draw_gradcam(
+    network: Network, layer: str | None, pictures: Pictures, preprocess: Preprocess, classes: Sequence[str],
+    top: int = 3,
+) -> Drawn:  # fmt: skip
+    """For each picture: itself, and Grad-CAM for its most probable classes laid over it."""
+    net = network.declaration
+    groups, facts = [], []
+    top = min(top, net.output_shape[0])
+    for number in range(len(pictures)):
+        pixels = taken(pictures, np.array([number]))
+        x = normalised(pixels, preprocess)
+        with torch.no_grad():
+            chosen = network.eval()(x)[0].argsort(descending=True)[:top]
+        found = grad_cam(network, x.expand(len(chosen), -1, -1, -1), chosen, layer)
+        heat = found.enlarged(*preprocess.crop).numpy()
+        shown = coloured(pixels[0])
+        rows: list[dict[str, Any]] = [
+            {
+                "class": classes[int(label)] if int(label) < len(classes) else str(int(label)),
+                "probability": round(float(p), 4),
+            }
+            for label, p in zip(found.classes, found.probabilities, strict=True)
+        ]
+        layer = found.layer
+        tiles = [shown, *(overlaid(shown, one) for one in heat)]
+        words = ", ".join(f"{row['class']} {percent(row['probability'])}" for row in rows)
+        groups.append(Group(f"{_name(pictures, number)}: {words}", tiles, len(tiles)))
+        facts.append({"picture": _name(pictures, number), "classes": rows})
+    sheet = contact_sheet(
+        f"{net.name}: Grad-CAM at {layer}", groups, columns=1 if len(groups) < 5 else 2, side=224,
+        note="the picture, then where the evidence for each class lies; each scaled by its largest",
+    )  # fmt: skip
+    return Drawn(sheet, {"layer": layer, "pictures": facts})
+
+
+def taken(pictures: Pictures, numbers: np.ndarray) -> np.ndarray:
+    """Pictures as a net sees them: uint8 [n, height, width, channels]."""
+    return (pictures.take(numbers, None) if isinstance(pictures, Undecoded) else (pictures.pictures[numbers],))[0]
+
+
+def percent(share: float) -> str:
+    """A probability in whole percents, those below one said so."""
+    return f"{share:.0%}" if share >= 0.005 else "<1%"  # a softmax is never 0
+
+
+def _name(pictures: Pictures, number: int) -> str:
+    if isinstance(pictures, Undecoded):
+        return pictures.names[number].replace("\\", "/").rsplit("/", 1)[-1]
+    return f"[{number}]"
+
+
+def _grid(tiles: Sequence[np.ndarray]) -> np.ndarray:
+    """Tiles of one size in a square, a thin white line between them."""
+    columns = max(1, round(len(tiles) ** 0.5 + 0.3))
+    rows = -(-len(tiles) // columns)
+    high, wide = tiles[0].shape[:2]
+    line = max(1, min(high, wide) // 24)
+    out = np.full((rows * (high + line) - line, columns * (wide + line) - line, 3), WHITE, np.uint8)
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, columns)
+        out[row * (high + line) :, column * (wide + line) :][:high, :wide] = tile
+    return out
+
+
+def _side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    gap = np.full((left.shape[0], max(2, left.shape[1] // 20), 3), WHITE, np.uint8)
+    return np.concatenate([left, gap, right], 1)

@@ -1,0 +1,24 @@
+"""What nets cost, layer by layer, beside the published figures.
+
+Names load on first use.
+"""
+
+from casecnn.public import lazily
+
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "BYTES": "table",
+        "COLUMNS": "table",
+        "Comparison": "table",
+        "LEFT": "table",
+        "NetTable": "table",
+        "SHORT": "table",
+        "filter_text": "table",
+        "line_of": "table",
+        "megabytes": "table",
+        "pad_text": "table",
+        "plain": "table",
+        "step": "table",
+    },
+)
