@@ -10,9 +10,9 @@ from casecnn.errors import InputError, UsageError
 from casecnn.go.gtp.engine import Engine
 from casecnn.go.gtp.player import Settings
 from casecnn.go.net.board_sizes import nearest, policy_for
-from casecnn.nets.policy import policy_net
 from casecnn.go.net.policy import Policy
 from casecnn.go.position import Position
+from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
 
 OK, NAME = "=\n\n", "= casecnn\n\n"
@@ -232,7 +232,7 @@ def test_a_net_sees_the_same_in_a_corner_of_every_board():
 
 
 def test_a_net_for_a_size_that_there_is_not():
-    with pytest.raises(UsageError, match=r"^`size` \(=26\) must be from 5 to 25$"):
+    with pytest.raises(UsageError, match=r"^`size` \(=26\) must be a whole number from 5 to 25$"):
         policy_for(small_policy(), 26)
 
 

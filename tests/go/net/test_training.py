@@ -106,7 +106,11 @@ def test_from_packed_games_to_suggestions(tmp_path, monkeypatch, capsys):
     [
         (["train", "missing.npz", "-o", "run"], 1, "cannot read 'missing.npz': there is no such file"),
         (["train", "moves.npz", "-o", "run", "--steps", "0"], 2, "`steps` (=0) must be a whole number of at least 1"),
-        (["train", "moves.npz", "-o", "run", "--filters", "0", "--size", "9"], 2, "`k` (=0) must be a whole number of at least 1"),
+        (
+            ["train", "moves.npz", "-o", "run", "--filters", "0", "--size", "9"],
+            2,
+            "`k` (=0) must be a whole number of at least 1",
+        ),
         (
             ["train", "moves.npz", "-o", "run"],
             1,
