@@ -17,7 +17,7 @@ SPACES = "\u00a0\u3000"  # spaces that Python does not call printable
 
 
 def printable(text: str) -> str:
-    """Return the text on one line, with control characters and lone surrogates written as escapes.
+    r"""Return the text on one line, with control characters and lone surrogates written as escapes.
 
     Names of files and players may hold any character; printed as they are, they could move the cursor.
 

@@ -23,7 +23,8 @@ class NumpyNet:
 
     `arrays` are those of the built module's state dict, of any floating-point type. A Softmax that stands last is left
     out, as in `casecnn.torch_net.build.build`. Raises `InputError` for another layer and for arrays that do not fit the
-    net."""
+    net.
+    """
 
     def __init__(self, net: Net, arrays: Mapping[str, np.ndarray]) -> None:
         self.net = net

@@ -129,7 +129,8 @@ class Position:
     def play(self, move: int, colour: int | None = None) -> None:
         """Play `move` (or pass with `size * size`) for `colour`, by default the one to play.
 
-        Raises `IllegalMove` and leaves the position as it was if the rules forbid it."""
+        Raises `IllegalMove` and leaves the position as it was if the rules forbid it.
+        """
         colour = self.to_play if colour is None else colour
         self._check(move, colour)
         if move == self.size * self.size:
@@ -153,7 +154,7 @@ class Position:
         return move == self.size * self.size or not self._forbidden(move, colour)
 
     def legal_moves(self) -> np.ndarray:
-        """bool [size * size]: where the colour to play may play."""
+        """Bool [size * size]: where the colour to play may play."""
         planes = self._planes()
         first = OFFSETS["liberties after move"].start
         legal = planes[first : first + 8].any(0).reshape(-1)
@@ -163,13 +164,14 @@ class Position:
         return legal
 
     def sensible_moves(self) -> np.ndarray:
-        """bool [size * size]: the legal moves that do not fill a true eye of the colour to play."""
+        """Bool [size * size]: the legal moves that do not fill a true eye of the colour to play."""
         return self.features()[OFFSETS["sensibleness"].start].reshape(-1).astype(bool)
 
     def features(self) -> np.ndarray:
         """uint8 [48, size, size]: AlphaGo's feature planes for the colour to play (see `casecnn.go.planes.table`).
 
-        Points that superko forbids are not legal there; suicide never is."""
+        Points that superko forbids are not legal there; suicide never is.
+        """
         planes = self._planes()
         if self.superko:
             first = OFFSETS["capture size"].start
@@ -181,13 +183,15 @@ class Position:
     def score(self) -> float:
         """Area score, black minus white minus komi: stones and empty points that reach one colour only.
 
-        Does not take dead stones off."""
+        Does not take dead stones off.
+        """
         black, white = rules.area(self._state)
         return float(black - white - self.komi)
 
     def set_stone(self, move: int, colour: int) -> None:
         """Put a stone of `colour` on a point, or clear it with 0, outside the rules: no turn goes by, nothing is
-        captured, a ko is over. Cannot be undone alone: `undo` goes back to before the last move."""
+        captured, a ko is over. Cannot be undone alone: `undo` goes back to before the last move.
+        """
         self._check(move, colour or BLACK)
         if move == self.size * self.size:
             raise UsageError("`move` must be a point to set up a stone, not a pass")
@@ -211,7 +215,8 @@ class Position:
     def undo(self) -> None:
         """Take back the last move (or pass) and any set-up after it: the position is bit for bit what it was.
 
-        Raises `UsageError` at the start."""
+        Raises `UsageError` at the start.
+        """
         if not self._before:
             raise UsageError("there is no move to take back")
         arrays, seen = self._before.pop()

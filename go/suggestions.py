@@ -138,7 +138,8 @@ class Suggestions:
     def table(self) -> str:
         """Rank, GTP vertex and probability of each move as lines of text; ranks from 10 with the board's mark.
 
-        Where there are playouts, the win rate with its standard error and the mean score follow."""
+        Where there are playouts, the win rate with its standard error and the mean score follow.
+        """
         from casecnn.go.picture.text_board import MARKS
 
         lines = ["rank   move  probability" + ("        win rate   score  playouts" if self.rollouts else "")]

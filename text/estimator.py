@@ -160,7 +160,8 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities float64 [texts, labels], columns as in `classes_`; rows add up to 1, unless a text may have
-        several labels, where each column is a probability of its own."""
+        several labels, where each column is a probability of its own.
+        """
         return probabilities(self._logits(X), self.model_.multi_label)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
@@ -195,7 +196,8 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
     def load(cls, path: str | os.PathLike[str], vectors: Any = None) -> SentenceCNN:
         """A fitted estimator from a file that `save` or `casecnn text train` wrote, with default parameters.
 
-        Raises InputError for a file that is no text model."""
+        Raises InputError for a file that is no text model.
+        """
         self = cls(vectors=vectors)
         self.model_ = TextModel.load(path)
         try:

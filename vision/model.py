@@ -27,7 +27,8 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 @dataclass
 class Model:
     """A net with weights on a device. `named` says whether `labels` are names, and not just numbers; `notes` are
-    sentences that a user should read: which variant runs, which names are missing."""
+    sentences that a user should read: which variant runs, which names are missing.
+    """
 
     net: Net
     weights: str
@@ -131,7 +132,8 @@ def prepare(
 
 def build_fast(module: nn.Module, device: torch.device, precision: str = "auto") -> nn.Module:
     """A copy of a built module for inference on a device: BatchNorm folded, channels last, in its precision; on a CPU
-    each convolution with its activation and sum in one."""
+    each convolution with its activation and sum in one.
+    """
     from casecnn.torch_net.fuse import fuse
 
     fast = fuse(module).to(device, dtype_for(precision, device))

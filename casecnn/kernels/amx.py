@@ -132,7 +132,8 @@ def multiply(left, stride, offsets, steps, right, product):
 def accumulate(left, right, left_step, right_step, steps, product):
     """Add to a block at `product` the sum of `steps` products of 32 rows, of 32 numbers each, with two tiles.
 
-    Each left factor lies `left_step` bytes after the last, each right one `right_step` bytes."""
+    Each left factor lies `left_step` bytes after the last, each right one `right_step` bytes.
+    """
     _load0(product, 128)
     _load1(product + 64, 128)
     _load2(product + 2048, 128)

@@ -21,7 +21,8 @@ from casecnn.layers.shapes import pair, sides
 
 class TileChain(nn.Module):
     """Convolutions one after the other, of which `follows` holds for each: bfloat16 [N, C, H, W] to the same shape,
-    channels last, the same numbers as from one at a time."""
+    channels last, the same numbers as from one at a time.
+    """
 
     def __init__(self, convolutions: Sequence[TileConvolution]) -> None:
         super().__init__()
@@ -73,7 +74,8 @@ def follows(conv: TileConvolution, before: TileConvolution | None = None) -> boo
 @njit(cache=True, nogil=True)
 def _pictures(configuration, block, frames, left, weights, shifts, floors, target, f):
     """The pictures left int16 [n, H, W, C] through all layers into target, of the same shape. `frames` int16
-    [2, f.length] are zero; of the layers' `weights`, flat, each has as many; `shifts` float32 [layers, C]."""
+    [2, f.length] are zero; of the layers' `weights`, flat, each has as many; `shifts` float32 [layers, C].
+    """
     configure(configuration.ctypes.data)
     product = block.ctypes.data
     spare = product + ROWS * ROWS * 4

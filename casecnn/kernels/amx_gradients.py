@@ -88,7 +88,7 @@ class _Convolution(torch.autograd.Function):
 
 
 def gradients(x: Tensor, gradient: Tensor, kernel: Pair, padding: Pair) -> tuple[Tensor, Tensor]:
-    """Of the weights and of the bias of a convolution of stride 1, as float32:
+    """The gradients of the weights and of the bias of a convolution of stride 1, as float32.
 
     dL/dW[o, c, a, b] = sum over n, i, j of x[n, c, i + a, j + b] * dL/dy[n, o, i, j], with x padded by zeros;
     dL/db[o] = sum over n, i, j of dL/dy[n, o, i, j]. x [N, C, H, W] and dL/dy [N, outputs, H', W'] are bfloat16.
@@ -125,7 +125,8 @@ def _add_up(configuration, left, right, exchanged, pairs, sums, bias, kernel, pa
     outputs for each cell, and to `bias`. All numbers are multiples of 32.
 
     Of 32 pictures `exchanged` holds the rows under a window, [row of the window, W, C, 32], and `pairs` one row of the
-    output, as tiles of pairs of pictures."""
+    output, as tiles of pairs of pictures.
+    """
     configure(configuration.ctypes.data)
     source, tiles, total, biases = exchanged.ctypes.data, pairs.ctypes.data, sums.ctypes.data, bias.ctypes.data
     count, height, width, channels = left.shape

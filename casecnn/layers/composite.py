@@ -117,7 +117,7 @@ class Branches(Layer):
 
 @dataclass(frozen=True)
 class Repeat(Layer):
-    """The same layers ``times`` times in a row, each with its own weights: ``stage.1.conv``, ``stage.2.conv``, …
+    """The same layers ``times`` times in a row, each with its own weights: ``stage.1.conv``, ``stage.2.conv``, ….
 
     ``first`` stands in for the first repetition where that differs (ResNet's stages: its stride is 2).
     """

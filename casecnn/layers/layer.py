@@ -95,7 +95,7 @@ class Layer:
 
     @property
     def kind(self) -> str:
-        """The name of the description's class: "Conv", "MaxPool", …"""
+        """The name of the description's class: "Conv", "MaxPool", …."""
         return type(self).__name__
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -22,7 +22,8 @@ def sentence_layers(
     dropout: float = 0.5,
 ) -> tuple[Layer, ...]:
     """The layers up to the logits: filters over each of the windows, the largest value of each, dropout, one unit a
-    label."""
+    label.
+    """
     branches = tuple(
         (Conv(f"conv{h}", maps, kernel=(h, dim), activation=activation), MaxOverTime(f"max{h}")) for h in windows
     )

@@ -214,7 +214,9 @@ def local_response_norm(a: ArrayLike, n: int = 5, k: float = 2.0, alpha: float =
 def local_response_norm_backward(
     a: ArrayLike, db: ArrayLike, n: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75
 ) -> Array:
-    """The gradient of `local_response_norm`, with s[i] = k + alpha * sum over j of a[j]^2:
+    """The gradient of `local_response_norm`.
+
+    With s[i] = k + alpha * sum over j of a[j]^2 it is:
 
     da[i] = db[i] * s[i]^-beta - 2 * alpha * beta * a[i] * sum over j of db[j] * a[j] * s[j]^(-beta-1),
     because a[i] is in the sum of each of its n neighbours.
@@ -240,7 +242,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
 
 
 def linear_backward(x: ArrayLike, weight: ArrayLike, dy: ArrayLike) -> Gradients:
-    """dx = dy W, dW = dy^T x, db = the sum of dy over the samples."""
+    """Dx = dy W, dW = dy^T x, db = the sum of dy over the samples."""
     x, weight, dy = real(x), real(weight), real(dy)
     return Gradients(dy @ weight, dy.T @ x, dy.sum(0))
 
@@ -251,7 +253,7 @@ def relu(x: ArrayLike) -> Array:
 
 
 def relu_backward(x: ArrayLike, dy: ArrayLike) -> Array:
-    """dy where x > 0, else 0 (at x = 0 too)."""
+    """Dy where x > 0, else 0 (at x = 0 too)."""
     return np.where(real(x) > 0, real(dy), 0.0)
 
 
@@ -266,7 +268,7 @@ def scaled_tanh(x: ArrayLike) -> Array:
 
 
 def scaled_tanh_backward(x: ArrayLike, dy: ArrayLike) -> Array:
-    """dx = dy * 1.7159 * 2/3 * (1 - tanh(2/3 * x)^2)."""
+    """Dx = dy * 1.7159 * 2/3 * (1 - tanh(2/3 * x)^2)."""
     return real(dy) * 1.7159 * 2 / 3 * (1 - np.tanh(2 / 3 * real(x)) ** 2)
 
 

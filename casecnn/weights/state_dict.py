@@ -53,7 +53,7 @@ def packaged(package: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: CASECNN_CACHE if it is set, else the platform's cache folder for this program.
+    r"""Where downloads are kept: CASECNN_CACHE if it is set, else the platform's cache folder for this program.
 
     That is $XDG_CACHE_HOME/casecnn or ~/.cache/casecnn, ~/Library/Caches/casecnn on macOS and
     %LOCALAPPDATA%\\casecnn\\Cache on Windows. Doesn't create it.

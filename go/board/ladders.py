@@ -43,7 +43,8 @@ _POINTS = (MAX_SIZE + 2) * (MAX_SIZE + 1) + 1
 
 class Reader(NamedTuple):
     """Working memory of the search. `frame` int32 [plies, 6 + options]: see the column names; `taken` int32 [n]: stones
-    captured on the way, for undo; `near` int32 [P]: attacking stones that touch the prey."""
+    captured on the way, for undo; `near` int32 [P]: attacking stones that touch the prey.
+    """
 
     frame: np.ndarray
     taken: np.ndarray
@@ -128,7 +129,8 @@ def is_eye(board, info, mark, stack, point, colour):
     """Whether `point` is a true eye of `colour`: surrounded by its stones, with at most one bad diagonal in the middle
     and none at the edge; bad is an opponent's stone or an empty point that is no true eye itself.
 
-    Eyes that lean on each other count (the greatest solution of that definition)."""
+    Eyes that lean on each other count (the greatest solution of that definition).
+    """
     stride = info[SIZE] + 1
     if not is_eyeish(board, stride, point, colour):
         return False
@@ -163,7 +165,8 @@ def is_eye(board, info, mark, stack, point, colour):
 @njit(cache=True, nogil=True)
 def escape_options(board, info, mark, stack, frame, near, ply, prey):
     """Write the defender's plausible moves for the chain at `prey`, which is in atari, into frame `ply` and return
-    their number: its last liberty first, then captures of touching chains in atari; legal and no own true eye."""
+    their number: its last liberty first, then captures of touching chains in atari; legal and no own true eye.
+    """
     stride = info[SIZE] + 1
     colour = np.int64(board[prey])
     info[STAMP] += 1
@@ -279,7 +282,8 @@ def _room(board, stride, point):
 @njit(cache=True, nogil=True)
 def _attacks(board, info, mark, stack, frame, ply, attacker, a, b):
     """Fill frame `ply` with the attacker's legal moves among the prey's liberties `a` and `b`. First comes the point
-    where the defender would gain most, since the other order seldom works."""
+    where the defender would gain most, since the other order seldom works.
+    """
     stride = info[SIZE] + 1
     if _room(board, stride, b) > _room(board, stride, a):
         a, b = b, a
@@ -294,7 +298,8 @@ def _attacks(board, info, mark, stack, frame, ply, attacker, a, b):
 @njit(cache=True, nogil=True)
 def read(board, info, mark, stack, frame, taken, near, prey, first):
     """Whether the prey is captured after the move `first`: by the attacker, if the prey has two liberties, or by the
-    defender, if it has one. Returns (captured, moves read); the board is as before."""
+    defender, if it has one. Returns (captured, moves read); the board is as before.
+    """
     stride = info[SIZE] + 1
     defender = np.int64(board[prey])
     attacker = 3 - defender

@@ -42,7 +42,8 @@ _ZOBRIST = np.random.default_rng(20160128).integers(0, 2**64, (3, (MAX_SIZE + 2)
 class State(NamedTuple):
     """A position as arrays. `board` uint8 [P]: 0 empty, 1 black, 2 white, 3 wall; `turn_of` int32 [P]: the turn at
     which the stone was played; `info` int32 [10]: see the slot names; `zobrist` uint64 [1]: hash of the stones;
-    `mark` int32 [P] and `stack` int32 [P] are scratch space. P = (size + 2) * (size + 1) + 1."""
+    `mark` int32 [P] and `stack` int32 [P] are scratch space. P = (size + 2) * (size + 1) + 1.
+    """
 
     board: np.ndarray
     turn_of: np.ndarray
@@ -108,7 +109,8 @@ def has_liberty_besides(board, info, mark, stack, start, excluded):
     """Whether the chain of the stone at `start` has a liberty other than the point `excluded`.
 
     The compiled inner functions take the arrays of `State` one by one: unpacking the tuple in each costs more than
-    the work itself."""
+    the work itself.
+    """
     info[STAMP] += 1
     stamp = info[STAMP]
     stride = info[SIZE] + 1
@@ -177,7 +179,8 @@ def is_free_of_ko_and_suicide(board, info, mark, stack, point, colour):
 def is_legal(state, point, colour, suicide):
     """Whether `colour` may play at `point`: empty, not forbidden by simple ko, and not suicide unless `suicide`.
 
-    Superko is not looked at."""
+    Superko is not looked at.
+    """
     board, info = state.board, state.info
     if board[point] != EMPTY:
         return False
@@ -189,7 +192,8 @@ def is_legal(state, point, colour, suicide):
 @njit(cache=True, nogil=True)
 def play(state, point, colour):
     """Put a stone of `colour` on an empty point, take off what it captures (or itself, if it is suicide), and
-    return the number of stones taken from the opponent. The move must be legal; that is not checked."""
+    return the number of stones taken from the opponent. The move must be legal; that is not checked.
+    """
     board, info, mark, stack = state.board, state.info, state.mark, state.stack
     stride = info[SIZE] + 1
     other = 3 - colour
@@ -255,7 +259,8 @@ def set_stone(state, point, colour):
 @njit(cache=True, nogil=True)
 def apply_event(state, event):
     """Apply one event of a game record. Return False, and change nothing, where it is an illegal move (simple ko,
-    no suicide)."""
+    no suicide).
+    """
     size = np.int64(state.info[SIZE])
     move = np.int64(event & 1023)
     colour = np.int64((event >> 10) & 3)
@@ -333,7 +338,8 @@ def board_of(state: State) -> np.ndarray:
 
 def warm_up(*more: Callable[[], object]) -> None:
     """Load or compile the engine, and what `more` calls. If that takes a second of CPU time, as on the first run ever,
-    say so on stderr."""
+    say so on stderr.
+    """
     from casecnn.go.planes.fast import game_features
 
     done = threading.Event()

@@ -32,7 +32,8 @@ def untransform(array: np.ndarray, s: int) -> np.ndarray:
 def targets(size: int) -> np.ndarray:
     """int32 [8, size * size]: where `transform` puts each move.
 
-    `transform(a, s).flat[targets(size)[s, move]] == a.flat[move]`."""
+    `transform(a, s).flat[targets(size)[s, move]] == a.flat[move]`.
+    """
     moves = np.arange(size * size, dtype=np.int32).reshape(size, size)
     table = np.stack([untransform(moves, s).reshape(-1) for s in range(SYMMETRIES)])
     table.setflags(write=False)

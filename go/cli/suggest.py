@@ -121,7 +121,8 @@ def playout_bar(rollouts: int) -> Iterator[Callable[[int, int, int], None] | Non
 
 def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> None:
     """Refuses, before any work is done, a picture of an unknown format, outputs on top of another file, and such as
-    cannot be written."""
+    cannot be written.
+    """
     if image is not None:
         from casecnn.go.picture.draw import picture_format
 

@@ -108,7 +108,8 @@ def load_games(
 ) -> Archive:
     """The games of one packed file (.npz), or of SGF files, folders and archives, packed in memory.
 
-    Raises `InputError` for what cannot be read, and where no game of that size is left."""
+    Raises `InputError` for what cannot be read, and where no game of that size is left.
+    """
     if len(paths) == 1 and os.fspath(paths[0]).endswith(".npz"):
         archive = load_archive(paths[0])
         archive = archive.select(games[0], len(archive) if games[1] is None else games[1])
@@ -131,7 +132,8 @@ def parse_slice(text: str | None) -> tuple[int, int | None]:
 
 def check_output(output: str, paths: Iterable[str | os.PathLike[str]]) -> None:
     """Raises `UsageError` where writing ``output`` would overwrite one of the files to be read, and `InputError` where
-    it cannot be written at all."""
+    it cannot be written at all.
+    """
     target = os.path.realpath(output)
     for path in paths:
         for file in files(Path(path)):

@@ -40,7 +40,8 @@ def _write_positions(events, begins, indices, symmetries, targets_table, size, p
 def plays(archive: Archive, size: int = 19) -> np.ndarray:
     """int64 [N]: the indices into `archive.events` of all moves on boards of `size`, passes left out (as in the paper).
 
-    Raises `InputError` if there is none."""
+    Raises `InputError` if there is none.
+    """
     of_size = np.repeat(archive.sizes == size, np.diff(archive.offsets))
     point = archive.events & POINT_MASK
     indices = np.flatnonzero(of_size & (archive.events >> KIND_SHIFT == PLAY) & (point < size * size))
@@ -63,7 +64,8 @@ def position_batch(
     """Planes uint8 [n, 48, size, size] before the plays at `indices` (as from `plays`), each under its symmetry (0 to
     7), and moves int64 [n] under the same symmetry.
 
-    Raises `InputError` if a game in the archive is not legal."""
+    Raises `InputError` if a game in the archive is not legal.
+    """
     begins = archive.offsets[np.searchsorted(archive.offsets, indices, side="right") - 1]
     planes = np.empty((len(indices), PLANES, size * size), np.uint8)
     moves = np.empty(len(indices), np.int64)
@@ -79,7 +81,8 @@ class PositionSource:
     each.
 
     `source(step, rank, world)` returns planes uint8 [batch, 48, size, size] and moves int64 [batch]. Two processes with
-    half the batch see what one process with the whole batch sees. Positions are drawn with replacement."""
+    half the batch see what one process with the whole batch sees. Positions are drawn with replacement.
+    """
 
     def __init__(
         self, archive: Archive, batch_size: int, seed: int = 0, size: int = 19, symmetric: bool = True

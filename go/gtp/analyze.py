@@ -131,7 +131,8 @@ class Analyst:
     def candidates(self, wanted: Wanted) -> list[Candidate]:
         """The moves that an analysis shows, the best first; the pass where no sensible move is left.
 
-        Without what rollouts say; but where there are to be some, only the moves that are played out."""
+        Without what rollouts say; but where there are to be some, only the moves that are played out.
+        """
         found = self.engine.player.assess(self.engine.seen_by(wanted.colour))
         found = found or [Candidate(self.engine.size**2, 1.0)]
         found = [c for c in found if c.move not in wanted.avoid and (not wanted.allow or c.move in wanted.allow)]
@@ -198,7 +199,8 @@ class Analyst:
         """The net's probability of every point as it comes out of the softmax, row by row from the top.
 
         `symmetry` is 0 to 7, or "all" for the eight one after another; without it what the engine uses. Illegal points
-        have their number, too. There is no pass: its probability is 0."""
+        have their number, too. There is no pass: its probability is 0.
+        """
         engine = self.engine
         if not symmetry:
             used = "mean" if engine.settings.symmetries else "0"

@@ -72,7 +72,8 @@ class Engine:
         """Send a command and return the text of the response, without "=" and the empty line that ends it.
 
         `limit` is in seconds. Lines before the response are skipped. Raises `EngineGone`, `EngineSilent` or
-        `EngineRefused`."""
+        `EngineRefused`.
+        """
         deadline = time.monotonic() + limit
         assert self._process.stdin is not None
         try:

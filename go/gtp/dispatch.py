@@ -35,7 +35,8 @@ _MOST_BYTES = 4 * MAX_LINE + 4  # of a line; what is beyond is dropped, and the 
 class Stream:
     """A result that goes on until the controller sends another line: a line at once, and one each `interval` seconds.
 
-    An interval of 0 gives one line only. Lines that come from a generator are closed at the end."""
+    An interval of 0 gives one line only. Lines that come from a generator are closed at the end.
+    """
 
     lines: Iterator[str]
     interval: float
@@ -44,7 +45,8 @@ class Stream:
 @dataclass(frozen=True)
 class Handler:
     """What a command does: `function` is called with the values of the `parameters` and returns the text of the result
-    or a `Stream`. It raises `GtpError`, whose text is the response."""
+    or a `Stream`. It raises `GtpError`, whose text is the response.
+    """
 
     function: Callable[..., str | Stream]
     parameters: tuple[Parameter, ...] = ()
@@ -71,7 +73,8 @@ class Dispatcher:
         """The pieces of the response to a line, to be written in turn; none for a line without a command.
 
         A `Stream` stands for the lines that it gives. Never raises: a fault in a handler becomes an error response,
-        with the traceback on stderr."""
+        with the traceback on stderr.
+        """
         try:
             command = parse(line)
         except GtpError as error:
@@ -114,7 +117,8 @@ def serve(dispatcher: Dispatcher, source: BinaryIO, sink: IO[str]) -> None:
 
     Every response is flushed at once. The input is read by a thread of its own, so that an analysis notices the next
     line; commands that come in the meantime wait and are all answered, also after the end of the input. Raises
-    `OSError` where the sink takes no more."""
+    `OSError` where the sink takes no more.
+    """
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(source, lines), daemon=True).start()
     pending: list[str | None] = []

@@ -270,7 +270,8 @@ class Engine:
     def loadsgf(self, words: list[str]) -> str:
         """Load a game up to the position before a move number, the first being 1; without a number all of it.
 
-        Komi is taken over. A name with spaces is put together again."""
+        Komi is taken over. A name with spaces is put together again.
+        """
         number = None
         if len(words) > 1 and words[-1].isascii() and words[-1].isdigit():
             number = int(words.pop()[:9])
@@ -342,7 +343,8 @@ class Engine:
     def final_status_list(self, status: str) -> str:
         """The stones that are alive or dead, a line a chain; or the points of dame, white_territory, black_territory.
 
-        No stone is ever said to be in seki."""
+        No stone is ever said to be in seki.
+        """
         if status not in ("alive", "dead", "seki", "dame", "white_territory", "black_territory"):
             raise GtpError("syntax error: the status must be alive, dead or seki")
         if status == "seki":

@@ -57,7 +57,8 @@ class Terms:
 @dataclass(eq=False)
 class MatchGame:
     """How a game went. `ended`: "passes", "resignation", "move limit", or one of `FAILURES`; `loser` made it so, if it
-    is one of those. `seconds`, `moves` and `slowest` are by colour and count answers to genmove."""
+    is one of those. `seconds`, `moves` and `slowest` are by colour and count answers to genmove.
+    """
 
     events: list[int] = field(default_factory=list)
     winner: int = 0  # 0 draw, 1 black, 2 white
@@ -85,7 +86,8 @@ class MatchGame:
 
 def set_up(engine: Engine, terms: Terms) -> None:
     """Give an engine an empty board. Raises `InputError` where it refuses the size or the komi, and what
-    `Engine.ask` raises otherwise."""
+    `Engine.ask` raises otherwise.
+    """
     for command in (f"boardsize {terms.size}", "clear_board", f"komi {terms.komi:g}"):
         try:
             engine.ask(command, SETUP_LIMIT)

@@ -76,7 +76,8 @@ class Settings:
 
 class Player:
     """Chooses moves with a policy net. Keeps no position; the generator of random numbers is all its state, and what it
-    found out when it chose last: `considered`, the best move first, empty without rollouts."""
+    found out when it chose last: `considered`, the best move first, empty without rollouts.
+    """
 
     def __init__(self, policy: Net, settings: Settings | None = None) -> None:
         self.policy = policy
@@ -126,7 +127,8 @@ class Player:
         """The move to play for the colour to play: `row * size + column`, or the pass `size * size`.
 
         With `cleanup` no pass while dead stones of the opponent can be taken; none of `avoid`; `seconds` as in
-        `look_ahead`. Does not change the position."""
+        `look_ahead`. Does not change the position.
+        """
         self.considered = []
         planes = position.features()
         raw = self._probabilities(planes)
@@ -247,7 +249,8 @@ class _Check:
 
 def beside_dead(position: Position, ending: Ending) -> tuple[np.ndarray, np.ndarray]:
     """Where dead stones of the opponent of the colour to play are attacked: their liberties, and the empty regions
-    that these belong to; both bool [size * size]."""
+    that these belong to; both bool [size * size].
+    """
     size = position.size
     board = position.board.reshape(-1)
     liberties = np.zeros(size * size, bool)

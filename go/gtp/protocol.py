@@ -55,7 +55,7 @@ def parse(line: str) -> Command | None:
 
 
 def respond(text: str, id: str = "", failed: bool = False) -> str:
-    """A whole response, with the empty line that ends it.
+    r"""A whole response, with the empty line that ends it.
 
     Empty lines within the text are left out, as they would end the response, except that a text may start with one line
     feed to stand below the "="; control characters become spaces.
@@ -82,7 +82,8 @@ def _printable(line: str) -> str:
 class Parameter:
     """What a command takes at one place: the name for messages, and the function from (text, board size) to the value.
 
-    `optional` may be left out; `many` takes all arguments that are left (none, too, if it is optional)."""
+    `optional` may be left out; `many` takes all arguments that are left (none, too, if it is optional).
+    """
 
     name: str
     read: Callable[[str, int], Any]
@@ -93,7 +94,8 @@ class Parameter:
 def read_arguments(command: Command, parameters: tuple[Parameter, ...], size: int) -> list[Any]:
     """The values of a command's arguments, in order, one for each parameter given; `many` gives one list.
 
-    Raises `GtpError("syntax error: ...")` for an argument that is missing, has the wrong form, or is too much."""
+    Raises `GtpError("syntax error: ...")` for an argument that is missing, has the wrong form, or is too much.
+    """
     values: list[Any] = []
     left = list(command.arguments)
     for parameter in parameters:

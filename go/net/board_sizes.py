@@ -20,7 +20,8 @@ from casecnn.weights.state_dict import fill
 def policy_for(policy: Policy, size: int) -> Policy:
     """The same net on a board of `size` lines, from 5 to 25; its weights are copied.
 
-    Raises `UsageError` for another size."""
+    Raises `UsageError` for another size.
+    """
     if size == policy.size:
         return policy
     module = build(policy_net(**{**policy.arguments, "size": size}), init="zeros")

@@ -20,7 +20,8 @@ def arguments_of(
 ) -> dict[str, int]:
     """What `policy_net` was called with for the weights in a file: from its metadata, or from its tensors' shapes.
 
-    Raises `InputError`, naming `path`, for a file that holds no policy network."""
+    Raises `InputError`, naming `path`, for a file that holds no policy network.
+    """
     if metadata:
         arguments = metadata.get("arguments") if metadata.get("net", "policy_net") == "policy_net" else None
     elif "conv1.weight" in shapes and "position_bias.bias" in shapes:

@@ -21,7 +21,8 @@ PHASES = (("moves 1-60", 0, 60), ("moves 61-150", 60, 150), ("moves 151-", 150, 
 @dataclass(frozen=True)
 class Evaluation:
     """Fractions of positions at which the move played is the net's first choice (`top1`), among its first five or ten;
-    `log_loss` is the mean of -ln p(move) in nats; `phases` maps a phase to (positions, top1)."""
+    `log_loss` is the mean of -ln p(move) in nats; `phases` maps a phase to (positions, top1).
+    """
 
     positions: int
     top1: float
@@ -59,7 +60,8 @@ def evaluate_policy(
     """Measure `model` (logits over points) on the plays at `indices` of `archive` (see
     `casecnn.go.data.positions.plays`).
 
-    All points compete, legal or not: the net itself is measured. `progress(n)` is called after n more positions."""
+    All points compete, legal or not: the net itself is measured. `progress(n)` is called after n more positions.
+    """
     starts = archive.offsets[np.searchsorted(archive.offsets, indices, side="right") - 1]
     move_number = indices - starts
     ranks = np.empty(len(indices), np.int64)

@@ -14,7 +14,8 @@ def move_probabilities(model: nn.Module, planes: np.ndarray, symmetries: bool = 
     """Softmax over all points, float32 [n, size * size] on the model's device, for planes uint8 [n, 48, size, size].
 
     With `symmetries` the average of the probabilities over the eight symmetries of the board (Silver et al. 2016,
-    Methods, "Symmetries"), each turned back. The model gives logits and is in evaluation mode; no gradients."""
+    Methods, "Symmetries"), each turned back. The model gives logits and is in evaluation mode; no gradients.
+    """
     device, dtype = (parameter := next(model.parameters())).device, parameter.dtype
     size = planes.shape[-1]
     batch = torch.from_numpy(planes).to(device)

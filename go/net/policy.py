@@ -25,7 +25,8 @@ class Policy:
     """A policy network with its weights. `name` says which, `size` is its board, `module` gives logits in float32.
 
     `precision` is that in which it computes probabilities: "float32" or "bfloat16", whose 8 digits change one by 0.01
-    where moves are about equally good, and which some devices compute several times as fast."""
+    where moves are about equally good, and which some devices compute several times as fast.
+    """
 
     def __init__(
         self,
@@ -54,7 +55,8 @@ class Policy:
         """Softmax over all points: uint8 [N, 48, size, size] to float32 [N, size * size].
 
         With `symmetries` the mean of the probabilities over the board's eight symmetries. Does not look at legality.
-        Raises `UsageError` for planes of another shape."""
+        Raises `UsageError` for planes of another shape.
+        """
         check_planes(planes.shape, self.size)
         return move_probabilities(self._fast, planes, symmetries).cpu().numpy()
 
@@ -70,7 +72,8 @@ def load_policy(
     `precision` is "float32", "bfloat16", or "auto": bfloat16 where the device is faster with it.
 
     Raises `UsageError` for an unknown name, device or precision, `InputError` for a file that is missing, damaged, or
-    no policy network."""
+    no policy network.
+    """
     if precision not in PRECISIONS:
         raise UsageError(f"`--precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))

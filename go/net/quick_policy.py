@@ -25,7 +25,8 @@ class QuickPolicy:
     def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
         """As `casecnn.go.net.policy.Policy.probabilities`: uint8 [N, 48, size, size] to float32 [N, size * size].
 
-        Raises `UsageError` for planes of another shape."""
+        Raises `UsageError` for planes of another shape.
+        """
         check_planes(planes.shape, self.size)
         if not symmetries:
             return _softmax(self.net(planes))
@@ -37,7 +38,8 @@ class QuickPolicy:
 def load_quick_policy(which: str | os.PathLike[str] | None = None) -> QuickPolicy | None:
     """The net of a name or a file, or the packaged one; None where torch is needed to read it or to say what is wrong.
 
-    Raises what `casecnn.weights.state_dict.resolve` raises for a name or a file that is not there."""
+    Raises what `casecnn.weights.state_dict.resolve` raises for a name or a file that is not there.
+    """
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
     try:
         arrays, metadata = read_arrays(found.path)

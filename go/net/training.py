@@ -28,7 +28,8 @@ PREPROCESSING = (
 def policy_loss(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
     """Cross-entropy of the played moves over all points, and top-1 accuracy on the batch.
 
-    `batch`: planes uint8 [n, 48, size, size] and moves int64 [n]."""
+    `batch`: planes uint8 [n, 48, size, size] and moves int64 [n].
+    """
     planes, moves = batch
     dtype = torch.get_autocast_dtype(planes.device.type) if torch.is_autocast_enabled(planes.device.type) else None
     logits = model(planes.to(dtype or torch.float32, memory_format=torch.channels_last)).float()

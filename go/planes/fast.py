@@ -48,7 +48,8 @@ SENSIBLENESS = OFFSETS["sensibleness"].start
 class Scratch(NamedTuple):
     """Working memory of one thread. Chains are numbered from 1. `chain` int32 [P]: the chain of a stone, 0 elsewhere;
     `table` int32 [P, 4]: per chain its first stone's place in `stones`, its size, its first liberty's place in
-    `liberty`, its number of liberties; `stones` int32 [P] and `liberty` int32 [4 P]: the lists; `legal` uint8 [P]."""
+    `liberty`, its number of liberties; `stones` int32 [P] and `liberty` int32 [4 P]: the lists; `legal` uint8 [P].
+    """
 
     reader: Reader
     ladders: LadderCache
@@ -179,7 +180,8 @@ def _after_move(board, info, mark, chain, table, stones, liberty, point, colour)
 def write_planes(state, scratch, target, out):
     """Fill `out` uint8 [48, size * size] with the planes for the side to play.
 
-    `target` int32 [size * size] says where each move goes: the identity, or a row of `symmetry.targets`."""
+    `target` int32 [size * size] says where each move goes: the identity, or a row of `symmetry.targets`.
+    """
     board, turn_of, info, mark, stack = state.board, state.turn_of, state.info, state.mark, state.stack
     frame, taken, near = scratch.reader.frame, scratch.reader.taken, scratch.reader.near
     chain, table, stones, liberty, legal = (
@@ -308,7 +310,8 @@ def game_features(size: int, events: np.ndarray) -> np.ndarray:
     """Return uint8 [N, 48, size, size]: the planes before each play of the game, passes included, seen by the player
     who makes it.
 
-    `events` uint16 [n] as in `casecnn.go.board.record`. Raises `ValueError` at an illegal event."""
+    `events` uint16 [n] as in `casecnn.go.board.record`. Raises `ValueError` at an illegal event.
+    """
     out, wrong = _game_features(size, np.ascontiguousarray(events, np.uint16), targets(size)[0])
     if wrong >= 0:
         raise ValueError(f"event {wrong} is not legal")

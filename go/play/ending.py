@@ -43,7 +43,8 @@ OTHER_TERRITORY = 0.05
 @njit(cache=True, nogil=True)
 def _mark_territory(state, planes, out):
     """Turn `OPEN` into `OWN` or `OTHER` in `out` uint8 [size * size] where the empty region touches one colour only
-    and is at most half the board, and nothing would be captured."""
+    and is at most half the board, and nothing would be captured.
+    """
     board, mark, stack, info = state.board, state.mark, state.stack, state.info
     size = info[SIZE]
     stride = size + 1
@@ -83,7 +84,8 @@ def _mark_territory(state, planes, out):
 @njit(cache=True, nogil=True)
 def _kills(state, point, colour, stones):
     """Whether the chain of `stones` stones (4 to 6) that a move at `point` makes has a shape that, once captured,
-    leaves no two eyes: square and pyramid of four, bulky five and cross, rabbity six."""
+    leaves no two eyes: square and pyramid of four, bulky five and cross, rabbity six.
+    """
     board, stack = state.board, state.stack
     stride = state.info[SIZE] + 1
     stack[0] = point
@@ -122,7 +124,8 @@ def classify_moves(state, planes, out):
     """Fill `out` uint8 [size * size] with the class of each move of the side to play: NEVER, OPEN, OWN or OTHER.
 
     `planes` uint8 [48, size * size] are those of `casecnn.go.planes.fast.write_planes` for this very position,
-    unturned. Knows simple ko only: superko is for the caller, who knows the earlier positions."""
+    unturned. Knows simple ko only: superko is for the caller, who knows the earlier positions.
+    """
     info = state.info
     size = info[SIZE]
     colour = info[COLOUR]
@@ -146,7 +149,8 @@ def weigh_moves(probabilities, classes, passed, temperature, weights):
 
     `probabilities` float32 [size * size] are the net's over all points; `passed` says whether the opponent has just
     passed. The weights are p ** (1 / temperature), the largest 1; with temperature 0 (the best move only) as with
-    1. Moves that may be played and to which the net gives nothing at all are played only if there are no others."""
+    1. Moves that may be played and to which the net gives nothing at all are played only if there are no others.
+    """
     points = probabilities.shape[0]
     most = 0.0
     some = False
@@ -177,7 +181,8 @@ def weigh_moves(probabilities, classes, passed, temperature, weights):
 @njit(cache=True, nogil=True)
 def draw_move(weights, temperature, u):
     """The move drawn by `u` from [0, 1) in proportion to the weights; with temperature 0 the first of the largest
-    weight. Returns -1 if all weights are 0."""
+    weight. Returns -1 if all weights are 0.
+    """
     points = weights.shape[0]
     best = -1
     largest = 0.0
@@ -201,7 +206,8 @@ def draw_move(weights, temperature, u):
 def candidate_moves(position: Position) -> np.ndarray:
     """uint8 [size * size]: the class of each move for the side to play, 0 `NEVER`, 1 `OPEN`, 2 `OWN`, 3 `OTHER`.
 
-    Superko is looked at if the position does."""
+    Superko is looked at if the position does.
+    """
     planes = position.features().reshape(48, -1)
     classes = np.empty(planes.shape[1], np.uint8)
     classify_moves(position.state, planes, classes)

@@ -107,7 +107,8 @@ def uniform(key, number):
 @njit(cache=True, nogil=True)
 def write_batch(games, slots, scratch, target):
     """Compute the planes and the classes of the moves for the games in `slots` int64 [k]. `target` int32
-    [size * size] is the identity."""
+    [size * size] is the identity.
+    """
     for slot in slots:
         state = _state(games, slot)
         write_planes(state, scratch, target, games.planes[slot])

@@ -102,7 +102,8 @@ class Rules:
 class PlayedGame:
     """One finished game. `events` uint16 [n] are its moves as in `casecnn.go.board.record`, without those before the
     start position. `score` is black minus white minus komi as the board stands, whoever won. `swapped`: the opponent
-    has black."""
+    has black.
+    """
 
     number: int
     size: int

@@ -53,7 +53,8 @@ def outcomes(games: Sequence[PlayedGame]) -> np.ndarray:
 def batch_baseline(z: np.ndarray, white: np.ndarray) -> np.ndarray:
     """float64 [n]: for each game the mean outcome of the *other* games in which the net has the same colour.
 
-    Its own outcome is left out, so that the baseline does not bias the gradient; 0 where there is no other game."""
+    Its own outcome is left out, so that the baseline does not bias the gradient; 0 where there is no other game.
+    """
     baseline = np.zeros(len(z))
     for colour in (False, True):
         same = white == colour
@@ -63,8 +64,9 @@ def batch_baseline(z: np.ndarray, white: np.ndarray) -> np.ndarray:
 
 
 def log_probabilities(logits: Tensor, turns: Turns, temperature: float = 1.0) -> Tensor:
-    """log p of all points, float32 [n, size * size] from logits [n, size * size]: -inf where the rule of
-    `casecnn.go.play.ending` forbids the move. The move that was played is never forbidden."""
+    """Log p of all points, float32 [n, size * size] from logits [n, size * size]: -inf where the rule of
+    `casecnn.go.play.ending` forbids the move. The move that was played is never forbidden.
+    """
     device = logits.device
     raw = logits.detach().softmax(1)
     classes = torch.from_numpy(turns.classes).to(device)

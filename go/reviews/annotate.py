@@ -79,7 +79,8 @@ def read_nodes(path: str | os.PathLike[str] | bytes, *, game: int = 0, path_spec
 
 class Tree(NamedTuple):
     """A game with all its variations as the file has it: its name for messages, the encoding of its values, and what
-    was odd about that, in whole lines."""
+    was odd about that, in whole lines.
+    """
 
     name: str
     tree: Coarse_game_tree
@@ -136,7 +137,8 @@ def _until(nodes: Nodes, moves: int) -> Nodes:
 
 def kept(properties: dict[str, list[bytes]]) -> dict[str, list[bytes]]:
     """The properties of a node that go into the new file: not those that it says itself (size, encoding, program),
-    and none that SGF does not allow."""
+    and none that SGF does not allow.
+    """
     return {
         name: values
         for name, values in properties.items()

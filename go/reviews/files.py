@@ -61,7 +61,8 @@ def reviewable(
     found: Sequence[Game | CasecnnError], policy: Policy, first: int = 1, last: int | None = None
 ) -> tuple[list[Game], list[str]]:
     """The games that can be reviewed from the move `first` to `last`, and for each other row a line that says why not:
-    it cannot be read, has no such moves, or another board size than the net."""
+    it cannot be read, has no such moves, or another board size than the net.
+    """
     good: list[Game] = []
     problems: list[str] = []
     for row in found:

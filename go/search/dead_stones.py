@@ -46,7 +46,8 @@ def judge(position: Position, games: int | None = None, seed: int = 0, policy: P
     """Judge a position by `games` random games, by default as many as `games_for` says. Does not change it.
 
     With a `policy`, which takes seconds, games of it against itself decide instead where random ones leave a doubt and
-    half of the board is full."""
+    half of the board is full.
+    """
     size = position.size
     board = position.board.reshape(-1)
     ownership = play_out(position.state, position.to_play, games or games_for(board), seed).ownership

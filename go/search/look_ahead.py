@@ -58,7 +58,8 @@ def look_ahead(
 
     When `seconds` are over, the games in progress are cut off, and random games judge them; others do not begin.
     `stop()` is asked after each move of the playouts, and ends them at once. `report` is called with what is known so
-    far whenever a game has ended. The same seed gives the same games, as far as the time goes."""
+    far whenever a game has ended. The same seed gives the same games, as far as the time goes.
+    """
     end = time.monotonic() + seconds
 
     def out_of_time() -> bool:
@@ -80,7 +81,8 @@ def by_win_rate(candidates: Iterable[Candidate]) -> list[Candidate]:
     """The candidates by win rate, equals as they were and those without rollouts last; but first the one to play: of
     those whose win rate is within two standard errors (of the difference) of the best one's, the most probable.
 
-    The error is worked out with a win and a loss added to the games, so that two games that agree prove nothing."""
+    The error is worked out with a win and a loss added to the games, so that two games that agree prove nothing.
+    """
     order = sorted(candidates, key=lambda c: -c.rollouts.win_rate if c.rollouts else 1.0)
     known = [(c, c.rollouts.win_rate, _error(c.rollouts)) for c in order if c.rollouts]
     if not known:

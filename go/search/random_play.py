@@ -34,7 +34,8 @@ from casecnn.go.board.rules import (
 
 class Outcome(NamedTuple):
     """What random games say. `ownership` float64 [size * size]: from 1 (always Black's in the end) to -1 (always
-    White's); `score` mean of black minus white points on the board, komi not counted."""
+    White's); `score` mean of black minus white points on the board, komi not counted.
+    """
 
     ownership: np.ndarray
     score: float
@@ -43,7 +44,8 @@ class Outcome(NamedTuple):
 def play_out(state: State, colour: int, games: int, seed: int = 0) -> Outcome:
     """Play `games` random games from a position, `colour` to move first. Does not change the position.
 
-    A game ends with two passes, or after three times as many moves as the board has points."""
+    A game ends with two passes, or after three times as many moves as the board has points.
+    """
     owned, score = _play_out(state, colour, games, np.uint64(seed))
     return Outcome(owned / games, score / games)
 

@@ -85,7 +85,8 @@ def rolling_out(
 
     `tick(moves just played)` is called after each move of the batch; if it returns true, there are no more games, and
     those in progress are dropped. Where `enough()` returns true, they are cut off, and random games from there say who
-    wins (see `casecnn.go.search.random_play`). Raises `UsageError` for `rollouts` out of range."""
+    wins (see `casecnn.go.search.random_play`). Raises `UsageError` for `rollouts` out of range.
+    """
     if not 1 <= rollouts <= MAX_ROLLOUTS:
         raise UsageError(f"`--rollouts` (={rollouts}) must be from 1 to {MAX_ROLLOUTS}")
     starts = []

@@ -27,7 +27,8 @@ def weigh(position: Position, probabilities: np.ndarray, sensible: np.ndarray) -
     """The probabilities [size * size], lower where stones are at stake, for the colour to play; a copy.
 
     Of the candidates, the best sensible moves, the one that puts least at stake keeps its probability; so do all
-    others that are not looked at. `sensible` bool [size * size]."""
+    others that are not looked at. `sensible` bool [size * size].
+    """
     order = np.argsort(-np.where(sensible, probabilities, 0), kind="stable")[:CANDIDATES]
     moves = order[sensible[order] & (probabilities[order] >= LEAST_SHARE * probabilities[order[0]])]
     if len(moves) < 2:
@@ -43,7 +44,8 @@ def weigh(position: Position, probabilities: np.ndarray, sensible: np.ndarray) -
 
 def at_stake(position: Position, moves: np.ndarray) -> np.ndarray | None:
     """int64 [n]: how many stones the colour to play has at stake after each of the moves (`row * size + column`, legal,
-    no pass); None where there are so many ladders that reading them all would take too long."""
+    no pass); None where there are so many ladders that reading them all would take too long.
+    """
     stones = np.zeros(len(moves), np.int64)
     done = _at_stake(position.state, position.to_play, np.asarray(moves, np.int64), new_reader(), stones)
     return stones if done else None

@@ -43,7 +43,8 @@ class Explanation(NamedTuple):
     def weights(self, label: int) -> np.ndarray:
         """How far each word speaks for a label (> 0) or against it: float64 [words].
 
-        Every n-gram's `support` is shared equally among its words."""
+        Every n-gram's `support` is shared equally among its words.
+        """
         weights = np.zeros(len(self.words))
         for piece in self.evidence:
             if piece.part == "words":
@@ -74,7 +75,8 @@ class Explanation(NamedTuple):
 def support(contributions: np.ndarray) -> np.ndarray:
     """What contributions do for each label against the others: [labels] less their mean, which softmax ignores.
 
-    With one label (a sigmoid) the contribution itself."""
+    With one label (a sigmoid) the contribution itself.
+    """
     return contributions - contributions.mean() if len(contributions) > 1 else contributions
 
 

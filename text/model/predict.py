@@ -62,13 +62,15 @@ class Predictor:
     def scores(self, sentences: Sequence[Sequence[str]]) -> np.ndarray:
         """Logits of sentences, each a list of cleaned words: float32 [sentences, labels].
 
-        Raises UsageError for a text where a list of words is due."""
+        Raises UsageError for a text where a list of words is due.
+        """
         return self.read(sentences).logits
 
     def read(self, sentences: Sequence[Sequence[str]]) -> Scores:
         """Logits as `scores` gives them, and the number of words in each sentence that are known.
 
-        Known are words of the vocabulary and of the vectors; punctuation marks are not counted."""
+        Known are words of the vocabulary and of the vectors; punctuation marks are not counted.
+        """
         if isinstance(sentences, str) or any(isinstance(words, str) for words in sentences):
             raise UsageError("`sentences` must be lists of words, not text; a cleaning of casecnn.text makes them")
         with self._lock:
@@ -101,7 +103,8 @@ class Predictor:
     def logits(self, values: np.ndarray) -> np.ndarray:
         """From maps' values float32 [texts, maps] to logits float32 [texts, labels].
 
-        Not by matrix product: that rounds a row differently with other rows beside it."""
+        Not by matrix product: that rounds a row differently with other rows beside it.
+        """
         return np.einsum("nm,lm->nl", values, self.model.output_weight) + self.model.output_bias
 
     def _read(self, sentences: Sequence[Sequence[str]]) -> Scores:

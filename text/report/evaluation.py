@@ -196,7 +196,8 @@ def measure(
 ) -> Evaluation:
     """The figures of logits [texts, labels] against the truth: int [texts], or bool [texts, labels] for multi-label.
 
-    Raises UsageError for `bins` below 1 or above a million."""
+    Raises UsageError for `bins` below 1 or above a million.
+    """
     if not 1 <= bins <= 1_000_000:
         raise UsageError(f"`bins` (={bins}) must be at least 1 and at most 1000000")
     multi_label = truth.ndim == 2

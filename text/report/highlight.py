@@ -38,7 +38,8 @@ def highlighted(explanation: Explanation, label: int, colour: bool = False) -> s
 
 def evidence_table(explanation: Explanation, chosen: Sequence[int], top: int = 5) -> str:
     """What adds up to the logits of the chosen labels, a column each: for every label its `top` strongest n-grams, then
-    the other n-grams, the padding and the bias."""
+    the other n-grams, the padding and the bias.
+    """
     chosen = list(chosen)
     rows: list[tuple[str, np.ndarray | None]] = []
     rest = {part: np.zeros(len(explanation.labels)) for part in ("words", "padding", "bias")}
@@ -95,7 +96,8 @@ def _cut(words: list[str], before: bool, after: bool) -> list[str]:
 
 def printable(text: str) -> str:
     """The text with control characters, which a terminal would obey, and halves of characters written as escapes; words
-    longer than 40 characters are cut."""
+    longer than 40 characters are cut.
+    """
     words = [word if len(word) <= _LONGEST else word[: _LONGEST - 1] + "…" for word in text.split(" ")]
     shown = " ".join(words)
     if shown.isprintable():

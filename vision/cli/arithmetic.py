@@ -14,7 +14,7 @@ from casecnn.cli import format_option
 @click.option("--in", "volume_text", metavar="HxWxC", required=True, help="The input: height x width x channels.")
 @format_option
 def arithmetic(layers: tuple[str, ...], volume_text: str, output_format: str) -> None:
-    """Answer the lecturer's questions about one LAYER or several in a row, and show the sums.
+    r"""Answer the lecturer's questions about one LAYER or several in a row, and show the sums.
 
     \b
     casecnn vision arithmetic --in 227x227x3 conv 11x11x96 /4

@@ -41,7 +41,7 @@ from casecnn.cli import device_option, format_option, seed_option
 @format_option
 def transfer(net, data, weights, output, mode, blocks_count, strength, test, validation, limit, epochs, augment,
              workers, threads, resume, device, seed, output_format, **recipe) -> None:  # fmt: skip
-    """Teach NET, trained for other classes, those of DATA; the result is DIR/NET.safetensors.
+    r"""Teach NET, trained for other classes, those of DATA; the result is DIR/NET.safetensors.
 
     \b
     head      a new last layer on the frozen net

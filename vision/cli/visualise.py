@@ -27,7 +27,7 @@ from casecnn.cli import format_option, seed_option
 @format_option
 def visualise(what, net, pictures, weights, output, data, limit, layer, channels, top, threads, seed,
               output_format) -> None:  # fmt: skip
-    """Draw what NET has learned into FILE.
+    r"""Draw what NET has learned into FILE.
 
     \b
     filters    the filters of the first convolution

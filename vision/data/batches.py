@@ -107,7 +107,8 @@ class Undecoded:
     def decoded(self, threads: int = 2, progress: bool = True) -> Labelled:
         """All of them in memory, as for measuring; those that cannot be read are left out, with a count.
 
-        Raises InputError where none can be read."""
+        Raises InputError where none can be read.
+        """
         out = np.empty((len(self), *self.shape), np.uint8)
         good = np.ones(len(self), bool)
 
@@ -159,7 +160,8 @@ def _bar(total: int, shown: bool) -> tqdm:
 
 def gather(data: ImageData, framing: Framing, preprocess: Preprocess) -> Undecoded:
     """The samples of a data set for random access, not decoded. Archives are held in memory as they are, compressed;
-    folders are not."""
+    folders are not.
+    """
     if isinstance(data, ArrayData):
         names = [f"{data.source}[{number}]" for number in range(len(data))]
         return Undecoded(names, list(data.arrays.pictures), data.labels, framing, preprocess)
@@ -187,7 +189,8 @@ def normalised(images: np.ndarray, preprocess: Preprocess) -> Tensor:
 def with_statistics(preprocess: Preprocess, pictures: np.ndarray) -> Preprocess:
     """The same with the mean and standard deviation of each channel over all pixels of `pictures`, uint8 [n, h, w, c].
 
-    A channel that is the same everywhere gets the standard deviation 1."""
+    A channel that is the same everywhere gets the standard deviation 1.
+    """
     count, channels = 0, pictures.shape[3]
     total, square = np.zeros(channels), np.zeros(channels)
     for first in range(0, len(pictures), 256):
@@ -230,7 +233,7 @@ class TrainingBatches:
 
     @property
     def kind(self) -> Literal["thread", "process"]:
-        """ "thread" or "process"."""
+        """Which workers suit it, "thread" or "process"."""
         return "thread" if isinstance(self.pictures, Labelled) else "process"
 
     def __call__(self, step: int, rank: int = 0, world: int = 1) -> tuple[Tensor, ...]:

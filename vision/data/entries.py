@@ -166,7 +166,8 @@ def _broken(path: Path, error: BaseException) -> InputError:
 def open_entries(path: Path) -> Entries | None:
     """The files behind a path: a folder, a zip or a tar archive by its content; None for another file.
 
-    Raises InputError where the path does not exist or cannot be read."""
+    Raises InputError where the path does not exist or cannot be read.
+    """
     try:
         if path.is_dir():
             return Folder(path)

@@ -45,7 +45,8 @@ class Share:
 class Speed:
     """What the run cost. `waited` is the share of the time in which the net had no pictures, `busy` the share of the
     usable cores' time that the process computed (1: all of them, all the time), `memory` the process's peak in bytes,
-    `device_memory` the device's, 0 on a CPU."""
+    `device_memory` the device's, 0 on a CPU.
+    """
 
     seconds: float
     pictures: int
@@ -65,7 +66,8 @@ class Speed:
 class Evaluation:
     """Errors of `nets` on the pictures of `data`. `confusion[i, j]` counts pictures of class i taken for class j, int64
     [classes, classes + 1]; the last column is every output that is no class of the data. `topk[i]` counts pictures of
-    class i whose class was not among the first `top`."""
+    class i whose class was not among the first `top`.
+    """
 
     nets: tuple[str, ...]
     weights: tuple[str, ...]

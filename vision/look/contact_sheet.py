@@ -29,7 +29,8 @@ class Group:
 def signed(pixels: np.ndarray, largest: float | None = None) -> np.ndarray:
     """Numbers around 0, float [1 or 3, height, width], as a picture: uint8 [height, width, 3].
 
-    0 is mid-grey; `largest`, by default the largest size of a number, is white and black."""
+    0 is mid-grey; `largest`, by default the largest size of a number, is white and black.
+    """
     scale = float(np.abs(pixels).max()) if largest is None else largest
     shown = np.clip(127.5 + 127.5 * pixels / (scale or 1.0), 0, 255).round().astype(np.uint8)
     return np.repeat(shown.transpose(1, 2, 0), 3 // shown.shape[0], 2)
@@ -52,7 +53,8 @@ def overlaid(pixels: np.ndarray, heat: np.ndarray, strength: float = 0.6) -> np.
 
 def enlarged(tile: np.ndarray, side: int) -> Image.Image:
     """A tile so that its longer side is about `side` pixels: small ones by whole factors with hard edges, large ones
-    smoothed down."""
+    smoothed down.
+    """
     height, width = tile.shape[:2]
     image = Image.fromarray(np.ascontiguousarray(tile))
     longest = max(height, width)
@@ -134,7 +136,8 @@ def _wrapped(draw: ImageDraw.ImageDraw, text: str, font: object, width: int) -> 
 def save_picture(image: Image.Image, path: str | os.PathLike[str]) -> None:
     """Write a picture, whole or not at all; the ending says the format: .png, .jpg, .webp or .pdf.
 
-    Raises UsageError for another ending, InputError where it cannot be written."""
+    Raises UsageError for another ending, InputError where it cannot be written.
+    """
     check_ending(path)
     with atomic_write(path) as stream:
         image.save(stream, FORMATS[Path(path).suffix.lower()], dpi=(150, 150))

@@ -109,7 +109,8 @@ def draw_top_patches(
 
     By default the layer that Grad-CAM would take and its first nine maps (of the maps that answer at all). One group a
     map: the projections by the deconvnet on the left, the windows of the pictures on the right, in the same order
-    (Zeiler and Fergus 2014, figure 2)."""
+    (Zeiler and Fergus 2014, figure 2).
+    """
     net = network.declaration
     layer = last_maps(net) if layer is None else layer
     deconvnet = Deconvnet(network)

@@ -18,7 +18,8 @@ from casecnn.vision.look.receptive import Window, window
 @dataclass(frozen=True)
 class Patch:
     """One strong activation: `value` at (row, column) of the map for picture number `picture`; `seen` is the window of
-    the net's input that it depends on, which may reach into the padding."""
+    the net's input that it depends on, which may reach into the padding.
+    """
 
     picture: int
     row: int

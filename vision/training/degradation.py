@@ -34,7 +34,8 @@ RESULTS = "degradation.json"
 @dataclass(frozen=True)
 class Curve:
     """One net's run: after `steps`, the training error as a running mean over the last batches (distorted pictures,
-    net in training) and the test error, shares from 0 to 1."""
+    net in training) and the test error, shares from 0 to 1.
+    """
 
     net: str
     parameters: int
@@ -189,7 +190,8 @@ def save_results(curves: Sequence[Curve], folder: str | Path, about: dict[str, A
 def draw_degradation(curves: Sequence[Curve], path: str | os.PathLike[str], note: str = "") -> None:
     """Draw training error (thin, dashed) and test error (bold) over the steps, a panel for each family.
 
-    The ending of `path` is one of matplotlib's: .png, .svg, .pdf. Raises UsageError for another, or without curves."""
+    The ending of `path` is one of matplotlib's: .png, .svg, .pdf. Raises UsageError for another, or without curves.
+    """
     import matplotlib
 
     if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):

@@ -72,7 +72,8 @@ def features_on_disk(
     folder: Path, part: str, module: Network, head: str, pictures: Pictures, preprocess: Preprocess, **options
 ) -> tuple[Features, bool]:
     """The features of `pictures`, from `folder`/features-PART.npz where those are of the same net and pictures, else
-    computed and written there. Also whether they were there."""
+    computed and written there. Also whether they were there.
+    """
     key = fingerprint(module, head, pictures, preprocess)
     path = folder / f"features-{part}.npz"
     try:

@@ -59,7 +59,8 @@ class Transferred:
     """The end: the file of weights; figures on the test pictures (None without any); what was trained.
 
     `result` is that of the training loop (None for "features"), `shallow` the model on the features (else None),
-    `reused` whether the features were on disk already."""
+    `reused` whether the features were on disk already.
+    """
 
     weights: Path
     figures: dict[str, float] | None
@@ -73,7 +74,8 @@ class Transferred:
 def load_start(name: str, weights: str | Path | None = None) -> Start:
     """Weights for net `name`, as `casecnn.vision.weights.load_net_weights` finds them: the usual, by name, or a file.
 
-    They may belong to a variant of that net, of which a warning tells. Raises InputError where they do not fit."""
+    They may belong to a variant of that net, of which a warning tells. Raises InputError where they do not fit.
+    """
     found = load_net_weights(name, weights)
     for note in found.notes:
         warn(note)
