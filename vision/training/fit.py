@@ -136,7 +136,7 @@ def _measured(
 
 
 def classification_loss(
-    auxiliary: float = 0.3, frozen: Sequence[nn.Module] = (), rubbish: float | None = None
+    auxiliary: float = 0.3, frozen: Sequence[nn.Module] = (), rubbish: float | None = None, label_smoothing: float = 0.0
 ) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, Mapping[str, Tensor]]]:
     """The loss for `casecnn.training.loop.train`: cross-entropy of the labels, and the error on the batch.
 
@@ -154,7 +154,7 @@ def classification_loss(
         output = model(images)
         logits, *heads = output if isinstance(output, tuple) else (output,)
         compared = logits.float() if rubbish is None else F.pad(logits.float(), (0, 1), value=-rubbish)
-        value = F.cross_entropy(compared, labels, ignore_index=IGNORED)
+        value = F.cross_entropy(compared, labels, ignore_index=IGNORED, label_smoothing=label_smoothing)
         for head in heads:
             value = value + auxiliary * F.cross_entropy(head.float(), labels, ignore_index=IGNORED)
         wrong = (logits.detach().argmax(1) != labels) & (labels != IGNORED)
@@ -304,7 +304,11 @@ def train_net(
         module,
         source,
         recipe,
-        loss=classification_loss(preset.auxiliary, rubbish=preset.rubbish if distances else None),
+        loss=classification_loss(
+            preset.auxiliary,
+            rubbish=preset.rubbish if distances else None,
+            label_smoothing=preset.label_smoothing,
+        ),
         output=output,
         evaluate=None if measured is None else lambda net: measure(net, measured, data.preprocess),
         evaluate_every=evaluate_every,
