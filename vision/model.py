@@ -17,7 +17,7 @@ from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
 from casecnn.torch_net.prepare import pack
 from casecnn.vision.data.labels import Labels, imagenet_labels, numbered, read_labels
-from casecnn.vision.data.preprocess import Preprocess, convention
+from casecnn.vision.pipeline.preprocess import Preprocess, convention
 from casecnn.vision.weights import NetWeights, load_net_weights
 from casecnn.weights.state_dict import fill
 

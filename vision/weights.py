@@ -17,7 +17,7 @@ from casecnn.layers.net import Net
 from casecnn.nets.catalogue import get_net
 from casecnn.vision.convert import SHARED, from_torchvision
 from casecnn.vision.data.labels import Labels
-from casecnn.vision.data.preprocess import CONVENTIONS, Preprocess, convention, parse_preprocess
+from casecnn.vision.pipeline.preprocess import CONVENTIONS, Preprocess, convention, parse_preprocess
 from casecnn.weights.record import WeightsRecord, read_folder
 from casecnn.weights.state_dict import cache_folder, load, packaged, resolve
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from picture_files import noise
+from image_files import noise
 
 from casecnn.errors import UsageError
 from casecnn.nets.catalogue import get_net
 from casecnn.reference import net as reference_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.prepare import can_pack
-from casecnn.vision.data.preprocess import Preprocess
 from casecnn.vision.model import Model, ensemble, load_model, prepare
+from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.vision.weights import NetWeights
 from casecnn.weights.state_dict import save
 

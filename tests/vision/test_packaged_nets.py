@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 
 from casecnn.cli import casecnn
 from casecnn.nets.catalogue import get_net
-from casecnn.vision.data.preprocess import parse_preprocess
 from casecnn.vision.model import load_model
+from casecnn.vision.pipeline.preprocess import parse_preprocess
 from casecnn.vision.weights import load_net_weights, weight_names
 from casecnn.weights.record import read_folder
 from casecnn.weights.state_dict import load, packaged

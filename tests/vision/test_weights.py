@@ -13,7 +13,7 @@ from casecnn.torch_net.build import build
 from casecnn.vision.convert import SHARED, to_torchvision
 from casecnn.vision.data.labelled_images import ImageData
 from casecnn.vision.data.labels import Labels, match_classes, read_labels
-from casecnn.vision.data.preprocess import CONVENTIONS, Preprocess
+from casecnn.vision.pipeline.preprocess import CONVENTIONS, Preprocess
 from casecnn.vision.tables.error_rates import error_rates
 from casecnn.vision.weights import PUBLISHED, Beginning, load_net_weights, weight_names
 from casecnn.weights.state_dict import save

@@ -67,7 +67,7 @@ def train(net, data, output, recipe, test, validation, limit, epochs, steps, aug
     several processes or GPUs start it with `torchrun --nproc-per-node N -m casecnn vision train ...`.
     """
     from casecnn.nets.catalogue import get_net
-    from casecnn.vision.data.augment import parse_augmentation
+    from casecnn.vision.pipeline.augment import parse_augmentation
     from casecnn.vision.training.recipes import find_preset, preset_for
 
     declared = get_net(net)

@@ -52,7 +52,7 @@ def transfer(net, data, weights, output, mode, blocks_count, strength, test, val
 
     What is frozen stays as it is to the last bit, running averages of BatchNorm included.
     """
-    from casecnn.vision.data.augment import parse_augmentation
+    from casecnn.vision.pipeline.augment import parse_augmentation
 
     augmentation = parse_augmentation(augment) if augment is not None else None
     from casecnn.vision.training.fit import use_threads

@@ -13,8 +13,8 @@ import numpy as np
 from casecnn.errors import UsageError
 from casecnn.vision.data.entries import is_litter, open_entries
 from casecnn.vision.data.labelled_images import Sample
-from casecnn.vision.data.loading import Loader, Warn
 from casecnn.vision.model import Model, check_ensemble, ensemble
+from casecnn.vision.pipeline.loading import Loader, Warn
 
 
 class Guess(NamedTuple):

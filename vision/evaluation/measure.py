@@ -15,8 +15,8 @@ from casecnn.errors import InputError, UsageError
 from casecnn.statistics import wilson_interval
 from casecnn.vision.data.labelled_images import ImageData
 from casecnn.vision.data.labels import match_classes
-from casecnn.vision.data.loading import Loader, Warn, usable_cores
 from casecnn.vision.model import Model, check_ensemble, ensemble
+from casecnn.vision.pipeline.loading import Loader, Warn, usable_cores
 
 
 @dataclass(frozen=True)

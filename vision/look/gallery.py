@@ -14,16 +14,16 @@ from PIL import Image
 
 from casecnn.errors import UsageError
 from casecnn.torch_net.build import Network
-from casecnn.vision.data.batches import Pictures, Undecoded, gather, normalised
-from casecnn.vision.data.framing import Framing
-from casecnn.vision.data.image_file import read_picture
 from casecnn.vision.data.labelled_images import open_data
-from casecnn.vision.data.preprocess import Preprocess
 from casecnn.vision.look.contact_sheet import Group, coloured, contact_sheet, overlaid, signed
 from casecnn.vision.look.deconvnet import Deconvnet
 from casecnn.vision.look.filters import first_filters
 from casecnn.vision.look.gradcam import grad_cam, last_maps
 from casecnn.vision.look.patches import cut, top_patches
+from casecnn.vision.pipeline.batches import Pictures, Undecoded, gather, normalised
+from casecnn.vision.pipeline.framing import Framing
+from casecnn.vision.pipeline.image_file import read_pillow
+from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.vision.training.transfer import load_start
 
 WHITE, GREY = 255, 128
@@ -71,7 +71,7 @@ def draw(
 
 def pictures_of(files: Sequence[str], preprocess: Preprocess) -> Undecoded:
     """Picture files to draw; raises InputError for one that cannot be read."""
-    pixels = [np.asarray(read_picture(file)) for file in files]
+    pixels = [np.asarray(read_pillow(file)) for file in files]
     return Undecoded(list(files), pixels, np.zeros(len(files), np.int64), Framing(), preprocess)
 
 

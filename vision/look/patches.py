@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from casecnn.errors import UsageError
-from casecnn.vision.data.batches import IGNORED, Pictures, in_order
-from casecnn.vision.data.preprocess import Preprocess
 from casecnn.vision.look.deconvnet import Deconvnet
 from casecnn.vision.look.receptive import Window, window
+from casecnn.vision.pipeline.batches import IGNORED, Pictures, in_order
+from casecnn.vision.pipeline.preprocess import Preprocess
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
 from casecnn.training.log import read_log
 from casecnn.training.loop import LOG, train
-from casecnn.vision.data.batches import TrainingBatches
-from casecnn.vision.data.preprocess import convention
+from casecnn.vision.pipeline.batches import TrainingBatches
+from casecnn.vision.pipeline.preprocess import convention
 from casecnn.vision.training.fit import TrainingData, classification_loss, measure, open_training_data
 from casecnn.vision.training.recipes import PRESETS
 

@@ -17,8 +17,8 @@ from tqdm import tqdm
 from casecnn.errors import InputError
 from casecnn.files import atomic_write, write_error
 from casecnn.torch_net.build import Network, fuse
-from casecnn.vision.data.batches import IGNORED, Pictures, Undecoded, in_order
-from casecnn.vision.data.preprocess import Preprocess
+from casecnn.vision.pipeline.batches import IGNORED, Pictures, Undecoded, in_order
+from casecnn.vision.pipeline.preprocess import Preprocess
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
 """The inverse strengths of regularisation (C) that are tried on a fifth of the pictures, held out."""

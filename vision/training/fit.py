@@ -19,8 +19,9 @@ from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.modules import RadialBasisFunctions
 from casecnn.training.loop import TrainResult, train
-from casecnn.vision.data.augment import Augmentation, colour_basis
-from casecnn.vision.data.batches import (
+from casecnn.vision.data.labelled_images import ImageData, open_data
+from casecnn.vision.pipeline.augment import Augmentation, colour_basis
+from casecnn.vision.pipeline.batches import (
     IGNORED,
     Pictures,
     TrainingBatches,
@@ -30,9 +31,8 @@ from casecnn.vision.data.batches import (
     sample_of,
     with_statistics,
 )
-from casecnn.vision.data.framing import Framing
-from casecnn.vision.data.labelled_images import ImageData, open_data
-from casecnn.vision.data.preprocess import Preprocess, convention
+from casecnn.vision.pipeline.framing import Framing
+from casecnn.vision.pipeline.preprocess import Preprocess, convention
 from casecnn.vision.training.recipes import Preset
 from casecnn.weights.state_dict import fill, load, save
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from casecnn.errors import UsageError
 from casecnn.training.recipe import Recipe
-from casecnn.vision.data.augment import Augmentation
-from casecnn.vision.data.framing import Framing
+from casecnn.vision.pipeline.augment import Augmentation
+from casecnn.vision.pipeline.framing import Framing
 
 OTHER_RATES = {"muon": 0.02, "adamw": 2e-3}
 """The usual peak rates of optimisers that the papers did not have."""

@@ -19,10 +19,10 @@ from casecnn.torch_net.modules import BatchNormalisation, FullyConnected
 from casecnn.torch_net.precision import choose_device
 from casecnn.training.loop import TrainResult, train
 from casecnn.training.recipe import Recipe
-from casecnn.vision.data.augment import Augmentation, colour_basis
-from casecnn.vision.data.batches import TrainingBatches, sample_of, warn
-from casecnn.vision.data.framing import Framing
-from casecnn.vision.data.preprocess import Preprocess
+from casecnn.vision.pipeline.augment import Augmentation, colour_basis
+from casecnn.vision.pipeline.batches import TrainingBatches, sample_of, warn
+from casecnn.vision.pipeline.framing import Framing
+from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.vision.training.features import Shallow, features_on_disk, fit_shallow
 from casecnn.vision.training.fit import TrainingData, classification_loss, measure, open_training_data
 from casecnn.vision.weights import load_net_weights

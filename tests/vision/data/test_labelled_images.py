@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import encoded, noise
+from image_files import encoded, noise
 
 from casecnn.errors import InputError, UsageError
 from casecnn.vision.data import data_sets as datasets
 from casecnn.vision.data.data_sets import DATASETS, Dataset, RemoteFile
 from casecnn.vision.data.idx import read_idx
-from casecnn.vision.data.image_file import read_image
 from casecnn.vision.data.labelled_images import open_data
 from casecnn.vision.data.layout import find_layout
+from casecnn.vision.pipeline.image_file import read_image
 
 PIXELS = {"cat/1.png": noise(4, 5, 3, seed=1), "cat/2.png": noise(4, 5, 3, seed=2), "dog/a.png": noise(4, 5, 3, seed=3)}
 CONTENTS = {name: encoded(pixels) for name, pixels in PIXELS.items()}

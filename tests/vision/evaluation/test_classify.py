@@ -10,12 +10,12 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from picture_files import encoded, noise
+from image_files import encoded, noise
 
 from casecnn.cli import main
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
-from casecnn.vision.data.preprocess import Preprocess
+from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.weights.state_dict import save
 
 HOW = Preprocess((32, 32), 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))

@@ -10,7 +10,7 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-from picture_files import encoded
+from image_files import encoded
 
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
@@ -20,11 +20,11 @@ from casecnn.torch_net.build import build
 from casecnn.vision.data.idx import Arrays
 from casecnn.vision.data.labelled_images import ArrayData, open_data
 from casecnn.vision.data.labels import Labels
-from casecnn.vision.data.preprocess import Preprocess
 from casecnn.vision.evaluation import run as evaluation_run
 from casecnn.vision.evaluation.measure import evaluate, ranks
 from casecnn.vision.evaluation.text import table
 from casecnn.vision.model import Model
+from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.weights.state_dict import save
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -175,7 +175,7 @@ def test_the_commands_figures_are_the_nets(tmp_path, digits, capsys):
     right = []
     for sample in open_data(digits):
         if sample.content != b"nothing":
-            from casecnn.vision.data.image_file import read_image
+            from casecnn.vision.pipeline.image_file import read_image
 
             x = np.zeros((1, 1, 32, 32), np.float32)
             x[0, 0, 2:30, 2:30] = read_image(sample.content)[..., 0]

@@ -15,15 +15,15 @@ from casecnn.errors import InputError, UsageError
 from casecnn.layers import BatchNorm, Conv, Flatten, Linear, MaxPool, Net
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
-from casecnn.vision.data.batches import IGNORED, Labelled, Undecoded, normalised
-from casecnn.vision.data.framing import Framing
-from casecnn.vision.data.preprocess import Preprocess, convention
 from casecnn.vision.look.contact_sheet import Group, contact_sheet, enlarged, overlaid, save_picture, signed
 from casecnn.vision.look.deconvnet import Deconvnet
 from casecnn.vision.look.filters import first_filters
 from casecnn.vision.look.gallery import parse_channels, percent
 from casecnn.vision.look.patches import cut, top_patches
 from casecnn.vision.look.receptive import Window
+from casecnn.vision.pipeline.batches import IGNORED, Labelled, Undecoded, normalised
+from casecnn.vision.pipeline.framing import Framing
+from casecnn.vision.pipeline.preprocess import Preprocess, convention
 from casecnn.weights.state_dict import save
 
 torch.set_num_threads(1)
@@ -207,7 +207,7 @@ def test_the_command_draws(trained, tmp_path, capsys, what):
         assert all(len(row["patches"]) <= 3 for row in facts["maps"]) and len(facts["maps"]) == 9
 
 
-def test_the_command_takes_picture_files(trained, tmp_path, capsys):
+def test_the_command_takes_image_files(trained, tmp_path, capsys):
     file = trained / "data" / "test" / "dark" / "001.png"
     arguments = ["vision", "visualise", "gradcam", "resnet20", str(file), "--weights", str(trained / "net.safetensors")]
     assert main([*arguments, "-o", str(tmp_path / "x.png")]) == 0

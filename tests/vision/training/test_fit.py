@@ -13,10 +13,10 @@ from class_folders import CLASSES, write_folders
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.training.log import read_log
-from casecnn.vision.data.augment import Augmentation
-from casecnn.vision.data.batches import IGNORED, Labelled, normalised
-from casecnn.vision.data.framing import Framing
-from casecnn.vision.data.preprocess import convention
+from casecnn.vision.pipeline.augment import Augmentation
+from casecnn.vision.pipeline.batches import IGNORED, Labelled, normalised
+from casecnn.vision.pipeline.framing import Framing
+from casecnn.vision.pipeline.preprocess import convention
 from casecnn.vision.training.fit import (
     classification_loss,
     measure,

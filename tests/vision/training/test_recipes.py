@@ -8,7 +8,7 @@ import pytest
 
 from casecnn.errors import UsageError
 from casecnn.nets.catalogue import CATALOGUE
-from casecnn.vision.data.augment import parse_augmentation
+from casecnn.vision.pipeline.augment import parse_augmentation
 from casecnn.vision.training.recipes import PRESETS, find_preset, preset_for
 
 

@@ -16,8 +16,8 @@ from casecnn.errors import InputError, UsageError
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.modules import BatchNormalisation
-from casecnn.vision.data.batches import Labelled, normalised
-from casecnn.vision.data.preprocess import convention
+from casecnn.vision.pipeline.batches import Labelled, normalised
+from casecnn.vision.pipeline.preprocess import convention
 from casecnn.vision.training import features as features_module
 from casecnn.vision.training.features import Features, compute_features, features_on_disk, fit_shallow
 from casecnn.vision.training.transfer import blocks, classifier, freeze, load_start, transfer, with_new_head

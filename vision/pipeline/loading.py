@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 
 from casecnn.errors import UsageError
-from casecnn.vision.data.image_file import PictureError, read_picture
 from casecnn.vision.data.labelled_images import Sample
-from casecnn.vision.data.preprocess import Preprocess
+from casecnn.vision.pipeline.image_file import ImageError, read_pillow
+from casecnn.vision.pipeline.preprocess import Preprocess
 
 CHUNK = 8
 """Pictures that a worker takes at a time."""
@@ -48,7 +48,7 @@ class Skipped:
     def __len__(self) -> int:
         return self.counts.total()
 
-    def add(self, error: PictureError) -> None:
+    def add(self, error: ImageError) -> None:
         """Counts one and warns of it."""
         self.counts[error.reason] += 1
         if self._warn is not None:
@@ -62,13 +62,13 @@ class Skipped:
 
 
 def decode(sample: Sample) -> Image.Image | np.ndarray:
-    """A sample's picture; raises PictureError where it cannot be read."""
+    """A sample's picture; raises ImageError where it cannot be read."""
     if isinstance(sample.content, np.ndarray):
         return sample.content
     if sample.content is None:
-        raise PictureError(sample.name, "unreadable", "cannot be read: it is a link, encrypted, damaged or too large")
+        raise ImageError(sample.name, "unreadable", "cannot be read: it is a link, encrypted, damaged or too large")
     source = sample.content if isinstance(sample.content, bytes) else os.fspath(sample.content)
-    return read_picture(source, name=sample.name)
+    return read_pillow(source, name=sample.name)
 
 
 class Loader:
@@ -110,7 +110,7 @@ class Loader:
             try:
                 while len(ready) < self._size and (chunk := self._next_chunk()) is not None:
                     for item in chunk:
-                        if isinstance(item.inputs, PictureError):
+                        if isinstance(item.inputs, ImageError):
                             self.skipped.add(item.inputs)
                         else:
                             ready.append(item)
@@ -149,12 +149,12 @@ class Loader:
         try:
             picture = decode(sample)
             inputs = tuple(np.ascontiguousarray(how.crops(picture, self._crops)) for how in self._preprocesses)
-        except PictureError as error:
-            return Prepared(sample.name, sample.label, PictureError(sample.name, error.reason, error.why))
+        except ImageError as error:
+            return Prepared(sample.name, sample.label, ImageError(sample.name, error.reason, error.why))
         return Prepared(sample.name, sample.label, inputs)
 
     def _stacked(self, batch: Sequence[Prepared]) -> Batch:
-        rows = [item.inputs for item in batch if not isinstance(item.inputs, PictureError)]
+        rows = [item.inputs for item in batch if not isinstance(item.inputs, ImageError)]
         inputs = tuple(np.stack(column) for column in zip(*rows, strict=True))
         labels = np.fromiter((item.label for item in batch), np.int64, len(batch))
         return Batch(inputs, labels, [item.name for item in batch])
@@ -165,7 +165,7 @@ class Prepared(NamedTuple):
 
     name: str
     label: int
-    inputs: tuple[np.ndarray, ...] | PictureError
+    inputs: tuple[np.ndarray, ...] | ImageError
 
 
 def usable_cores() -> int:

@@ -14,8 +14,8 @@ from difflib import get_close_matches
 import numpy as np
 
 from casecnn.errors import UsageError
-from casecnn.vision.data.draws import Draws
-from casecnn.vision.data.resampling import bilinear
+from casecnn.vision.pipeline.draws import Draws
+from casecnn.vision.pipeline.resampling import bilinear
 
 # What a name without a number means.
 USUAL = {

@@ -13,7 +13,7 @@ from PIL import Image
 
 from casecnn.errors import InputError, UsageError
 from casecnn.layers.shapes import Pair, pair
-from casecnn.vision.data.image_file import MAX_PIXELS, PictureError
+from casecnn.vision.pipeline.image_file import MAX_PIXELS, ImageError
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -67,7 +67,7 @@ class Preprocess:
 
         `picture` is a Pillow image or uint8 [height, width] or [height, width, 3]. `count` is 1, the centre, or 10:
         the four corners and the centre, then the same of the mirrored picture (Krizhevsky 2012, section 4.1).
-        Raises `PictureError` for a picture so long that scaling its shorter side would fill the memory.
+        Raises `ImageError` for a picture so long that scaling its shorter side would fill the memory.
         """
         if count not in (1, 10):
             raise UsageError(f"`--crops` (={count}) must be 1 or 10")
@@ -101,7 +101,7 @@ class Preprocess:
             size = int(self.resize * width / short), int(self.resize * height / short)
             if size[0] * size[1] > MAX_PIXELS:
                 why = f"is too long: {width:,} x {height:,} pixels become more than {MAX_PIXELS:,} when scaled"
-                raise PictureError("picture", "too large", why)
+                raise ImageError("picture", "too large", why)
             image = image.resize(size, RESAMPLE[self.resample])
         pixels = np.asarray(image)
         return pixels if pixels.ndim == 3 else pixels[..., None]

@@ -39,7 +39,7 @@ _ORIENTATION = 0x0112  # EXIF and TIFF tag
 _WHITE_IS_ZERO, _PHOTOMETRIC, _BITS = 0, 262, 258  # TIFF tags and their values
 
 
-class PictureError(InputError):
+class ImageError(InputError):
     """A file that is no picture, or one that cannot be shown right. `reason` is a few words to count it under."""
 
     def __init__(self, name: str, reason: str, why: str) -> None:
@@ -47,7 +47,11 @@ class PictureError(InputError):
         self.name, self.reason, self.why = name, reason, why
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return PictureError, (self.name, self.reason, self.why)
+        return ImageError, (self.name, self.reason, self.why)
+
+
+PictureError = ImageError
+"""The name that it had before 0.2."""
 
 
 def read_image(
@@ -64,14 +68,14 @@ def read_image(
     floating-point samples are taken as 0 to 1 (0 to 255 where one is larger), alpha and transparent colours are laid
     over `background`, CMYK is turned to RGB without a profile, of an animation or several pages the first is taken.
 
-    Raises `PictureError`, an InputError of one line: no picture, truncated, damaged, more than `max_pixels`, samples
+    Raises `ImageError`, an InputError of one line: no picture, truncated, damaged, more than `max_pixels`, samples
     whose range is unknown, a file that cannot be opened. Doesn't apply ICC profiles: the data that nets were trained
     on was read without them.
     """
-    return np.asarray(read_picture(source, background=background, max_pixels=max_pixels, name=name))
+    return np.asarray(read_pillow(source, background=background, max_pixels=max_pixels, name=name))
 
 
-def read_picture(
+def read_pillow(
     source: str | os.PathLike[str] | bytes | IO[bytes],
     *,
     background: tuple[int, int, int] = WHITE,
@@ -91,10 +95,10 @@ def read_picture(
         try:
             with _quiet():
                 return _decoded(stream, shown, background, max_pixels)
-        except PictureError:
+        except ImageError:
             raise
         except MemoryError as error:
-            raise PictureError(shown, "too large", "needs more memory than there is") from error
+            raise ImageError(shown, "too large", "needs more memory than there is") from error
         except Exception as error:  # damaged files make Pillow raise nearly anything
             raise _explained(error, shown, stream) from error
 
@@ -103,12 +107,12 @@ def _opened(path: Path, name: str) -> IO[bytes]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
             kind = "a folder" if path.is_dir() else "not a regular file"
-            raise PictureError(name, "not a file", f"cannot be read: it is {kind}")
+            raise ImageError(name, "not a file", f"cannot be read: it is {kind}")
         return path.open("rb")
     except OSError as error:
-        raise PictureError(name, "unreadable", f"cannot be read: {reason(error)}") from error
+        raise ImageError(name, "unreadable", f"cannot be read: {reason(error)}") from error
     except ValueError as error:  # a zero byte in the name
-        raise PictureError(name, "unreadable", f"cannot be read: {error}") from error
+        raise ImageError(name, "unreadable", f"cannot be read: {error}") from error
 
 
 @cache
@@ -122,14 +126,14 @@ def _decoded(stream: IO[bytes], name: str, background: tuple[int, int, int], max
     with Image.open(stream, formats=_formats()) as image:
         width, height = image.size
         if width * height > max_pixels:
-            raise PictureError(
+            raise ImageError(
                 name, "too large", f"is too large: {width:,} x {height:,} pixels are more than {max_pixels:,}"
             )
         raw = image.tile[0][3] if image.tile else None  # how samples are stored; gone after loading
         photometric = _tag(image, _PHOTOMETRIC)
         image.load()
         if 0 in image.size:
-            raise PictureError(name, "damaged", "has no pixels")
+            raise ImageError(name, "damaged", "has no pixels")
         rgb = _rgb(image, name, raw[0] if isinstance(raw, tuple) else raw, photometric, background)
         return _upright(rgb, _orientation(image))
 
@@ -163,14 +167,14 @@ def _eight_bits(image: Image.Image, name: str, photometric: Any) -> tuple[np.nda
     samples = np.asarray(image)
     if samples.dtype.kind == "f":
         if not np.isfinite(samples).all() or samples.min() < 0 or samples.max() > 255:
-            raise PictureError(name, "unknown range", "has floating-point samples outside 0 to 1; scale them first")
+            raise ImageError(name, "unknown range", "has floating-point samples outside 0 to 1; scale them first")
         grey = np.rint(samples * (1 if samples.max() > 1 else 255)).astype(np.uint8)
         return grey, np.full_like(grey, 255)
     bits = _tag(image, _BITS)
     top = 4095 if bits == (12,) else 65535
     values = samples.astype(np.int64)
     if values.min() < 0 or values.max() > top:
-        raise PictureError(
+        raise ImageError(
             name, "unknown range", f"has samples from {values.min()} to {values.max()}, more than 16 bits; scale them"
         )
     clear = image.info.get("transparency")
@@ -209,22 +213,22 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(how[orientation]) if orientation in how else image
 
 
-def _explained(error: Exception, name: str, stream: IO[bytes]) -> PictureError:
+def _explained(error: Exception, name: str, stream: IO[bytes]) -> ImageError:
     """The reason in words for what Pillow raised."""
     if isinstance(error, OSError) and error.errno is not None:
-        return PictureError(name, "unreadable", f"cannot be read: {reason(error)}")
+        return ImageError(name, "unreadable", f"cannot be read: {reason(error)}")
     if isinstance(error, Image.DecompressionBombError):
-        return PictureError(name, "too large", f"is too large: more than {MAX_PIXELS:,} pixels")
+        return ImageError(name, "too large", f"is too large: more than {MAX_PIXELS:,} pixels")
     if isinstance(error, UnidentifiedImageError):
         with contextlib.suppress(OSError, ValueError):
             stream.seek(0)
             what = _what(stream.read(512))
-            return PictureError(name, "not a picture", f"is not a picture of a kind that can be read{what}")
-        return PictureError(name, "not a picture", "is not a picture of a kind that can be read")
+            return ImageError(name, "not a picture", f"is not a picture of a kind that can be read{what}")
+        return ImageError(name, "not a picture", "is not a picture of a kind that can be read")
     text = " ".join(str(error).split())
     if any(word in text.lower() for word in ("truncated", "end of file", "eof", "not enough")):
-        return PictureError(name, "truncated", "is truncated: a part of the picture is missing")
-    return PictureError(name, "damaged", f"is damaged: {text[:120] or type(error).__name__}")
+        return ImageError(name, "truncated", "is truncated: a part of the picture is missing")
+    return ImageError(name, "damaged", f"is damaged: {text[:120] or type(error).__name__}")
 
 
 def _what(start: bytes) -> str:

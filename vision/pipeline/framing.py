@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from casecnn.errors import UsageError
-from casecnn.vision.data.draws import Draws
-from casecnn.vision.data.preprocess import RESAMPLE, Preprocess
+from casecnn.vision.pipeline.draws import Draws
+from casecnn.vision.pipeline.preprocess import RESAMPLE, Preprocess
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of the picture
 

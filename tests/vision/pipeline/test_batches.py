@@ -10,8 +10,9 @@ from PIL import Image
 
 from casecnn.errors import InputError
 from casecnn.training.prefetch import Prefetcher
-from casecnn.vision.data.augment import parse_augmentation
-from casecnn.vision.data.batches import (
+from casecnn.vision.data.labelled_images import open_data
+from casecnn.vision.pipeline.augment import parse_augmentation
+from casecnn.vision.pipeline.batches import (
     IGNORED,
     Labelled,
     TrainingBatches,
@@ -23,10 +24,9 @@ from casecnn.vision.data.batches import (
     sample_of,
     with_statistics,
 )
-from casecnn.vision.data.draws import Draws
-from casecnn.vision.data.framing import Framing, drawn_window, framed
-from casecnn.vision.data.labelled_images import open_data
-from casecnn.vision.data.preprocess import Preprocess, convention
+from casecnn.vision.pipeline.draws import Draws
+from casecnn.vision.pipeline.framing import Framing, drawn_window, framed
+from casecnn.vision.pipeline.preprocess import Preprocess, convention
 
 SMALL = convention((3, 20, 20))
 LARGE = Preprocess((24, 16), resize=32)

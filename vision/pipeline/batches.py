@@ -22,12 +22,12 @@ from tqdm import tqdm
 from casecnn.errors import InputError
 from casecnn.seeds import derive_seed
 from casecnn.training.epochs import EpochSource
-from casecnn.vision.data.augment import Augmentation, augment
-from casecnn.vision.data.draws import Draws
-from casecnn.vision.data.framing import Framing, framed
-from casecnn.vision.data.image_file import PictureError, read_picture
 from casecnn.vision.data.labelled_images import ArrayData, ImageData
-from casecnn.vision.data.preprocess import Preprocess
+from casecnn.vision.pipeline.augment import Augmentation, augment
+from casecnn.vision.pipeline.draws import Draws
+from casecnn.vision.pipeline.framing import Framing, framed
+from casecnn.vision.pipeline.image_file import ImageError, read_pillow
+from casecnn.vision.pipeline.preprocess import Preprocess
 
 IGNORED = -100
 """The label of a picture that could not be read: torch's losses leave it out by default."""
@@ -135,11 +135,11 @@ class Undecoded:
         content = self.contents[index]
         try:
             if content is None:
-                raise PictureError(self.names[index], "unreadable", "cannot be read from its archive")
+                raise ImageError(self.names[index], "unreadable", "cannot be read from its archive")
             if isinstance(content, np.ndarray):
                 return framed(content, self.framing, self.preprocess, draws)
-            return framed(read_picture(content, name=self.names[index]), self.framing, self.preprocess, draws)
-        except PictureError as error:
+            return framed(read_pillow(content, name=self.names[index]), self.framing, self.preprocess, draws)
+        except ImageError as error:
             if index not in self.unreadable:
                 self.unreadable.add(index)
                 if len(self.unreadable) <= _SHOWN:

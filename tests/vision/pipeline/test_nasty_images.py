@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_files import encoded, noise, png
+from image_files import encoded, noise, png
 
-from casecnn.vision.data.image_file import PictureError, read_image
 from casecnn.vision.data.labelled_images import open_data
-from casecnn.vision.data.loading import Loader
-from casecnn.vision.data.preprocess import Preprocess
+from casecnn.vision.pipeline.image_file import ImageError, read_image
+from casecnn.vision.pipeline.loading import Loader
+from casecnn.vision.pipeline.preprocess import Preprocess
 
 PICTURE = noise(40, 50, 3)
 FILES = {
@@ -31,7 +31,7 @@ FILES["LZW TIFF"] = encoded(PICTURE, "TIFF", compression="tiff_lzw")
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.1])
 def test_a_truncated_file_is_refused(kind, share):
     content = FILES[kind]
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         read_image(content[: int(len(content) * share)])
     assert caught.value.reason in ("truncated", "damaged", "not a picture")
 
@@ -55,7 +55,7 @@ NOT_PICTURES = {
 @pytest.mark.parametrize("what", NOT_PICTURES)
 def test_what_is_no_picture_is_named(what):
     content, words = NOT_PICTURES[what]
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         read_image(content, name="x.jpg")
     assert str(caught.value).startswith("'x.jpg' is not a picture of a kind that can be read")
     assert words in str(caught.value) and caught.value.reason == "not a picture"
@@ -63,20 +63,20 @@ def test_what_is_no_picture_is_named(what):
 
 @pytest.mark.parametrize(("width", "height"), [(100_000, 100_000), (2**31 - 1, 1), (12_000, 9_000), (20_000, 10_000)])
 def test_bombs_are_refused_from_their_header(width, height):
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         read_image(png(width, height, 8, 2, b"\0"))
     assert caught.value.reason == "too large"
 
 
 def test_a_text_chunk_that_inflates_is_not_followed():
     bomb = (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80 << 20)))
-    with pytest.raises(PictureError):
+    with pytest.raises(ImageError):
         read_image(png(1, 1, 8, 0, b"\0\0", bomb))
 
 
 def test_a_sliver_is_refused_where_scaling_it_would_fill_the_memory():
     sliver = np.zeros((1, 40_000, 3), np.uint8)
-    with pytest.raises(PictureError, match="is too long: 40,000 x 1 pixels"):
+    with pytest.raises(ImageError, match="is too long: 40,000 x 1 pixels"):
         Preprocess((224, 224), 256).crops(sliver)
     assert Preprocess((224, 224), 256).crops(np.zeros((1, 300, 3), np.uint8)).shape == (1, 224, 224, 3)
 
@@ -89,7 +89,7 @@ def test_bytes_changed_at_random_give_pixels_or_one_line(data):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
         pixels = read_image(bytes(content), max_pixels=1_000_000)
-    except PictureError as error:
+    except ImageError as error:
         assert "\n" not in str(error)
     else:
         assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
@@ -149,16 +149,16 @@ def test_a_folder_of_nasty_files(tmp_path):
 
 
 def test_a_header_without_pixels():
-    with pytest.raises(PictureError):
+    with pytest.raises(ImageError):
         read_image(png(0, 5, 8, 2, b""))
-    with pytest.raises(PictureError):
+    with pytest.raises(ImageError):
         read_image(b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 0, 0, 1, 24, *[0] * 6))
 
 
 def test_errors_name_the_file_and_the_reason_of_the_system(tmp_path):
-    with pytest.raises(PictureError, match="'gone.png' cannot be read: there is no such file"):
+    with pytest.raises(ImageError, match="'gone.png' cannot be read: there is no such file"):
         read_image("gone.png")
-    with pytest.raises(PictureError, match="cannot be read: it is a folder"):
+    with pytest.raises(ImageError, match="cannot be read: it is a folder"):
         read_image(tmp_path)
-    with pytest.raises(PictureError, match="cannot be read"):
+    with pytest.raises(ImageError, match="cannot be read"):
         read_image("zero\0byte.png")

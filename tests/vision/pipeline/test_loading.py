@@ -6,12 +6,12 @@ import time
 
 import numpy as np
 import pytest
-from picture_files import encoded, noise
+from image_files import encoded, noise
 
 from casecnn.errors import UsageError
 from casecnn.vision.data.labelled_images import Sample
-from casecnn.vision.data.loading import Loader
-from casecnn.vision.data.preprocess import Preprocess
+from casecnn.vision.pipeline.loading import Loader
+from casecnn.vision.pipeline.preprocess import Preprocess
 
 HOW = Preprocess((4, 4), 4)
 

@@ -11,7 +11,7 @@ from scipy.ndimage import map_coordinates
 
 from casecnn.errors import UsageError
 from casecnn.seeds import derive_seed
-from casecnn.vision.data.augment import (
+from casecnn.vision.pipeline.augment import (
     USUAL,
     Augmentation,
     ColourBasis,
@@ -22,7 +22,7 @@ from casecnn.vision.data.augment import (
     parse_augmentation,
     transforms,
 )
-from casecnn.vision.data.draws import Draws
+from casecnn.vision.pipeline.draws import Draws
 
 BASIS = ColourBasis((0.2, 0.02, 0.005), ((0.6, 0.8, 0.0), (-0.8, 0.6, 0.0), (0.0, 0.0, 1.0)))
 

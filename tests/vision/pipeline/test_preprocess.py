@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_files import noise
 from peers import torchvision_module
-from picture_files import noise
 from PIL import Image
 
 from casecnn.errors import InputError, UsageError
-from casecnn.vision.data.preprocess import CONVENTIONS, Preprocess, convention, parse_preprocess
+from casecnn.vision.pipeline.preprocess import CONVENTIONS, Preprocess, convention, parse_preprocess
 
 
 def test_the_centre():

@@ -9,11 +9,11 @@ import struct
 
 import numpy as np
 import pytest
-from picture_files import encoded, noise, oriented, png
+from image_files import encoded, noise, oriented, png
 from PIL import Image
 
 from casecnn.errors import InputError
-from casecnn.vision.data.image_file import PictureError, read_image
+from casecnn.vision.pipeline.image_file import ImageError, read_image
 
 RGB = noise(6, 9, 3)
 
@@ -89,12 +89,12 @@ def test_floating_point_from_0_to_1_and_from_0_to_255():
 
 @pytest.mark.parametrize("values", [[[-1.0, 0.5]], [[0.0, 300.0]], [[np.nan, 0.5]]])
 def test_floating_point_of_unknown_range_is_refused(values):
-    with pytest.raises(PictureError, match="floating-point samples outside 0 to 1; scale them first"):
+    with pytest.raises(ImageError, match="floating-point samples outside 0 to 1; scale them first"):
         read_image(encoded(np.array(values, np.float32), "TIFF"))
 
 
 def test_32_bit_integers_beyond_16_bits_are_refused():
-    with pytest.raises(PictureError, match="has samples from 0 to 70000, more than 16 bits; scale them"):
+    with pytest.raises(ImageError, match="has samples from 0 to 70000, more than 16 bits; scale them"):
         read_image(encoded(np.array([[0, 70000]], np.int32), "TIFF"))
 
 
@@ -163,12 +163,12 @@ def test_paths_streams_and_bytes_give_the_same(tmp_path):
 
 
 def test_more_pixels_than_allowed_are_refused_before_they_are_decoded():
-    with pytest.raises(PictureError, match=r"'<data>' is too large: 9 x 6 pixels are more than 53"):
+    with pytest.raises(ImageError, match=r"'<data>' is too large: 9 x 6 pixels are more than 53"):
         read_image(encoded(RGB), max_pixels=53)
     assert read_image(encoded(RGB), max_pixels=54).shape == (6, 9, 3)
 
 
 def test_errors_are_input_errors_that_pickle():
-    error = PictureError("a.png", "truncated", "is truncated")
+    error = ImageError("a.png", "truncated", "is truncated")
     again = pickle.loads(pickle.dumps(error))
     assert isinstance(error, InputError) and str(again) == "'a.png' is truncated" and again.reason == "truncated"
