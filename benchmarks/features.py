@@ -32,9 +32,10 @@ def main() -> None:
     from casecnn.go.board import rules
     from casecnn.go.planes.fast import game_features
     from casecnn.go.planes.plain import features_plain_game
+    from casecnn.go.planes.warm_up import warm_up
 
     imported = time.process_time()
-    rules.warm_up()
+    warm_up()
     compiled = time.process_time()
     games = real_games(options.paths, options.games) if options.paths else random_games(min(options.games, 20))
     positions = sum(map(count_plays, games))

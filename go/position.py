@@ -9,7 +9,27 @@ import numpy as np
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board import rules
 from casecnn.go.board.coordinates import to_vertex
-from casecnn.go.board.rules import BLACK, EMPTY, WHITE
+from casecnn.go.board.record import PLAY, SETUP, is_play, unpack
+from casecnn.go.board.state import (
+    BLACK,
+    COLOUR,
+    EMPTY,
+    KO,
+    KO_COLOUR,
+    MAX_SIZE,
+    MIN_SIZE,
+    PASSES,
+    STAMP,
+    TAKEN_BLACK,
+    TAKEN_WHITE,
+    WHITE,
+    State,
+    board_of,
+    copy_state,
+    new_state,
+    to_move,
+    to_point,
+)
 from casecnn.go.planes.table import OFFSETS, PLANES
 
 if TYPE_CHECKING:
@@ -42,18 +62,14 @@ class Position:
     """
 
     def __init__(self, size: int = 19, komi: float = 7.5, superko: bool = False, suicide: bool = False) -> None:
-        if (
-            isinstance(size, bool)
-            or not isinstance(size, (int, np.integer))
-            or not (rules.MIN_SIZE <= size <= rules.MAX_SIZE)
-        ):
-            raise UsageError(f"`size` (={size}) must be a whole number from {rules.MIN_SIZE} to {rules.MAX_SIZE}")
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not (MIN_SIZE <= size <= MAX_SIZE):
+            raise UsageError(f"`size` (={size}) must be a whole number from {MIN_SIZE} to {MAX_SIZE}")
         self.size = int(size)
         self.komi = float(komi)
         self.superko = superko
         self.suicide = suicide
         self.moves: list[tuple[int, int]] = []  # (colour, move), passes included, set-up stones not
-        self._state = rules.new_state(self.size)
+        self._state = new_state(self.size)
         self._before: list[tuple[tuple[np.ndarray, ...], int]] = []
         self._seen: list[int] = [0]
 
@@ -64,8 +80,7 @@ class Position:
         Set-up stones and changes of turn that stand between moves are applied, those before the next move included.
         Raises `IllegalMove` at an illegal move, `UsageError` for a number beyond the game's moves.
         """
-        kinds = record.events >> 12
-        played = np.flatnonzero(kinds == rules.PLAY)
+        played = np.flatnonzero(is_play(record.events))
         if move_number is not None and not 0 <= move_number <= len(played):
             raise UsageError(
                 f"`move` (={move_number}) must be from 0 to {len(played)}, the number of moves in {record.source}"
@@ -73,26 +88,26 @@ class Position:
         stop = len(record.events) if move_number is None or move_number == len(played) else int(played[move_number])
         position = cls(record.size, record.komi)
         for event in record.events[:stop]:
-            move, colour, kind = int(event & 1023), int(event >> 10 & 3), int(event >> 12)
-            if kind == rules.PLAY:
+            kind, colour, move = unpack(event)
+            if kind == PLAY:
                 position.play(move, colour)
-            elif kind == rules.SETUP:
+            elif kind == SETUP:
                 position.set_stone(move, colour)
             else:
                 position.set_to_play(colour)
         if stop < len(record.events):
-            position._state.info[rules.COLOUR] = int(record.events[stop] >> 10 & 3)
+            position._state.info[COLOUR] = unpack(record.events[stop]).colour
         return position
 
     @property
-    def state(self) -> rules.State:
+    def state(self) -> State:
         """The arrays behind the position, for compiled code; changing them changes the position."""
         return self._state
 
     @property
     def to_play(self) -> int:
         """The colour whose turn it is: 1 black, 2 white."""
-        return int(self._state.info[rules.COLOUR])
+        return int(self._state.info[COLOUR])
 
     @property
     def move_number(self) -> int:
@@ -102,24 +117,24 @@ class Position:
     @property
     def board(self) -> np.ndarray:
         """uint8 [size, size], a copy: 0 empty, 1 black, 2 white."""
-        return rules.board_of(self._state)
+        return board_of(self._state)
 
     @property
     def ko(self) -> int | None:
         """The move that simple ko forbids to the opponent of the last mover, or None."""
-        point = int(self._state.info[rules.KO])
-        return int(rules.to_move(self.size, point)) if point else None
+        point = int(self._state.info[KO])
+        return int(to_move(self.size, point)) if point else None
 
     @property
     def passes(self) -> int:
         """Passes in a row at the end."""
-        return int(self._state.info[rules.PASSES])
+        return int(self._state.info[PASSES])
 
     @property
     def captured(self) -> dict[int, int]:
         """Stones taken off the board so far, by their colour."""
         info = self._state.info
-        return {BLACK: int(info[rules.TAKEN_BLACK]), WHITE: int(info[rules.TAKEN_WHITE])}
+        return {BLACK: int(info[TAKEN_BLACK]), WHITE: int(info[TAKEN_WHITE])}
 
     @property
     def zobrist(self) -> int:
@@ -143,7 +158,7 @@ class Position:
                     f"move {self.move_number + 1}, {NAMES[colour]} {to_vertex(move, self.size)}: {reason}"
                 )
             self._remember()
-            rules.play(self._state, rules.to_point(self.size, move), colour)
+            rules.play(self._state, to_point(self.size, move), colour)
         self.moves.append((colour, move))
         self._seen.append(self.zobrist)
 
@@ -195,18 +210,18 @@ class Position:
         self._check(move, colour or BLACK)
         if move == self.size * self.size:
             raise UsageError("`move` must be a point to set up a stone, not a pass")
-        rules.set_stone(self._state, rules.to_point(self.size, move), colour)
+        rules.set_stone(self._state, to_point(self.size, move), colour)
         self._seen[-1] = self.zobrist
 
     def set_to_play(self, colour: int) -> None:
         """Set whose turn it is."""
         self._check(0, colour)
-        self._state.info[rules.COLOUR] = colour
+        self._state.info[COLOUR] = colour
 
     def copy(self) -> Position:
         """An independent copy, its history included."""
         twin = Position(self.size, self.komi, self.superko, self.suicide)
-        twin._state = rules.copy_state(self._state)
+        twin._state = copy_state(self._state)
         twin.moves = list(self.moves)
         twin._before = list(self._before)
         twin._seen = list(self._seen)
@@ -220,10 +235,10 @@ class Position:
         if not self._before:
             raise UsageError("there is no move to take back")
         arrays, seen = self._before.pop()
-        stamp = self._state.info[rules.STAMP]
+        stamp = self._state.info[STAMP]
         for array, old in zip(self._state, arrays, strict=False):
             array[:] = old
-        self._state.info[rules.STAMP] = stamp  # belongs to `mark`, which stays as it is
+        self._state.info[STAMP] = stamp  # belongs to `mark`, which stays as it is
         self.moves.pop()
         self._seen.pop()
         self._seen[-1] = seen
@@ -241,15 +256,15 @@ class Position:
     def _forbidden(self, move: int, colour: int) -> str:
         """Why the rules forbid a move; empty if they do not."""
         state = self._state
-        point = rules.to_point(self.size, move)
+        point = to_point(self.size, move)
         if state.board[point] != EMPTY:
             return "the point is not empty"
-        if point == state.info[rules.KO] and colour == state.info[rules.KO_COLOUR]:
+        if point == state.info[KO] and colour == state.info[KO_COLOUR]:
             return "the ko may not be retaken at once"
         if not rules.is_legal(state, point, colour, self.suicide):
             return "suicide is not allowed"
         if self.superko:
-            after = rules.copy_state(state)
+            after = copy_state(state)
             rules.play(after, point, colour)
             if int(after.zobrist[0]) in self._seen:
                 return "superko: the position was on the board before"

@@ -41,14 +41,30 @@ def pack(kind: int, colour: int, point: int = 0) -> int:
     return point | colour << COLOUR_SHIFT | kind << KIND_SHIFT
 
 
+def kind_of(event):
+    """The kind of an event, or of each of an array of them; compiled code calls it too, like the next two."""
+    return event >> KIND_SHIFT
+
+
+def colour_of(event):
+    """The colour of an event, or of each of an array of them."""
+    return event >> COLOUR_SHIFT & 3
+
+
+def point_of(event):
+    """The point of an event, or of each of an array of them."""
+    return event & POINT_MASK
+
+
 def unpack(event: int) -> Event:
     """The event behind a 16-bit form; the inverse of `pack`."""
-    return Event(int(event) >> KIND_SHIFT, int(event) >> COLOUR_SHIFT & 3, int(event) & POINT_MASK)
+    event = int(event)
+    return Event(kind_of(event), colour_of(event), point_of(event))
 
 
 def is_play(events: np.ndarray) -> np.ndarray:
     """Which of the packed events are plays: uint16 [n] -> bool [n]. Passes are plays."""
-    return events >> KIND_SHIFT == PLAY
+    return kind_of(events) == PLAY
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +91,12 @@ class GameRecord:
     @property
     def moves(self) -> np.ndarray:
         """The moves played, passes (``size * size``) included: int64 [number of moves]."""
-        return (self.events[is_play(self.events)] & POINT_MASK).astype(np.int64)
+        return point_of(self.events[is_play(self.events)]).astype(np.int64)
 
     @property
     def colours(self) -> np.ndarray:
         """The colour of each move: uint8 [number of moves]."""
-        return (self.events[is_play(self.events)] >> COLOUR_SHIFT & 3).astype(np.uint8)
+        return colour_of(self.events[is_play(self.events)]).astype(np.uint8)
 
     def __len__(self) -> int:
         """The number of moves, passes included."""

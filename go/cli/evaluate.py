@@ -33,11 +33,11 @@ def evaluate(data, weights, games, positions, symmetries, precision, device, see
         raise UsageError(f"`--positions` (={positions}) must be at least 1")
     from tqdm import tqdm
 
-    from casecnn.go.board.rules import warm_up
     from casecnn.go.data.packing import load_games, parse_slice
     from casecnn.go.data.positions import choose_plays
     from casecnn.go.net.evaluation import evaluate_policy
     from casecnn.go.net.policy import load_policy
+    from casecnn.go.planes.warm_up import warm_up
     from casecnn.torch_net.precision import autocast
 
     warm_up()

@@ -28,8 +28,8 @@ def features(games: tuple[str, ...], output: str, output_format: str) -> None:
     """
     from tqdm import tqdm
 
-    from casecnn.go.board.rules import warm_up
     from casecnn.go.planes.file import read_all, write_planes
+    from casecnn.go.planes.warm_up import warm_up
 
     if any(os.path.realpath(game) == os.path.realpath(output) for game in games):
         raise UsageError(f"`--output` (={output}) must be another file than the games, which are never overwritten")

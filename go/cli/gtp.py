@@ -75,13 +75,13 @@ def gtp(weights, threads, device, **settings) -> None:
 
     import torch
 
-    from casecnn.go.board.rules import warm_up
     from casecnn.go.gtp.analyze import Analyst
     from casecnn.go.gtp.dispatch import Dispatcher, serve
     from casecnn.go.gtp.engine import Engine
     from casecnn.go.gtp.player import rehearse
     from casecnn.go.net.board_sizes import policy_for
     from casecnn.go.net.policy import load_policy
+    from casecnn.go.planes.warm_up import warm_up
 
     torch.set_num_threads(threads)
     answers = sys.stdout

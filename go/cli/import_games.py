@@ -26,10 +26,10 @@ def import_games(data, output, games, size, min_moves, workers, output_format) -
     """
     from tqdm import tqdm
 
-    from casecnn.go.board.rules import warm_up
     from casecnn.go.data.archive import save_archive
     from casecnn.go.data.packing import Filter, check_output, pack_games, parse_slice
     from casecnn.go.data.report import Report
+    from casecnn.go.planes.warm_up import warm_up
 
     keep = Filter(_size(size), min_moves)
     span = parse_slice(games)

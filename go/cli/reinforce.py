@@ -55,8 +55,8 @@ def reinforce(
     DIR/pool holds the opponents. Every --evaluate-every steps and at the end the net plays a match against its start;
     DIR/log.jsonl has the figures. Ctrl-C writes a checkpoint, and the same command goes on from it.
     """
-    from casecnn.go.board.rules import warm_up
     from casecnn.go.net.training import WEIGHTS
+    from casecnn.go.planes.warm_up import warm_up
     from casecnn.go.play.selfplay import Rules, rehearse
     from casecnn.go.reinforce.run import reinforce as run
     from casecnn.training.log import read_log

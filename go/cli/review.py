@@ -107,8 +107,8 @@ def _review_several(found, names, weights, device, settings, path, top, sgf, ima
 
 
 def _policy(weights, device):
-    from casecnn.go.board.rules import warm_up
     from casecnn.go.net.policy import load_policy
+    from casecnn.go.planes.warm_up import warm_up
 
     policy = load_policy(weights, device)
     warm_up()

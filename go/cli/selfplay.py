@@ -46,8 +46,8 @@ def selfplay(games, output, weights, opponent, batch, threads, precision, device
     """
     from tqdm import tqdm
 
-    from casecnn.go.board.rules import warm_up
     from casecnn.go.net.policy import load_policy
+    from casecnn.go.planes.warm_up import warm_up
     from casecnn.go.play.selfplay import Rules, rehearse
     from casecnn.go.play.selfplay_run import selfplay as play
     from casecnn.go.play.selfplay_run import table

@@ -63,7 +63,7 @@ def suggest(
     if top < 1:
         raise UsageError(f"`--top` (={top}) must be at least 1")
     check_outputs(game_file, image, sgf_file)
-    from casecnn.go.board.rules import warm_up
+    from casecnn.go.planes.warm_up import warm_up
     from casecnn.go.sgf.game import read_game
     from casecnn.go.suggestions import suggest as suggest_moves
 

@@ -29,16 +29,16 @@ import numpy as np
 from casecnn.errors import InputError
 from casecnn.files import atomic_write, read_error
 from casecnn.go.board.record import (
-    COLOUR_SHIFT,
-    KIND_SHIFT,
     MAX_SIZE,
     MIN_SIZE,
     PLAY,
-    POINT_MASK,
     SETUP,
     TO_PLAY,
     GameRecord,
+    colour_of,
     is_play,
+    kind_of,
+    point_of,
     unpack,
 )
 
@@ -211,7 +211,7 @@ def _problem(archive: Archive) -> str:
 def _bad_events(part: Archive) -> np.ndarray:
     """Which events have a kind, colour or point outside of its range: bool [E]."""
     area = np.repeat(part.sizes.astype(np.uint16) ** 2, np.diff(part.offsets))
-    kind, colour, point = part.events >> KIND_SHIFT, part.events >> COLOUR_SHIFT & 3, part.events & POINT_MASK
+    kind, colour, point = kind_of(part.events), colour_of(part.events), point_of(part.events)
     play = (kind == PLAY) & (colour >= 1) & (point <= area)
     setup = (kind == SETUP) & (point < area)
     to_play = (kind == TO_PLAY) & (colour >= 1) & (point == 0)

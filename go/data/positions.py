@@ -11,8 +11,9 @@ import torch
 from numba import njit
 
 from casecnn.errors import InputError
-from casecnn.go.board.record import KIND_SHIFT, PLAY, POINT_MASK
-from casecnn.go.board.rules import COLOUR, apply_event, new_state
+from casecnn.go.board.record import KIND_SHIFT, PLAY, POINT_MASK, colour_of, point_of
+from casecnn.go.board.rules import apply_event
+from casecnn.go.board.state import COLOUR, new_state
 from casecnn.go.board.symmetry import SYMMETRIES, targets
 from casecnn.go.data.archive import Archive
 from casecnn.go.planes.fast import new_scratch, write_planes
@@ -30,10 +31,10 @@ def _write_positions(events, begins, indices, symmetries, targets_table, size, p
             if not apply_event(state, events[i]):
                 return row
         event = events[index]
-        state.info[COLOUR] = (event >> 10) & 3
+        state.info[COLOUR] = colour_of(event)
         target = targets_table[symmetries[row]]
         write_planes(state, scratch, target, planes[row])
-        moves[row] = target[event & 1023]
+        moves[row] = target[point_of(event)]
     return -1
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from casecnn.errors import CasecnnError
 from casecnn.go.board.coordinates import to_vertex
-from casecnn.go.board.rules import BLACK
+from casecnn.go.board.state import BLACK
 from casecnn.go.board.symmetry import SYMMETRIES, transform, untransform
 from casecnn.go.gtp.dispatch import Handler, Stream
 from casecnn.go.gtp.engine import Engine

@@ -17,8 +17,8 @@ from casecnn.errors import CasecnnError, InputError
 from casecnn.files import atomic_write
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.handicap import fixed_handicap, most_stones
-from casecnn.go.board.record import PLAY, SETUP, TO_PLAY, GameRecord, pack, unpack
-from casecnn.go.board.rules import BLACK, EMPTY, WHITE
+from casecnn.go.board.record import PLAY, SETUP, TO_PLAY, GameRecord, is_play, pack, unpack
+from casecnn.go.board.state import BLACK, EMPTY, WHITE
 from casecnn.go.gtp.dispatch import Handler
 from casecnn.go.gtp.player import Player, Settings
 from casecnn.go.gtp.protocol import COLOUR, NUMBER, VERTEX, WHOLE, WORD, WORDS, GtpError, Parameter
@@ -295,7 +295,7 @@ class Engine:
         self.position.superko = self.settings.superko
         self.komi = record.komi
         self.handicap = record.handicap
-        played = np.flatnonzero(record.events >> 12 == PLAY)
+        played = np.flatnonzero(is_play(record.events))
         self.events = record.events[: played[moves] if moves < len(played) else None].tolist()
         return ""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from casecnn.errors import InputError, UsageError
-from casecnn.go.board.rules import BLACK, WHITE
+from casecnn.go.board.state import BLACK, WHITE
 from casecnn.go.gtp.client import Engine, EngineFailure, EngineRefused
 from casecnn.go.gtp.match_game import CRASH, FAILURES, SETUP_LIMIT, MatchGame, Terms, play_game, set_up
 from casecnn.go.play.game_folder import GameFolder

@@ -19,8 +19,8 @@ import numpy as np
 
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.coordinates import from_vertex, to_vertex
-from casecnn.go.board.record import PLAY, GameRecord, pack
-from casecnn.go.board.rules import BLACK, EMPTY, MAX_SIZE, MIN_SIZE, WHITE
+from casecnn.go.board.record import PLAY, GameRecord, pack, unpack
+from casecnn.go.board.state import BLACK, EMPTY, MAX_SIZE, MIN_SIZE, WHITE
 from casecnn.go.gtp.client import Engine, EngineFailure, EngineGone, EngineRefused, EngineSilent
 from casecnn.go.position import IllegalMove, Position
 
@@ -190,8 +190,8 @@ def _judged(judge: Engine, game: MatchGame, terms: Terms) -> float:
     try:
         set_up(judge, terms)
         for event in game.events:
-            vertex = to_vertex(event & 1023, terms.size)
-            judge.ask(f"play {LETTERS[event >> 10 & 3]} {vertex}", SETUP_LIMIT)
+            _, colour, move = unpack(event)
+            judge.ask(f"play {LETTERS[colour]} {to_vertex(move, terms.size)}", SETUP_LIMIT)
         text = judge.ask("final_score", SETUP_LIMIT).strip()
     except EngineFailure as error:
         raise InputError(f"the judge '{judge.line}' fails: {error}") from error

@@ -26,6 +26,7 @@ import numpy as np
 
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board import rules
+from casecnn.go.board.state import BLACK, EMPTY, MIN_SIZE, copy_state, to_point
 from casecnn.go.planes.table import OFFSETS
 from casecnn.go.play import selfplay
 from casecnn.go.play.ending import OPEN, OTHER, OTHER_TERRITORY, OWN, OWN_TERRITORY, classify_moves
@@ -175,7 +176,7 @@ class Player:
         liberties, around = beside_dead(position, ending)
         if cleanup:
             return [liberties, around, ending.open]
-        sign = 1 if colour == rules.BLACK else -1
+        sign = 1 if colour == BLACK else -1
         won, won_cleaned = sign * position.score() > 0, sign * ending.score > 0
         if won and won_cleaned and 4 * int(ending.open.sum()) <= position.size**2:
             return []
@@ -184,7 +185,7 @@ class Player:
 
 def rehearse() -> None:
     """Play a move and a pass on a small board, and judge it: what a player needs, rollouts too, is then compiled."""
-    position = Position(rules.MIN_SIZE)
+    position = Position(MIN_SIZE)
     position.play(Player(selfplay.Even()).choose(position))
     position.play(position.size**2)
     judge(position)
@@ -237,14 +238,14 @@ class _Check:
 
     def _outcome(self, move: int) -> float:
         """Mean points of the colour to play less the opponent's in random games after a move."""
-        state = rules.copy_state(self._position.state)
+        state = copy_state(self._position.state)
         colour = self._position.to_play
         if move == self._position.size**2:
             rules.play_pass(state, colour)
         else:
-            rules.play(state, rules.to_point(self._position.size, move), colour)
+            rules.play(state, to_point(self._position.size, move), colour)
         score = play_out(state, 3 - colour, self._games).score
-        return score if colour == rules.BLACK else -score
+        return score if colour == BLACK else -score
 
 
 def beside_dead(position: Position, ending: Ending) -> tuple[np.ndarray, np.ndarray]:
@@ -257,7 +258,7 @@ def beside_dead(position: Position, ending: Ending) -> tuple[np.ndarray, np.ndar
     for chain in chains(board, size):
         if ending.dead[chain[0]] and board[chain[0]] == 3 - position.to_play:
             for point in chain:
-                liberties[[near for near in neighbours(point, size) if board[near] == rules.EMPTY]] = True
+                liberties[[near for near in neighbours(point, size) if board[near] == EMPTY]] = True
     around = np.zeros(size * size, bool)
     for region, _ in regions(board, size):
         if liberties[region].any():

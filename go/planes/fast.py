@@ -11,27 +11,28 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from casecnn.go.board.ladders import OPTION, ROOT, Reader, escape_options, is_eye, is_eyeish, new_reader, read
-from casecnn.go.board.rules import (
+from casecnn.go.board.chains import next_stamp
+from casecnn.go.board.eyes import is_eye, is_eyeish
+from casecnn.go.board.ladders import escape_options, read
+from casecnn.go.board.record import PLAY, colour_of, kind_of
+from casecnn.go.board.rules import apply_event
+from casecnn.go.board.state import (
     COLOUR,
     EMPTY,
     KO,
     KO_COLOUR,
-    MAX_SIZE,
-    PLAY,
+    MOST_POINTS,
     SIZE,
     STAMP,
     TURN,
     State,
-    apply_event,
     new_state,
     to_move,
 )
 from casecnn.go.board.symmetry import targets
+from casecnn.go.board.trials import OPTION, ROOT, Reader, new_reader
 from casecnn.go.planes.ladder_cache import ESCAPE, MAX_MOVES_KEPT, LadderCache, forget_changed, keep, new_ladder_cache
 from casecnn.go.planes.table import OFFSETS, PLANES
-
-_POINTS = (MAX_SIZE + 2) * (MAX_SIZE + 1) + 1
 
 STONES = OFFSETS["stone colour"].start
 ONES = OFFSETS["ones"].start
@@ -69,11 +70,11 @@ def new_scratch():
     return Scratch(
         new_reader(),
         new_ladder_cache(),
-        np.zeros(_POINTS, np.int32),
-        np.zeros((_POINTS, 4), np.int32),
-        np.zeros(_POINTS, np.int32),
-        np.zeros(4 * _POINTS, np.int32),
-        np.zeros(_POINTS, np.uint8),
+        np.zeros(MOST_POINTS, np.int32),
+        np.zeros((MOST_POINTS, 4), np.int32),
+        np.zeros(MOST_POINTS, np.int32),
+        np.zeros(4 * MOST_POINTS, np.int32),
+        np.zeros(MOST_POINTS, np.uint8),
     )
 
 
@@ -127,8 +128,7 @@ def _after_move(board, info, mark, chain, table, stones, liberty, point, colour)
     if point == info[KO] and colour == info[KO_COLOUR]:
         return -1, 0, 0
     stride = info[SIZE] + 1
-    info[STAMP] += 1
-    stamp = info[STAMP]
+    stamp = next_stamp(info)
     mark[point] = stamp
     free = 0
     size = 1
@@ -290,15 +290,15 @@ def write_planes(state, scratch, target, out):
 def _game_features(size, events, target):
     count = 0
     for event in events:
-        count += (event >> 12) == PLAY
+        count += kind_of(event) == PLAY
     out = np.empty((count, PLANES, size * size), np.uint8)
     state = new_state(size)
     scratch = new_scratch()
     row = 0
     for i in range(events.shape[0]):
         event = events[i]
-        if (event >> 12) == PLAY:
-            state.info[COLOUR] = (event >> 10) & 3
+        if kind_of(event) == PLAY:
+            state.info[COLOUR] = colour_of(event)
             write_planes(state, scratch, target, out[row])
             row += 1
         if not apply_event(state, event):

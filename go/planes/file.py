@@ -92,7 +92,7 @@ def read_all(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[GameRecord],
 
 def common_size(records: Sequence[GameRecord]) -> int:
     """The board size that all games share; InputError if there is none or if the engine does not know it."""
-    from casecnn.go.board.rules import MAX_SIZE, MIN_SIZE
+    from casecnn.go.board.state import MAX_SIZE, MIN_SIZE
 
     if not records:
         raise InputError("there is no game to take the planes of")

@@ -15,10 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from casecnn.go.board.rules import MAX_SIZE
+from casecnn.go.board.state import MOST_POINTS
 
-_POINTS = (MAX_SIZE + 2) * (MAX_SIZE + 1) + 1
-_WORDS = _POINTS // 64 + 1
+_WORDS = MOST_POINTS // 64 + 1
 ESCAPE = 2  # the slot of a chain's escapes; 0 and 1 are for attacks at its first and second liberty
 MAX_MOVES_KEPT = 8
 
@@ -42,11 +41,11 @@ class LadderCache(NamedTuple):
 def new_ladder_cache():
     """Return an empty cache for boards of any size."""
     return LadderCache(
-        np.zeros(_POINTS, np.uint8),
-        np.zeros((_POINTS, 3), np.uint8),
-        np.zeros((_POINTS, 3, _WORDS), np.uint64),
-        np.zeros((_POINTS, 3, 2 + MAX_MOVES_KEPT), np.int32),
-        np.zeros(3 * _POINTS, np.int32),
+        np.zeros(MOST_POINTS, np.uint8),
+        np.zeros((MOST_POINTS, 3), np.uint8),
+        np.zeros((MOST_POINTS, 3, _WORDS), np.uint64),
+        np.zeros((MOST_POINTS, 3, 2 + MAX_MOVES_KEPT), np.int32),
+        np.zeros(3 * MOST_POINTS, np.int32),
         np.zeros(2, np.int64),
     )
 

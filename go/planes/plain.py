@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from casecnn.errors import InputError
+from casecnn.go.board.record import PLAY, SETUP, unpack
 from casecnn.go.planes.table import FEATURES, OFFSETS, PLANES
 
 EMPTY, BLACK, WHITE = 0, 1, 2
@@ -315,20 +316,19 @@ def features_plain(
 def features_plain_game(size: int, events: Iterable[int]) -> Iterator[np.ndarray]:
     """The planes before each play of a game, passes included, one uint8 [48, size, size] after the other.
 
-    `events` are numbers `point | colour << 10 | kind << 12`: kind 0 is a play (point size * size is a pass), 1 sets up
-    a stone or clears a point (colour 0), 2 names the colour to play. The colour of a play is the player whose planes
+    `events` are packed as in `casecnn.go.board.record`. The colour of a play is the player whose planes
     are given; out of turn it is not bound by the ko. Setting up ends a ko. Raises InputError at an illegal move.
     """
     situation = Situation(size, {}, BLACK)
     turn_of: dict[Point, int | None] = {}
     turn = 1
-    for event in map(int, events):
-        point, colour, kind = divmod(event & 1023, size), event >> 10 & 3, event >> 12
-        if kind == 1:
+    for kind, colour, move in map(unpack, events):
+        point = divmod(move, size)
+        if kind == SETUP:
             others = {stone: other for stone, other in situation.stones.items() if stone != point}
             situation = replace(situation, stones=others if colour == EMPTY else {**others, point: colour}, ko=None)
             turn_of[point] = None
-        if kind != 0:
+        if kind != PLAY:
             continue
         if colour != situation.to_play:
             situation = replace(situation, to_play=colour, ko=None)

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from casecnn.go.board.rules import COLOUR, EMPTY, PASSES, SIZE, STAMP, WALL, to_point
+from casecnn.go.board.chains import connected, next_stamp
+from casecnn.go.board.state import COLOUR, EMPTY, PASSES, SIZE, to_move, to_point
 from casecnn.go.planes.fast import CAPTURE_SIZE, SELF_ATARI_SIZE, SENSIBLENESS
 
 if TYPE_CHECKING:
@@ -47,36 +48,16 @@ def _mark_territory(state, planes, out):
     """
     board, mark, stack, info = state.board, state.mark, state.stack, state.info
     size = info[SIZE]
-    stride = size + 1
     colour = info[COLOUR]
-    info[STAMP] += 1
-    stamp = info[STAMP]
+    stamp = next_stamp(info)
     for move in range(size * size):
         start = to_point(size, move)
         if board[start] != EMPTY or mark[start] == stamp:
             continue
-        mark[start] = stamp
-        stack[0] = start
-        count = 1
-        i = 0
-        touched = 0
-        while i < count:
-            p = stack[i]
-            i += 1
-            for d in (-1, 1, -stride, stride):
-                q = p + d
-                c = board[q]
-                if c == EMPTY:
-                    if mark[q] != stamp:
-                        mark[q] = stamp
-                        stack[count] = q
-                        count += 1
-                elif c != WALL:
-                    touched |= c
+        count, touched = connected(board, mark, stack, size + 1, stamp, start)
         if (touched == 1 or touched == 2) and 2 * count <= size * size:
             for i in range(count):
-                p = stack[i]
-                m = (p // stride - 1) * size + p % stride - 1
+                m = to_move(size, stack[i])
                 if out[m] == OPEN and planes[CAPTURE_SIZE, m]:
                     out[m] = OWN if touched == colour else OTHER
 

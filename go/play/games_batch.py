@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from casecnn.go.board.rules import COLOUR, LAST, PASSES, SIZE, State, area, new_state, play, play_pass, to_point
+from casecnn.go.board.record import PLAY, pack
+from casecnn.go.board.rules import area, play, play_pass
+from casecnn.go.board.state import COLOUR, LAST, PASSES, SIZE, State, new_state, to_point
 from casecnn.go.planes.fast import Scratch, write_planes
 from casecnn.go.planes.table import PLANES
 from casecnn.go.play.ending import NEVER, classify_moves, draw_move, weigh_moves
@@ -189,7 +191,7 @@ def move_batch(games, slots, probabilities, temperature, opening_moves, komi, re
             play_pass(state, colour)
         else:
             play(state, to_point(size, move), colour)
-        games.events[slot, number] = move | colour << 10
+        games.events[slot, number] = pack(PLAY, colour, move)
         games.counts[slot] = number + 1
         games.seen[slot, number + 1] = state.zobrist[0]
         if info[PASSES] >= 2:

@@ -21,7 +21,8 @@ import numpy as np
 
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.record import GameRecord
-from casecnn.go.board.rules import BLACK, COLOUR, MIN_SIZE, WHITE, State, apply_event, copy_state
+from casecnn.go.board.rules import apply_event
+from casecnn.go.board.state import BLACK, COLOUR, MIN_SIZE, WHITE, State, copy_state
 from casecnn.go.board.symmetry import targets
 from casecnn.go.planes.fast import Scratch
 from casecnn.go.play import games_batch

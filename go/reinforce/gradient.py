@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from casecnn.errors import InputError
-from casecnn.go.board.rules import BLACK
+from casecnn.go.board.state import BLACK
 from casecnn.go.net.policy import Policy
 from casecnn.go.play.ending import OPEN, OTHER, OTHER_TERRITORY, OWN, OWN_TERRITORY
 from casecnn.go.play.selfplay import PlayedGame, Rules, play_games

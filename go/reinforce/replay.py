@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from casecnn.go.board.rules import BLACK, COLOUR, LAST, PASSES, WHITE, apply_event, new_state
+from casecnn.go.board.record import colour_of, point_of
+from casecnn.go.board.rules import apply_event
+from casecnn.go.board.state import BLACK, COLOUR, LAST, PASSES, WHITE, new_state
 from casecnn.go.board.symmetry import targets
 from casecnn.go.planes.fast import new_scratch, write_planes
 from casecnn.go.planes.table import PLANES
@@ -44,8 +46,8 @@ def _replay(events, begins, colours, target, size, turns):
         state = new_state(size)
         for i in range(begins[game], begins[game + 1]):
             event = events[i]
-            move = event & 1023
-            if (event >> 10) & 3 == colours[game] and move < size * size:
+            move = point_of(event)
+            if colour_of(event) == colours[game] and move < size * size:
                 info = state.info
                 info[COLOUR] = colours[game]
                 write_planes(state, scratch, target, planes[row])
@@ -66,7 +68,7 @@ def turns_of(games: Sequence[PlayedGame]) -> Turns:
     colours = np.array([WHITE if game.swapped else BLACK for game in games], np.uint8)
     begins = np.cumsum([0, *(len(game.events) for game in games)])
     events = np.concatenate([game.events for game in games])
-    own = (events >> 10 & 3 == np.repeat(colours, np.diff(begins))) & (events & 1023 < points)
+    own = (colour_of(events) == np.repeat(colours, np.diff(begins))) & (point_of(events) < points)
     count = int(np.count_nonzero(own))
     turns = Turns(
         np.empty((count, PLANES, points), np.uint8),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from casecnn.go.board.rules import BLACK, EMPTY, WHITE, board_of
+from casecnn.go.board.state import BLACK, EMPTY, WHITE, board_of
 from casecnn.go.play.selfplay import Player, Rules, for_games, play_games
 from casecnn.go.position import Position
 from casecnn.go.search.random_play import play_out

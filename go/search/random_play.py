@@ -15,21 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from casecnn.go.board.ladders import is_eyeish
-from casecnn.go.board.rules import (
-    BLACK,
-    COLOUR,
-    EMPTY,
-    SIZE,
-    WHITE,
-    State,
-    is_free_of_ko_and_suicide,
-    new_state,
-    play,
-    play_pass,
-    take_stones,
-    to_point,
-)
+from casecnn.go.board.eyes import is_eyeish
+from casecnn.go.board.rules import is_free_of_ko_and_suicide, play, play_pass
+from casecnn.go.board.state import BLACK, COLOUR, EMPTY, SIZE, WHITE, State, new_state, take_stones, to_point
 
 
 class Outcome(NamedTuple):

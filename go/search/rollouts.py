@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from casecnn.errors import UsageError
-from casecnn.go.board.rules import BLACK, COLOUR
+from casecnn.go.board.state import BLACK, COLOUR
 from casecnn.go.play.selfplay import CPU_BLOCK, PlayedGame, Player, Rules, for_games, on_cpu, play_games
 from casecnn.go.position import Position
 from casecnn.go.search.random_play import play_out

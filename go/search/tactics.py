@@ -12,8 +12,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from casecnn.go.board.ladders import _liberties, new_reader, read
-from casecnn.go.board.rules import SIZE, is_free_of_ko_and_suicide, new_state, play, take_stones, to_point
+from casecnn.go.board.chains import connected, liberties
+from casecnn.go.board.ladders import read
+from casecnn.go.board.rules import is_free_of_ko_and_suicide, play
+from casecnn.go.board.state import SIZE, new_state, take_stones, to_point
+from casecnn.go.board.trials import new_reader
 from casecnn.go.position import Position
 
 CANDIDATES = 8  # moves that are looked at
@@ -55,7 +58,7 @@ def at_stake(position: Position, moves: np.ndarray) -> np.ndarray | None:
 def _can_take(board, info, mark, stack, reader, prey):
     """Whether the opponent, to move, takes the chain at `prey` at once or in a ladder; and the moves read."""
     attacker = 3 - np.int64(board[prey])
-    number, a, b = _liberties(board, info, mark, stack, prey, np.int64(3))
+    number, a, b = liberties(board, info, mark, stack, prey, np.int64(3))
     if number == 1:
         return is_free_of_ko_and_suicide(board, info, mark, stack, a, attacker), 1
     moves = 0
@@ -73,32 +76,18 @@ def _can_take(board, info, mark, stack, reader, prey):
 def _at_stake(start, colour, candidates, reader, stones):
     """Fill `stones` int64 [n] for the candidates; returns whether the budget was enough."""
     size = np.int64(start.info[SIZE])
-    stride = size + 1
     after = new_state(size)
     board, info, mark, stack = after.board, after.info, after.mark, after.stack
-    seen = np.zeros(board.shape[0], np.uint8)
-    chain = np.zeros(board.shape[0], np.int32)
+    seen = np.zeros(board.shape[0], np.int32)  # the number of the candidate, from 1; reading uses `mark` itself
     read_so_far = 0
     for number in range(len(candidates)):
         take_stones(after, start)
         play(after, to_point(size, candidates[number]), colour)
-        seen[:] = 0
         for move in range(size * size):
             first = to_point(size, move)
-            if board[first] != colour or seen[first]:
+            if board[first] != colour or seen[first] == number + 1:
                 continue
-            seen[first] = 1
-            chain[0] = first
-            count = 1
-            i = 0
-            while i < count:
-                for d in (-1, 1, -stride, stride):
-                    q = chain[i] + d
-                    if board[q] == colour and not seen[q]:
-                        seen[q] = 1
-                        chain[count] = q
-                        count += 1
-                i += 1
+            count, _ = connected(board, seen, stack, size + 1, np.int32(number + 1), first)
             if count > stones[number]:
                 taken, more = _can_take(board, info, mark, stack, reader, first)
                 read_so_far += more

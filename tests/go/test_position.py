@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.record import GameRecord
-from casecnn.go.board.rules import STAMP
+from casecnn.go.board.state import STAMP
 from casecnn.go.planes.fast import game_features
 from casecnn.go.planes.plain import features_plain
 from casecnn.go.planes.table import OFFSETS

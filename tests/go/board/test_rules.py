@@ -6,20 +6,24 @@ import random
 
 import numpy as np
 import pytest
-from diagrams import BLACK, EMPTY, SET_UP, WHITE, diagram, event
+from diagrams import BLACK, SET_UP, WHITE, diagram, event
 from sgfmill import boards
 
-from casecnn.go.board import rules
-from casecnn.go.board.rules import (
-    apply_event,
-    area,
-    check_events,
+from casecnn.go.board.rules import apply_event, area, check_events, is_legal, play, play_pass, set_stone
+from casecnn.go.board.state import (
+    COLOUR,
+    EMPTY,
+    KO,
+    KO_COLOUR,
+    SIZE,
+    STAMP,
+    TAKEN_BLACK,
+    TAKEN_WHITE,
+    TURN,
+    WALL,
+    State,
     copy_state,
-    is_legal,
     new_state,
-    play,
-    play_pass,
-    set_stone,
     to_move,
     to_point,
 )
@@ -30,13 +34,13 @@ NUMBER = {None: EMPTY, "b": BLACK, "w": WHITE}
 
 def board_of(state) -> np.ndarray:
     """uint8 [size, size]."""
-    size = state.info[rules.SIZE]
+    size = state.info[SIZE]
     stride = size + 1
     return state.board[stride : stride * (size + 1)].reshape(size, stride)[:, 1:]
 
 
 def ko_of(state) -> tuple[int, int] | None:
-    size, ko = int(state.info[rules.SIZE]), int(state.info[rules.KO])
+    size, ko = int(state.info[SIZE]), int(state.info[KO])
     return divmod(int(to_move(size, ko)), size) if ko else None
 
 
@@ -77,7 +81,7 @@ def random_game(size: int, moves: int, rng: random.Random, suicide: bool = False
         captured = play(state, point, colour)
         ko = board.play(row, column, SGFMILL[colour])
         assert ko_of(state) == ko
-        assert ko is None or state.info[rules.KO_COLOUR] == BLACK + WHITE - colour
+        assert ko is None or state.info[KO_COLOUR] == BLACK + WHITE - colour
         alive = board.get(row, column) is not None
         taken[BLACK + WHITE - colour] += captured
         if captured or not alive or ko or played % 25 == 0:
@@ -89,7 +93,7 @@ def random_game(size: int, moves: int, rng: random.Random, suicide: bool = False
         else:
             empty.remove((row, column))
         colour = BLACK + WHITE - colour
-        assert state.info[rules.COLOUR] == colour
+        assert state.info[COLOUR] == colour
         played, refused = played + 1, 0
         if played % 200 == 0:
             black, white = area(state)
@@ -97,9 +101,9 @@ def random_game(size: int, moves: int, rng: random.Random, suicide: bool = False
         if played % 400 == 0:
             assert_same_legality(state, board, colour, ko)
     assert np.array_equal(board_of(state), as_array(board))
-    assert state.info[rules.TURN] == played
+    assert state.info[TURN] == played
     if not suicide:
-        assert [state.info[rules.TAKEN_BLACK], state.info[rules.TAKEN_WHITE]] == [taken[BLACK], taken[WHITE]]
+        assert [state.info[TAKEN_BLACK], state.info[TAKEN_WHITE]] == [taken[BLACK], taken[WHITE]]
     return played
 
 
@@ -136,18 +140,18 @@ def test_points_and_moves(size):
     assert len(set(points)) == size * size and 0 not in points
     assert [int(to_move(size, point)) for point in points] == list(range(size * size))
     state = new_state(size)
-    assert (state.board[points] == rules.EMPTY).all()
-    assert np.count_nonzero(state.board == rules.WALL) == len(state.board) - size * size
+    assert (state.board[points] == EMPTY).all()
+    assert np.count_nonzero(state.board == WALL) == len(state.board) - size * size
 
 
-def of_diagram(board) -> rules.State:
+def of_diagram(board) -> State:
     state = new_state(board.size)
     for one in board.set_up():
         assert apply_event(state, np.uint16(one))
     return state
 
 
-KO = diagram(
+A_KO = diagram(
     """
     . . . . .
     . X O . .
@@ -161,8 +165,8 @@ KO = diagram(
 def test_the_ko_is_over_after_a_pass_or_another_move():
     size = 5
     for answer in ((None, BLACK), ((0, 0), BLACK)):
-        state = of_diagram(KO)
-        assert apply_event(state, np.uint16(event(size, KO.point("a"), WHITE)))
+        state = of_diagram(A_KO)
+        assert apply_event(state, np.uint16(event(size, A_KO.point("a"), WHITE)))
         assert ko_of(state) == (2, 2)
         assert not apply_event(state, np.uint16(event(size, (2, 2), BLACK)))
         assert apply_event(state, np.uint16(event(size, *answer)))
@@ -172,8 +176,8 @@ def test_the_ko_is_over_after_a_pass_or_another_move():
 
 
 def test_the_ko_does_not_bind_its_taker_and_ends_with_set_up():
-    state = of_diagram(KO)
-    play(state, to_point(5, KO.move("a")), WHITE)
+    state = of_diagram(A_KO)
+    play(state, to_point(5, A_KO.move("a")), WHITE)
     assert is_legal(state, to_point(5, 12), WHITE, False) and not is_legal(state, to_point(5, 12), BLACK, False)
     set_stone(state, to_point(5, 0), BLACK)
     assert is_legal(state, to_point(5, 12), BLACK, False)
@@ -194,7 +198,7 @@ def test_suicide_takes_the_own_chain_off():
     assert not is_legal(state, point, BLACK, False) and is_legal(state, point, BLACK, True)
     assert play(state, point, BLACK) == 0
     assert board_of(state)[0].tolist() == [EMPTY, EMPTY, WHITE, EMPTY, EMPTY]
-    assert state.info[rules.TAKEN_BLACK] == 2 and ko_of(state) is None
+    assert state.info[TAKEN_BLACK] == 2 and ko_of(state) is None
     assert state.zobrist[0] == of_diagram(diagram(". . O . .\nO O . . .\n" + ". . . . .\n" * 3)).zobrist[0]
 
 
@@ -219,7 +223,7 @@ def test_area_counts_stones_and_points_that_reach_one_colour():
 def snapshot(state) -> list[np.ndarray]:
     """Everything but the scratch space."""
     info = state.info.copy()
-    info[rules.STAMP] = 0
+    info[STAMP] = 0
     return [state.board.copy(), state.turn_of.copy(), info, state.zobrist.copy()]
 
 
@@ -240,8 +244,8 @@ def same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
     ],
 )
 def test_a_refused_event_changes_nothing(one):
-    state = of_diagram(KO)
-    play(state, to_point(5, KO.move("a")), WHITE)
+    state = of_diagram(A_KO)
+    play(state, to_point(5, A_KO.move("a")), WHITE)
     before = snapshot(state)
     assert not apply_event(state, np.uint16(one))
     assert same(snapshot(state), before)
@@ -255,12 +259,12 @@ def test_check_events_names_the_first_illegal_one():
 
 
 def test_a_copy_shares_nothing():
-    state = of_diagram(KO)
+    state = of_diagram(A_KO)
     other = copy_state(state)
     before = snapshot(state)
     assert same(before, snapshot(other))
     assert not any(np.shares_memory(a, b) for a, b in zip(state, other, strict=True))
-    play(other, to_point(5, KO.move("a")), WHITE)
+    play(other, to_point(5, A_KO.move("a")), WHITE)
     play_pass(other, BLACK)
     assert same(snapshot(state), before) and not same(snapshot(other), before)
 

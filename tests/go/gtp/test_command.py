@@ -37,7 +37,7 @@ def test_wrong_options_are_told_before_anything_is_loaded(capsys):
 REHEARSED = """
 import sys
 from numba.core.dispatcher import Dispatcher
-from casecnn.go.board import rules
+from casecnn.go.planes.warm_up import warm_up
 from casecnn.go.gtp.player import Player, Settings, rehearse
 from casecnn.go.search.dead_stones import judge
 from casecnn.go.position import Position
@@ -48,7 +48,7 @@ def versions():
     found = {id(f): f for module in modules for f in vars(module).values() if isinstance(f, Dispatcher)}
     return {f.py_func.__qualname__: len(f.signatures) for f in found.values()}
 
-rules.warm_up(rehearse)
+warm_up(rehearse)
 before = versions()
 net, position = Even(), Position(5)
 player = Player(net, Settings(temperature=1.0))

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from random_games import random_game
 from sgfmill import sgf
 
-from casecnn.go.board.ladders import MAX_PLIES
-from casecnn.go.board.rules import COLOUR, STAMP, apply_event, copy_state, new_state
+from casecnn.go.board.rules import apply_event
+from casecnn.go.board.state import COLOUR, STAMP, copy_state, new_state
 from casecnn.go.board.symmetry import targets, transform
+from casecnn.go.board.trials import MAX_PLIES
 from casecnn.go.planes.fast import game_features, new_scratch, state_features, write_planes
 from casecnn.go.planes.plain import LADDER_PLIES, Situation, features_plain, features_plain_game
 from casecnn.go.planes.table import PLANE_NAMES

@@ -13,7 +13,7 @@ from gtp_sessions import TableNet, dispatcher_of, session
 
 from casecnn.errors import UsageError
 from casecnn.go.board.coordinates import from_vertex, to_vertex
-from casecnn.go.board.rules import BLACK, WHITE
+from casecnn.go.board.state import BLACK, WHITE
 from casecnn.go.gtp.dispatch import serve
 from casecnn.go.gtp.engine import Engine
 from casecnn.go.gtp.player import Player, Settings
