@@ -204,8 +204,10 @@ class Position:
         return float(black - white - self.komi)
 
     def set_stone(self, move: int, colour: int) -> None:
-        """Put a stone of `colour` on a point, or clear it with 0, outside the rules: no turn goes by, nothing is
-        captured, a ko is over. Cannot be undone alone: `undo` goes back to before the last move.
+        """Put a stone of `colour` on a point, or clear it with 0, outside the rules.
+
+        No turn goes by, nothing is captured, a ko is over. This cannot be undone alone: `undo` goes back to before the
+        last move.
         """
         self._check(move, colour or BLACK)
         if move == self.size * self.size:

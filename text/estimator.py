@@ -159,8 +159,9 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         return self.classes_[logits.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities float64 [texts, labels], columns as in `classes_`; rows add up to 1, unless a text may have
-        several labels, where each column is a probability of its own.
+        """Probabilities float64 [texts, labels], columns as in `classes_`.
+
+        Rows add up to 1, unless a text may have several labels; then each column is a probability of its own.
         """
         return probabilities(self._logits(X), self.model_.multi_label)
 

@@ -26,8 +26,10 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @dataclass
 class Model:
-    """A net with weights on a device. `named` says whether `labels` are names, and not just numbers; `notes` are
-    sentences that a user should read: which variant runs, which names are missing.
+    """A net with weights on a device.
+
+    `named` says whether `labels` are names, and not just numbers; `notes` are sentences that a user should read: which
+    variant runs, which names are missing.
     """
 
     net: Net
@@ -131,8 +133,9 @@ def prepare(
 
 
 def build_fast(module: nn.Module, device: torch.device, precision: str = "auto") -> nn.Module:
-    """A copy of a built module for inference on a device: BatchNorm folded, channels last, in its precision; on a CPU
-    each convolution with its activation and sum in one.
+    """A copy of a built module for inference on a device: BatchNorm folded, channels last, in its precision.
+
+    On a CPU each convolution computes its activation and sum in one.
     """
     from casecnn.torch_net.fuse import fuse
 

@@ -30,8 +30,10 @@ _V2 = "torchvision-v2"
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """One of torchvision's files: `net` is the declaration that it belongs to, `errors` its top-1 and top-5 error on
-    ImageNet's validation pictures in percent (1 crop), as torchvision states them, `preprocess` a name in CONVENTIONS.
+    """One of torchvision's files.
+
+    `net` is the declaration that it belongs to, `errors` its top-1 and top-5 error on ImageNet's validation images in
+    percent (1 crop), as torchvision states them, `preprocess` a name in CONVENTIONS.
     """
 
     name: str

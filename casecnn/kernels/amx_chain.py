@@ -20,8 +20,9 @@ from casecnn.layers.shapes import pair, sides
 
 
 class TileChain(nn.Module):
-    """Convolutions one after the other, of which `follows` holds for each: bfloat16 [N, C, H, W] to the same shape,
-    channels last, the same numbers as from one at a time.
+    """Convolutions one after the other, each of which passes `follows`.
+
+    From bfloat16 [N, C, H, W], channels last, to the same shape, with the same numbers as from one at a time.
     """
 
     def __init__(self, convolutions: Sequence[TileConvolution]) -> None:
@@ -73,8 +74,10 @@ def follows(conv: TileConvolution, before: TileConvolution | None = None) -> boo
 
 @njit(cache=True, nogil=True)
 def _pictures(configuration, block, frames, left, weights, shifts, floors, target, f):
-    """The pictures left int16 [n, H, W, C] through all layers into target, of the same shape. `frames` int16
-    [2, f.length] are zero; of the layers' `weights`, flat, each has as many; `shifts` float32 [layers, C].
+    """Send the images left int16 [n, H, W, C] through all layers into target, of the same shape.
+
+    `frames` int16 [2, f.length] are zero. `weights` are flat; each of the layers has as many. `shifts` float32 [layers,
+    C].
     """
     configure(configuration.ctypes.data)
     product = block.ctypes.data

@@ -78,8 +78,10 @@ def fits(conv: Convolution) -> bool:
 
 
 class Weights(NamedTuple):
-    """A convolution's weights as the tiles read them. `right` int16, flat: see `lay_out`; `bias` float32, with zeros up
-    to a multiple of 32. `beside`: the window's columns lie side by side, as if they were channels.
+    """A convolution's weights as the tiles read them.
+
+    `right` int16, flat: see `lay_out`. `bias` float32, with zeros up to a multiple of 32. `beside`: the window's
+    columns lie side by side, as if they were channels.
     """
 
     right: np.ndarray
@@ -184,8 +186,9 @@ if hasattr(os, "register_at_fork"):
 
 
 class Frame(NamedTuple):
-    """Where a picture's pixels go: [frames_down, frames_across, high, wide, depth]; `offsets` int64 [cells], in bytes,
-    lead from an output's first pixel to those under the window's other cells.
+    """Where an image's pixels go: [frames_down, frames_across, high, wide, depth].
+
+    `offsets` int64 [cells], in bytes, lead from an output's first pixel to those under the window's other cells.
     """
 
     depth: int
@@ -212,8 +215,9 @@ class Frame(NamedTuple):
 def frame_of(
     channels: int, kernel: Pair, stride: Pair, padding: Pair, widths: tuple[int, int, int], beside: bool
 ) -> Frame:
-    """The frame for windows over pictures of so many channels; `widths` are the picture's width, the output's height
-    and the output's width.
+    """The frame for windows over images with this number of channels.
+
+    `widths` are the image's width, the output's height and the output's width.
     """
     (rows, columns), (down, across), (above, before) = kernel, stride, padding
     width, out_height, out_width = widths
@@ -237,8 +241,9 @@ def frame_of(
 
 @njit(inline="always")
 def finish(sums, bias, out, count, add, floor, spare):
-    """Round the `count` channels of a pixel, at most 32, whose sums are at one address, to another, `out`; at `spare`
-    is room for 32 channels.
+    """Round the `count` channels of a pixel, at most 32, whose sums are at one address, to another, `out`.
+
+    At `spare` is room for 32 channels.
     """
     if count == ROWS:
         if add:
@@ -286,8 +291,10 @@ def _pixels(configuration, block, left, weights, shift, target, add, floor, outp
 def _pictures(
     configuration, block, left, weights, shift, target, add, floor, outputs, f, frame, begin, end, begin_n, end_n
 ):
-    """Any window: the pictures from `begin` to `end` of left int16 [N, H, W, C], and of their outputs the blocks of 32
-    from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a `Frame`.
+    """Convolve with any window: the images from `begin` to `end` of left int16 [N, H, W, C].
+
+    Of their outputs it computes the blocks of 32 from `begin_n` to `end_n`. `frame` int16 [f.length] is zero; `f` is a
+    `Frame`.
     """
     configure(configuration.ctypes.data)
     source, product, out = frame.ctypes.data, block.ctypes.data, target.ctypes.data

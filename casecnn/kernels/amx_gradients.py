@@ -121,11 +121,11 @@ def _filled_up(x: Tensor) -> Tensor:
 
 @njit(cache=True, nogil=True)
 def _add_up(configuration, left, right, exchanged, pairs, sums, bias, kernel, padding):
-    """Add the pictures left int16 [n, H, W, C] and right [n, H', W', outputs] to `sums`, blocks of 32 channels by 32
-    outputs for each cell, and to `bias`. All numbers are multiples of 32.
+    """Add the images left int16 [n, H, W, C] and right [n, H', W', outputs] to `sums`, and to `bias`.
 
-    Of 32 pictures `exchanged` holds the rows under a window, [row of the window, W, C, 32], and `pairs` one row of the
-    output, as tiles of pairs of pictures.
+    `sums` has blocks of 32 channels by 32 outputs for each cell. All numbers are multiples of 32. Of 32 images
+    `exchanged` holds the rows under a window, [row of the window, W, C, 32], and `pairs` one row of the output, as
+    tiles of pairs of images.
     """
     configure(configuration.ctypes.data)
     source, tiles, total, biases = exchanged.ctypes.data, pairs.ctypes.data, sums.ctypes.data, bias.ctypes.data

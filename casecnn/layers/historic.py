@@ -1,5 +1,6 @@
-"""The layers that LeNet-5 had in 1998 and hardly any net after it: a table of connections, trainable sub-sampling, and
-radial basis functions for output.
+"""The layers that LeNet-5 had in 1998 and hardly any net after it.
+
+They are a table of connections, trainable sub-sampling, and radial basis functions for output.
 """
 
 from __future__ import annotations

@@ -21,8 +21,9 @@ def sentence_layers(
     activation: Activation = "relu",
     dropout: float = 0.5,
 ) -> tuple[Layer, ...]:
-    """The layers up to the logits: filters over each of the windows, the largest value of each, dropout, one unit a
-    label.
+    """The layers up to the logits.
+
+    Filters run over each of the windows; the largest value of each goes on, through dropout, to one unit a label.
     """
     branches = tuple(
         (Conv(f"conv{h}", maps, kernel=(h, dim), activation=activation), MaxOverTime(f"max{h}")) for h in windows

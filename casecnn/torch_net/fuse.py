@@ -14,13 +14,12 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def fuse(module: M) -> M:
-    """A copy of a module that `casecnn.torch_net.build` made, in eval mode, without the BatchNorms that follow a Conv
-    or Linear.
+    """A copy of a built module, in eval mode, with its BatchNorms folded into Conv and Linear.
 
-    The convolution takes over scale, shift and activation: its output at inference is the same up to rounding. Keys of
-    the other parameters stay; a folded convolution always has a bias, and its BatchNorm's keys are gone. BatchNorms
-    that cannot be folded stay: those after another layer, or after a convolution with an activation of its own.
-    ``module`` is left as it was. The copy is not for training.
+    `casecnn.torch_net.build` made it. The convolution takes over scale, shift and activation: its output at inference
+    is the same up to rounding. Keys of the other parameters stay; a folded convolution always has a bias, and its
+    BatchNorm's keys are gone. BatchNorms that cannot be folded stay: those after another layer, or after a convolution
+    with an activation of its own. ``module`` is left as it was. The copy is not for training.
     """
     copy = deepcopy(module).eval()
     for part in list(copy.modules()):

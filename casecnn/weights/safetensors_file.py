@@ -1,9 +1,8 @@
-"""Arrays and facts in a safetensors file, without torch: what `casecnn.weights.state_dict` reads and writes, for NumPy
-alone.
+"""Arrays and facts in a safetensors file, without torch.
 
-Importing torch takes longer than classifying a thousand sentences, or than finding a move. The header is the same (one
-JSON document under the key "casecnn"), so `casecnn.weights.state_dict.load` reads these files too, and a record can be
-made of them.
+This is what `casecnn.weights.state_dict` reads and writes, for NumPy alone. Importing torch takes longer than
+classifying a thousand sentences, or than finding a move. The header is the same (one JSON document under the key
+"casecnn"), so `casecnn.weights.state_dict.load` reads these files too, and a record can be made of them.
 """
 
 from __future__ import annotations

@@ -36,10 +36,10 @@ def _bad_diagonals(board, mark, stamp, stride, point, colour):
 
 @njit(cache=True, nogil=True)
 def is_eye(board, info, mark, stack, point, colour):
-    """Whether `point` is a true eye of `colour`: surrounded by its stones, with at most one bad diagonal in the middle
-    and none at the edge; bad is an opponent's stone or an empty point that is no true eye itself.
+    """Whether `point` is a true eye of `colour`: surrounded by its stones, with few bad diagonals.
 
-    Eyes that lean on each other count (the greatest solution of that definition).
+    At most one diagonal may be bad in the middle, and none at the edge. Bad is an opponent's stone or an empty point
+    that is no true eye itself. Eyes that lean on each other count (the greatest solution of that definition).
     """
     stride = info[SIZE] + 1
     if not is_eyeish(board, stride, point, colour):

@@ -34,10 +34,10 @@ MAX_MOVES = 20_000
 
 @njit(cache=True, nogil=True)
 def escape_options(board, info, mark, stack, frame, near, ply, prey):
-    """Write the defender's plausible moves for the chain at `prey`, which is in atari, into frame `ply`.
+    """Write the defender's plausible moves into frame `ply` and return their number.
 
-    They are its last liberty first, then captures of touching chains in atari; legal and no own true eye. Returns their
-    number.
+    The chain at `prey` is in atari. Its last liberty comes first, then captures of touching chains in atari. All moves
+    are legal and fill no own true eye.
     """
     stride = info[SIZE] + 1
     colour = np.int64(board[prey])
@@ -88,8 +88,9 @@ def _room(board, stride, point):
 
 @njit(cache=True, nogil=True)
 def _attacks(board, info, mark, stack, frame, ply, attacker, a, b):
-    """Fill frame `ply` with the attacker's legal moves among the prey's liberties `a` and `b`. First comes the point
-    where the defender would gain most, since the other order seldom works.
+    """Fill frame `ply` with the attacker's legal moves among the prey's liberties `a` and `b`.
+
+    First comes the point where the defender would gain most, since the other order seldom works.
     """
     stride = info[SIZE] + 1
     if _room(board, stride, b) > _room(board, stride, a):
@@ -104,8 +105,10 @@ def _attacks(board, info, mark, stack, frame, ply, attacker, a, b):
 
 @njit(cache=True, nogil=True)
 def read(board, info, mark, stack, frame, taken, near, prey, first):
-    """Whether the prey is captured after the move `first`: by the attacker, if the prey has two liberties, or by the
-    defender, if it has one. Returns (captured, moves read); the board is as before.
+    """Whether the prey is captured after the move `first`.
+
+    The attacker makes that move if the prey has two liberties, the defender if it has one. Returns (captured, moves
+    read); the board is as before.
     """
     stride = info[SIZE] + 1
     defender = np.int64(board[prey])

@@ -92,8 +92,9 @@ def is_legal(state, point, colour, suicide):
 
 @njit(cache=True, nogil=True)
 def play(state, point, colour):
-    """Put a stone of `colour` on an empty point, take off what it captures (or itself, if it is suicide), and
-    return the number of stones taken from the opponent. The move must be legal; that is not checked.
+    """Put a stone of `colour` on an empty point and take off what it captures, or itself if it is suicide.
+
+    Returns the number of stones taken from the opponent. The move must be legal; that is not checked.
     """
     board, info, mark, stack = state.board, state.info, state.mark, state.stack
     stride = info[SIZE] + 1
@@ -159,8 +160,9 @@ def set_stone(state, point, colour):
 
 @njit(cache=True, nogil=True)
 def apply_event(state, event):
-    """Apply one event of a game record. Return False, and change nothing, where it is an illegal move (simple ko,
-    no suicide).
+    """Apply one event of a game record.
+
+    Returns False, and changes nothing, where it is an illegal move (simple ko, no suicide).
     """
     size = np.int64(state.info[SIZE])
     kind = np.int64(kind_of(event))

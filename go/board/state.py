@@ -35,9 +35,11 @@ ZOBRIST = np.random.default_rng(20160128).integers(0, 2**64, (3, MOST_POINTS), d
 
 
 class State(NamedTuple):
-    """A position as arrays. `board` uint8 [P]: 0 empty, 1 black, 2 white, 3 wall; `turn_of` int32 [P]: the turn at
-    which the stone was played; `info` int32 [10]: see the slot names; `zobrist` uint64 [1]: hash of the stones;
-    `mark` int32 [P] and `stack` int32 [P] are scratch space. P = (size + 2) * (size + 1) + 1.
+    """A position as arrays, with P = (size + 2) * (size + 1) + 1.
+
+    `board` uint8 [P]: 0 empty, 1 black, 2 white, 3 wall; `turn_of` int32 [P]: the turn at which the stone was played;
+    `info` int32 [10]: see the slot names; `zobrist` uint64 [1]: hash of the stones; `mark` int32 [P] and `stack` int32
+    [P] are scratch space.
     """
 
     board: np.ndarray

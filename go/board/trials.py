@@ -23,8 +23,10 @@ ROOT = MAX_PLIES + 1
 
 
 class Reader(NamedTuple):
-    """Working memory of the search. `frame` int32 [plies, 6 + options]: see the column names; `taken` int32 [n]: stones
-    captured on the way, for undo; `near` int32 [P]: attacking stones that touch the prey.
+    """Working memory of the search.
+
+    `frame` int32 [plies, 6 + options]: see the column names; `taken` int32 [n]: stones captured on the way, for undo;
+    `near` int32 [P]: attacking stones that touch the prey.
     """
 
     frame: np.ndarray

@@ -96,8 +96,10 @@ def gtp(weights, threads, device, **settings) -> None:
 
 
 def _own(source: BinaryIO) -> BinaryIO:
-    """A reader of its own for the same file. A thread that waits in that of `sys.stdin` when Ctrl-C ends the process
-    would hold the lock that Python wants for closing it, and Python would abort.
+    """A reader of its own for the same file.
+
+    A thread that waits in that of `sys.stdin` when Ctrl-C ends the process would hold the lock that Python wants for
+    closing it, and Python would abort.
     """
     try:
         return open(source.fileno(), "rb", closefd=False)  # noqa: SIM115  (the thread reads from it until the end)

@@ -120,8 +120,9 @@ def playout_bar(rollouts: int) -> Iterator[Callable[[int, int, int], None] | Non
 
 
 def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> None:
-    """Refuses, before any work is done, a picture of an unknown format, outputs on top of another file, and such as
-    cannot be written.
+    """Refuse outputs that cannot be written, before any work is done.
+
+    Among them are pictures of an unknown format and outputs over another file.
     """
     if image is not None:
         from casecnn.go.picture.draw import picture_format

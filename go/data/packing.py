@@ -131,8 +131,9 @@ def parse_slice(text: str | None) -> tuple[int, int | None]:
 
 
 def check_output(output: str, paths: Iterable[str | os.PathLike[str]]) -> None:
-    """Raises `UsageError` where writing ``output`` would overwrite one of the files to be read, and `InputError` where
-    it cannot be written at all.
+    """Refuse an output that would overwrite one of the files to be read, or that cannot be written.
+
+    Raises `UsageError` for the first and `InputError` for the second.
     """
     target = os.path.realpath(output)
     for path in paths:

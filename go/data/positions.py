@@ -62,10 +62,10 @@ def choose_plays(archive: Archive, size: int = 19, number: int | None = None, se
 def position_batch(
     archive: Archive, indices: np.ndarray, symmetries: np.ndarray, size: int = 19
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Planes uint8 [n, 48, size, size] before the plays at `indices` (as from `plays`), each under its symmetry (0 to
-    7), and moves int64 [n] under the same symmetry.
+    """Planes uint8 [n, 48, size, size] before the plays at `indices` (as from `plays`), and moves int64 [n].
 
-    Raises `InputError` if a game in the archive is not legal.
+    Each position is under its symmetry (0 to 7), and so is its move. Raises `InputError` if a game in the archive is
+    not legal.
     """
     begins = archive.offsets[np.searchsorted(archive.offsets, indices, side="right") - 1]
     planes = np.empty((len(indices), PLANES, size * size), np.uint8)
@@ -78,8 +78,7 @@ def position_batch(
 
 
 class PositionSource:
-    """Batches for `casecnn.training.loop.train`: positions drawn at random across all games, one of eight symmetries
-    each.
+    """Batches for `casecnn.training.loop.train`: positions drawn at random across all games, each under some symmetry.
 
     `source(step, rank, world)` returns planes uint8 [batch, 48, size, size] and moves int64 [batch]. Two processes with
     half the batch see what one process with the whole batch sees. Positions are drawn with replacement.

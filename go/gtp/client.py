@@ -39,8 +39,10 @@ class EngineRefused(EngineFailure):
 
 
 class Engine:
-    """A running engine. `command` is split like a shell line, but no shell runs it. What it writes to stderr goes to
-    `log`, or nowhere. It gets a process group of its own, so that a Ctrl-C at the terminal does not reach it.
+    """A running engine.
+
+    `command` is split like a shell line, but no shell runs it. What it writes to stderr goes to `log`, or nowhere. It
+    gets a process group of its own, so that a Ctrl-C at the terminal does not reach it.
 
     Raises `InputError` where the program cannot be started, `UsageError` for a command that is empty or has an open
     quote. Close it, or use it as a context manager.

@@ -44,8 +44,10 @@ class Stream:
 
 @dataclass(frozen=True)
 class Handler:
-    """What a command does: `function` is called with the values of the `parameters` and returns the text of the result
-    or a `Stream`. It raises `GtpError`, whose text is the response.
+    """What a command does.
+
+    `function` is called with the values of the `parameters` and returns the text of the result or a `Stream`. It raises
+    `GtpError`, whose text is the response.
     """
 
     function: Callable[..., str | Stream]

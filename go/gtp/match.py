@@ -32,13 +32,13 @@ def match(
     judge: str | None = None,
     progress: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
-    """Play games 1 to `games` between two engines, given as command lines, into the folder `output` (see
-    `casecnn.go.play.game_folder`) and return the summary. The first engine has black in the odd games.
+    """Play games 1 to `games` between two engines into the folder `output` and return the summary.
 
-    Games that are there already are not played again. The engines run on from game to game; after a failure both are
-    started anew. What they write to stderr goes to first.log and second.log in the folder. `judge` is the command line
-    of an engine that scores the games instead (see `casecnn.go.gtp.match_game`). `progress(facts)` is called after each
-    game with what games.jsonl says of it.
+    The engines are given as command lines; the first has black in the odd games. `casecnn.go.play.game_folder` says
+    what the folder holds. Games that are there already are not played again. The engines run on from game to game;
+    after a failure both are started anew. What they write to stderr goes to first.log and second.log in the folder.
+    `judge` is the command line of an engine that scores the games instead (see `casecnn.go.gtp.match_game`).
+    `progress(facts)` is called after each game with what games.jsonl says of it.
 
     Raises `UsageError` for numbers that make no sense and a folder of another match, `InputError` for an engine that
     does not start or refuses the board, and `casecnn.interruption.Interrupted` on Ctrl-C, after writing the summary.

@@ -56,8 +56,10 @@ class Terms:
 
 @dataclass(eq=False)
 class MatchGame:
-    """How a game went. `ended`: "passes", "resignation", "move limit", or one of `FAILURES`; `loser` made it so, if it
-    is one of those. `seconds`, `moves` and `slowest` are by colour and count answers to genmove.
+    """How a game went.
+
+    `ended`: "passes", "resignation", "move limit", or one of `FAILURES`; `loser` made it so, if it is one of those.
+    `seconds`, `moves` and `slowest` are by colour and count answers to genmove.
     """
 
     events: list[int] = field(default_factory=list)
@@ -85,8 +87,9 @@ class MatchGame:
 
 
 def set_up(engine: Engine, terms: Terms) -> None:
-    """Give an engine an empty board. Raises `InputError` where it refuses the size or the komi, and what
-    `Engine.ask` raises otherwise.
+    """Give an engine an empty board.
+
+    Raises `InputError` where it refuses the size or the komi, and what `Engine.ask` raises otherwise.
     """
     for command in (f"boardsize {terms.size}", "clear_board", f"komi {terms.komi:g}"):
         try:

@@ -76,8 +76,10 @@ class Settings:
 
 
 class Player:
-    """Chooses moves with a policy net. Keeps no position; the generator of random numbers is all its state, and what it
-    found out when it chose last: `considered`, the best move first, empty without rollouts.
+    """Chooses moves with a policy net.
+
+    It keeps no position. Its state is the generator of random numbers and what it found out when it chose last:
+    `considered`, the best move first, empty without rollouts.
     """
 
     def __init__(self, policy: Net, settings: Settings | None = None) -> None:
@@ -249,8 +251,9 @@ class _Check:
 
 
 def beside_dead(position: Position, ending: Ending) -> tuple[np.ndarray, np.ndarray]:
-    """Where dead stones of the opponent of the colour to play are attacked: their liberties, and the empty regions
-    that these belong to; both bool [size * size].
+    """Where dead stones of the opponent of the colour to play are attacked.
+
+    These are their liberties, and the empty regions that these belong to; both bool [size * size].
     """
     size = position.size
     board = position.board.reshape(-1)

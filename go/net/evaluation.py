@@ -20,8 +20,10 @@ PHASES = (("moves 1-60", 0, 60), ("moves 61-150", 60, 150), ("moves 151-", 150, 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Fractions of positions at which the move played is the net's first choice (`top1`), among its first five or ten;
-    `log_loss` is the mean of -ln p(move) in nats; `phases` maps a phase to (positions, top1).
+    """Fractions of positions at which the move played is among the net's first choices.
+
+    `top1` counts its first choice, the others its first five or ten; `log_loss` is the mean of -ln p(move) in nats;
+    `phases` maps a phase to (positions, top1).
     """
 
     positions: int
@@ -57,10 +59,10 @@ def evaluate_policy(
     batch_size: int = 256,
     progress: Callable[[int], object] | None = None,
 ) -> Evaluation:
-    """Measure `model` (logits over points) on the plays at `indices` of `archive` (see
-    `casecnn.go.data.positions.plays`).
+    """Measure `model` (logits over points) on the plays at `indices` of `archive`.
 
-    All points compete, legal or not: the net itself is measured. `progress(n)` is called after n more positions.
+    `casecnn.go.data.positions.plays` lists the plays. All points compete, legal or not: the net itself is measured.
+    `progress(n)` is called after n more positions.
     """
     starts = archive.offsets[np.searchsorted(archive.offsets, indices, side="right") - 1]
     move_number = indices - starts

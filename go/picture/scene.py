@@ -1,8 +1,8 @@
-"""A board with a heat map of move probabilities, described as shapes; `casecnn.go.picture.draw` and
-`casecnn.go.picture.svg` paint it.
+"""A board with a heat map of move probabilities, described as shapes.
 
-The picture is `WIDTH` units wide whatever the board's size; x grows to the right and y downwards. The shapes are listed
-from the back to the front. Nothing here depends on how they are painted, so that PNG and SVG show the same picture.
+`casecnn.go.picture.draw` and `casecnn.go.picture.svg` paint it. The picture is `WIDTH` units wide whatever the board's
+size; x grows to the right and y downwards. The shapes are listed from the back to the front. Nothing here depends on
+how they are painted, so that PNG and SVG show the same picture.
 """
 
 from __future__ import annotations

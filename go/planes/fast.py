@@ -47,9 +47,11 @@ SENSIBLENESS = OFFSETS["sensibleness"].start
 
 
 class Scratch(NamedTuple):
-    """Working memory of one thread. Chains are numbered from 1. `chain` int32 [P]: the chain of a stone, 0 elsewhere;
-    `table` int32 [P, 4]: per chain its first stone's place in `stones`, its size, its first liberty's place in
-    `liberty`, its number of liberties; `stones` int32 [P] and `liberty` int32 [4 P]: the lists; `legal` uint8 [P].
+    """Working memory of one thread.
+
+    Chains are numbered from 1. `chain` int32 [P]: the chain of a stone, 0 elsewhere; `table` int32 [P, 4]: per chain
+    its first stone's place in `stones`, its size, its first liberty's place in `liberty`, its number of liberties;
+    `stones` int32 [P] and `liberty` int32 [4 P]: the lists; `legal` uint8 [P].
     """
 
     reader: Reader
@@ -307,10 +309,10 @@ def _game_features(size, events, target):
 
 
 def game_features(size: int, events: np.ndarray) -> np.ndarray:
-    """Return uint8 [N, 48, size, size]: the planes before each play of the game, passes included, seen by the player
-    who makes it.
+    """Return the planes before each play of the game, passes included, as uint8 [N, 48, size, size].
 
-    `events` uint16 [n] as in `casecnn.go.board.record`. Raises `ValueError` at an illegal event.
+    They are seen by the player who makes the play. `events` uint16 [n] as in `casecnn.go.board.record`. Raises
+    `ValueError` at an illegal event.
     """
     out, wrong = _game_features(size, np.ascontiguousarray(events, np.uint16), targets(size)[0])
     if wrong >= 0:

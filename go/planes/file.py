@@ -72,10 +72,10 @@ def write_planes(
 
 
 def read_all(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[GameRecord], list[Failure]]:
-    """All games of some files, folders and archives (see `casecnn.go.sgf.game.read_games`), and those that cannot be
-    read.
+    """All games of some files, folders and archives, and those that cannot be read.
 
-    Raises InputError for a path that gives no game: the first thing that is wrong with it.
+    `casecnn.go.sgf.game.read_games` says which files. Raises InputError for a path that gives no game: the first thing
+    that is wrong with it.
     """
     records: list[GameRecord] = []
     failures: list[Failure] = []

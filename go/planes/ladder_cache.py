@@ -23,10 +23,12 @@ MAX_MOVES_KEPT = 8
 
 
 class LadderCache(NamedTuple):
-    """What was read. `board` uint8 [P]: the last position; `valid` uint8 [P, 3]: per first stone of a chain and slot;
-    `region` uint64 [P, 3, words]: a bit for each point marked; `found` int32 [P, 3, 2 + 8]: for an attack the point and
-    whether it captures; for the escapes their number and the points, negative where they fail; `live` int32 [3 P]: the
-    valid ones as `3 * stone + slot`; `lengths` int64 [2]: the length of `board`, and of `live`.
+    """What was read.
+
+    `board` uint8 [P]: the last position; `valid` uint8 [P, 3]: per first stone of a chain and slot; `region` uint64 [P,
+    3, words]: a bit for each point marked; `found` int32 [P, 3, 2 + 8]: for an attack the point and whether it
+    captures; for the escapes their number and the points, negative where they fail; `live` int32 [3 P]: the valid ones
+    as `3 * stone + slot`; `lengths` int64 [2]: the length of `board`, and of `live`.
     """
 
     board: np.ndarray

@@ -43,8 +43,9 @@ OTHER_TERRITORY = 0.05
 
 @njit(cache=True, nogil=True)
 def _mark_territory(state, planes, out):
-    """Turn `OPEN` into `OWN` or `OTHER` in `out` uint8 [size * size] where the empty region touches one colour only
-    and is at most half the board, and nothing would be captured.
+    """Turn `OPEN` into `OWN` or `OTHER` in `out` uint8 [size * size] where an empty region belongs to one colour.
+
+    The region touches one colour only and is at most half the board, and nothing would be captured.
     """
     board, mark, stack, info = state.board, state.mark, state.stack, state.info
     size = info[SIZE]
@@ -64,8 +65,9 @@ def _mark_territory(state, planes, out):
 
 @njit(cache=True, nogil=True)
 def _kills(state, point, colour, stones):
-    """Whether the chain of `stones` stones (4 to 6) that a move at `point` makes has a shape that, once captured,
-    leaves no two eyes: square and pyramid of four, bulky five and cross, rabbity six.
+    """Whether the chain of `stones` stones (4 to 6) that a move at `point` makes leaves no two eyes once captured.
+
+    Such shapes are the square and pyramid of four, the bulky five and cross, and the rabbity six.
     """
     board, stack = state.board, state.stack
     stride = state.info[SIZE] + 1
@@ -161,8 +163,9 @@ def weigh_moves(probabilities, classes, passed, temperature, weights):
 
 @njit(cache=True, nogil=True)
 def draw_move(weights, temperature, u):
-    """The move drawn by `u` from [0, 1) in proportion to the weights; with temperature 0 the first of the largest
-    weight. Returns -1 if all weights are 0.
+    """The move drawn by `u` from [0, 1) in proportion to the weights.
+
+    With temperature 0 it is the first of the largest weight. Returns -1 if all weights are 0.
     """
     points = weights.shape[0]
     best = -1

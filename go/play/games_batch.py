@@ -108,8 +108,9 @@ def uniform(key, number):
 
 @njit(cache=True, nogil=True)
 def write_batch(games, slots, scratch, target):
-    """Compute the planes and the classes of the moves for the games in `slots` int64 [k]. `target` int32
-    [size * size] is the identity.
+    """Compute the planes and the classes of the moves for the games in `slots` int64 [k].
+
+    `target` int32 [size * size] is the identity.
     """
     for slot in slots:
         state = _state(games, slot)

@@ -101,9 +101,10 @@ class Rules:
 
 @dataclass(frozen=True, eq=False)
 class PlayedGame:
-    """One finished game. `events` uint16 [n] are its moves as in `casecnn.go.board.record`, without those before the
-    start position. `score` is black minus white minus komi as the board stands, whoever won. `swapped`: the opponent
-    has black.
+    """One finished game.
+
+    `events` uint16 [n] are its moves as in `casecnn.go.board.record`, without those before the start position. `score`
+    is black minus white minus komi as the board stands, whoever won. `swapped`: the opponent has black.
     """
 
     number: int

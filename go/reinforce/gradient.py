@@ -64,8 +64,9 @@ def batch_baseline(z: np.ndarray, white: np.ndarray) -> np.ndarray:
 
 
 def log_probabilities(logits: Tensor, turns: Turns, temperature: float = 1.0) -> Tensor:
-    """Log p of all points, float32 [n, size * size] from logits [n, size * size]: -inf where the rule of
-    `casecnn.go.play.ending` forbids the move. The move that was played is never forbidden.
+    """Log p of all points, float32 [n, size * size] from logits [n, size * size].
+
+    It is -inf where the rule of `casecnn.go.play.ending` forbids the move. The move that was played is never forbidden.
     """
     device = logits.device
     raw = logits.detach().softmax(1)

@@ -59,10 +59,10 @@ def annotated_sgf(nodes: Nodes, suggestions: Suggestions) -> bytes:
 
 
 def read_nodes(path: str | os.PathLike[str] | bytes, *, game: int = 0, path_spec: str | None = None) -> Nodes:
-    """The nodes of one game along one line, values in UTF-8; the arguments are those of
-    `casecnn.go.sgf.game.read_game`.
+    """The nodes of one game along one line, values in UTF-8.
 
-    Doesn't look at what the nodes say. Raises InputError for a file or game that cannot be read.
+    The arguments are those of `casecnn.go.sgf.game.read_game`. Doesn't look at what the nodes say. Raises InputError
+    for a file or game that cannot be read.
     """
     line = parse_path(path_spec)
     for number, found in enumerate(read_trees(path)):
@@ -78,8 +78,9 @@ def read_nodes(path: str | os.PathLike[str] | bytes, *, game: int = 0, path_spec
 
 
 class Tree(NamedTuple):
-    """A game with all its variations as the file has it: its name for messages, the encoding of its values, and what
-    was odd about that, in whole lines.
+    """A game with all its variations as the file has it.
+
+    Also its name for messages, the encoding of its values, and what was odd about that, in whole lines.
     """
 
     name: str
@@ -136,8 +137,9 @@ def _until(nodes: Nodes, moves: int) -> Nodes:
 
 
 def kept(properties: dict[str, list[bytes]]) -> dict[str, list[bytes]]:
-    """The properties of a node that go into the new file: not those that it says itself (size, encoding, program),
-    and none that SGF does not allow.
+    """The properties of a node that go into the new file.
+
+    These are not those that the file writes itself (size, encoding, program), and none that SGF does not allow.
     """
     return {
         name: values

@@ -33,12 +33,11 @@ class Game:
 def find_games(
     files: Sequence[str], *, game: int | None = None, path: str | None = None, trees: bool = False
 ) -> list[Game | CasecnnError]:
-    """All games of some files, folders and archives, as `casecnn.go.sgf.game.read_games` reads them, legal to the last
-    move.
+    """All games of some files, folders and archives, legal to the last move.
 
-    In the place of a game that cannot be read, or a file that cannot be opened, stands the error. `game` chooses one of
-    them, counted from 0, and `path` a variation of each. `trees` keeps the trees, about 0.1 MB a game. Raises
-    UsageError for a malformed `path`, a `game` below 0 or beyond the last one.
+    `casecnn.go.sgf.game.read_games` reads them. In the place of a game that cannot be read, or a file that cannot be
+    opened, stands the error. `game` chooses one of them, counted from 0, and `path` a variation of each. `trees` keeps
+    the trees, about 0.1 MB a game. Raises UsageError for a malformed `path`, a `game` below 0 or beyond the last one.
     """
     line = parse_path(path)
     if game is not None and game < 0:
@@ -60,8 +59,9 @@ def find_games(
 def reviewable(
     found: Sequence[Game | CasecnnError], policy: Policy, first: int = 1, last: int | None = None
 ) -> tuple[list[Game], list[str]]:
-    """The games that can be reviewed from the move `first` to `last`, and for each other row a line that says why not:
-    it cannot be read, has no such moves, or another board size than the net.
+    """The games that can be reviewed from the move `first` to `last`, and for each other row a line that says why not.
+
+    It cannot be read, has no such moves, or another board size than the net.
     """
     good: list[Game] = []
     problems: list[str] = []

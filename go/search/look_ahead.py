@@ -78,10 +78,11 @@ def look_ahead(
 
 
 def by_win_rate(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The candidates by win rate, equals as they were and those without rollouts last; but first the one to play: of
-    those whose win rate is within two standard errors (of the difference) of the best one's, the most probable.
+    """The candidates by win rate, but first the one to play.
 
-    The error is worked out with a win and a loss added to the games, so that two games that agree prove nothing.
+    That is, of those whose win rate is within two standard errors (of the difference) of the best one's, the most
+    probable. Equals stay as they were, and those without rollouts come last. The error is worked out with a win and a
+    loss added to the games, so that two games that agree prove nothing.
     """
     order = sorted(candidates, key=lambda c: -c.rollouts.win_rate if c.rollouts else 1.0)
     known = [(c, c.rollouts.win_rate, _error(c.rollouts)) for c in order if c.rollouts]

@@ -21,8 +21,10 @@ from casecnn.go.board.state import BLACK, COLOUR, EMPTY, SIZE, WHITE, State, new
 
 
 class Outcome(NamedTuple):
-    """What random games say. `ownership` float64 [size * size]: from 1 (always Black's in the end) to -1 (always
-    White's); `score` mean of black minus white points on the board, komi not counted.
+    """What random games say.
+
+    `ownership` float64 [size * size]: from 1 (always Black's in the end) to -1 (always White's); `score` mean of black
+    minus white points on the board, komi not counted.
     """
 
     ownership: np.ndarray

@@ -46,8 +46,10 @@ def weigh(position: Position, probabilities: np.ndarray, sensible: np.ndarray) -
 
 
 def at_stake(position: Position, moves: np.ndarray) -> np.ndarray | None:
-    """int64 [n]: how many stones the colour to play has at stake after each of the moves (`row * size + column`, legal,
-    no pass); None where there are so many ladders that reading them all would take too long.
+    """How many stones the colour to play has at stake after each of the moves, int64 [n].
+
+    A move is `row * size + column`, legal, no pass. Returns None where there are so many ladders that reading them all
+    would take too long.
     """
     stones = np.zeros(len(moves), np.int64)
     done = _at_stake(position.state, position.to_play, np.asarray(moves, np.int64), new_reader(), stones)

@@ -79,10 +79,10 @@ class Classifier:
     """
 
     def __init__(self, model: TextModel | str | os.PathLike[str] = DEFAULT, vectors: Any = None) -> None:
-        """`model`: a TextModel, the name of a packaged one, or a file. `vectors`: see
-        `casecnn.text.model.predict.Predictor`.
+        """Load `model`: a TextModel, the name of a packaged one, or a file.
 
-        Raises UsageError or InputError for a model that cannot be had.
+        `vectors`: see `casecnn.text.model.predict.Predictor`. Raises UsageError or InputError for a model that cannot
+        be had.
         """
         self.model = model if isinstance(model, TextModel) else load_model(model)
         if self.model.cleaning not in CLEANINGS:

@@ -37,8 +37,9 @@ def highlighted(explanation: Explanation, label: int, colour: bool = False) -> s
 
 
 def evidence_table(explanation: Explanation, chosen: Sequence[int], top: int = 5) -> str:
-    """What adds up to the logits of the chosen labels, a column each: for every label its `top` strongest n-grams, then
-    the other n-grams, the padding and the bias.
+    """What adds up to the logits of the chosen labels, a column each.
+
+    For every label these are its `top` strongest n-grams, then the other n-grams, the padding and the bias.
     """
     chosen = list(chosen)
     rows: list[tuple[str, np.ndarray | None]] = []
@@ -95,8 +96,9 @@ def _cut(words: list[str], before: bool, after: bool) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """The text with control characters, which a terminal would obey, and halves of characters written as escapes; words
-    longer than 40 characters are cut.
+    """The text with control characters and halves of characters written as escapes.
+
+    A terminal would obey the former. Words longer than 40 characters are cut.
     """
     words = [word if len(word) <= _LONGEST else word[: _LONGEST - 1] + "…" for word in text.split(" ")]
     shown = " ".join(words)

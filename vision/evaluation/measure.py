@@ -43,9 +43,11 @@ class Share:
 
 @dataclass(frozen=True)
 class Speed:
-    """What the run cost. `waited` is the share of the time in which the net had no pictures, `busy` the share of the
-    usable cores' time that the process computed (1: all of them, all the time), `memory` the process's peak in bytes,
-    `device_memory` the device's, 0 on a CPU.
+    """What the run cost.
+
+    `waited` is the fraction of the time in which the net had no images, `busy` the fraction of the usable cores' time
+    that the process computed (1: all of them, all the time), `memory` the process's peak in bytes, `device_memory` the
+    device's, 0 on a CPU.
     """
 
     seconds: float
@@ -64,9 +66,10 @@ class Speed:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Errors of `nets` on the pictures of `data`. `confusion[i, j]` counts pictures of class i taken for class j, int64
-    [classes, classes + 1]; the last column is every output that is no class of the data. `topk[i]` counts pictures of
-    class i whose class was not among the first `top`.
+    """Errors of `nets` on the images of `data`.
+
+    `confusion[i, j]` counts images of class i taken for class j, int64 [classes, classes + 1]; the last column is every
+    output that is no class of the data. `topk[i]` counts images of class i whose class was not among the first `top`.
     """
 
     nets: tuple[str, ...]

@@ -46,8 +46,10 @@ class Total:
 
 @dataclass(frozen=True)
 class SelfCheck:
-    """What was found. `errors` are relative to the largest output, by precision, for an input of `checked` size;
-    `rates` are pictures a second for a batch of `batch` at the declared input, by precision.
+    """What was found.
+
+    `errors` are relative to the largest output, by precision, for an input of `checked` size; `rates` are images a
+    second for a batch of `batch` at the declared input, by precision.
     """
 
     net: str

@@ -52,8 +52,9 @@ def overlaid(pixels: np.ndarray, heat: np.ndarray, strength: float = 0.6) -> np.
 
 
 def enlarged(tile: np.ndarray, side: int) -> Image.Image:
-    """A tile so that its longer side is about `side` pixels: small ones by whole factors with hard edges, large ones
-    smoothed down.
+    """Scale a tile so that its longer side is about `side` pixels.
+
+    Small ones grow by whole factors with hard edges; large ones are smoothed down.
     """
     height, width = tile.shape[:2]
     image = Image.fromarray(np.ascontiguousarray(tile))

@@ -15,8 +15,10 @@ from casecnn.torch_net.build import Network
 
 @dataclass(frozen=True)
 class HeatMaps:
-    """Grad-CAM of a batch: `maps` float32 [n, h, w], at least 0, in the units of the logits; `classes` int64 [n] that
-    they are for; `probabilities` float32 [n] of those classes; `layer` that they were taken at.
+    """Grad-CAM of a batch.
+
+    `maps` float32 [n, h, w], at least 0, in the units of the logits; `classes` int64 [n] that they are for;
+    `probabilities` float32 [n] of those classes; `layer` that they were taken at.
     """
 
     maps: Tensor

@@ -17,8 +17,9 @@ from casecnn.vision.pipeline.preprocess import Preprocess
 
 @dataclass(frozen=True)
 class Patch:
-    """One strong activation: `value` at (row, column) of the map for picture number `picture`; `seen` is the window of
-    the net's input that it depends on, which may reach into the padding.
+    """One strong activation: `value` at (row, column) of the map for image number `picture`.
+
+    `seen` is the window of the net's input that it depends on, which may reach into the padding.
     """
 
     picture: int

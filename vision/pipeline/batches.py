@@ -159,8 +159,9 @@ def _bar(total: int, shown: bool) -> tqdm:
 
 
 def gather(data: ImageData, framing: Framing, preprocess: Preprocess) -> Undecoded:
-    """The samples of a data set for random access, not decoded. Archives are held in memory as they are, compressed;
-    folders are not.
+    """The samples of a data set for random access, not decoded.
+
+    Archives are held in memory as they are, compressed; folders are not.
     """
     if isinstance(data, ArrayData):
         names = [f"{data.source}[{number}]" for number in range(len(data))]
@@ -216,11 +217,10 @@ def sample_of(pictures: Pictures, count: int = 2000, seed: int = 0) -> np.ndarra
 
 
 class TrainingBatches:
-    """A source for `casecnn.training.loop.train`: float32 images [n, c, h, w] (channels last in memory) and int64
-    labels [n].
+    """A source for `casecnn.training.loop.train`: float32 images [n, c, h, w] and int64 labels [n].
 
-    Every epoch is a new permutation. `kind` says which workers suit it: threads for pictures in memory, where NumPy
-    does the work, processes for files to decode.
+    The images are channels last in memory. Every epoch is a new permutation. `kind` says which workers suit it: threads
+    for images in memory, where NumPy does the work, processes for files to decode.
     """
 
     def __init__(

@@ -76,8 +76,9 @@ def _window(
 
 
 def _area_window(how: Framing, preprocess: Preprocess, width: int, height: int, draws: Draws) -> Box:
-    """Ten tries: a share and ratio that do not fit into the picture are drawn again. After that the middle is taken
-    (the paper does not say).
+    """Try ten times: a fraction and ratio that do not fit into the image are drawn again.
+
+    After that the middle is taken (the paper does not say).
     """
     for share, skew, across, down in draws.uniform(_AREA, shape=(10, 4))[0].tolist():
         area = (how.area[0] + share * (how.area[1] - how.area[0])) * width * height

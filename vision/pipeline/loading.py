@@ -29,8 +29,9 @@ Warn = Callable[[str], object]
 
 
 class Batch(NamedTuple):
-    """Pictures ready for nets. `inputs` has, for each `Preprocess` in turn, uint8 [n, crops, height, width, channels];
-    `labels` is int64 [n].
+    """Images ready for nets.
+
+    `inputs` has, for each `Preprocess` in turn, uint8 [n, crops, height, width, channels]; `labels` is int64 [n].
     """
 
     inputs: tuple[np.ndarray, ...]

@@ -33,8 +33,10 @@ RESULTS = "degradation.json"
 
 @dataclass(frozen=True)
 class Curve:
-    """One net's run: after `steps`, the training error as a running mean over the last batches (distorted pictures,
-    net in training) and the test error, shares from 0 to 1.
+    """One net's run after `steps`.
+
+    The training error is a running mean over the last batches (distorted images, net in training). It and the test
+    error are fractions from 0 to 1.
     """
 
     net: str

@@ -71,8 +71,10 @@ def compute_features(
 def features_on_disk(
     folder: Path, part: str, module: Network, head: str, pictures: Pictures, preprocess: Preprocess, **options
 ) -> tuple[Features, bool]:
-    """The features of `pictures`, from `folder`/features-PART.npz where those are of the same net and pictures, else
-    computed and written there. Also whether they were there.
+    """The features of `pictures`, and whether they were there already.
+
+    They are read from `folder`/features-PART.npz where those are of the same net and images; else they are computed and
+    written there.
     """
     key = fingerprint(module, head, pictures, preprocess)
     path = folder / f"features-{part}.npz"
