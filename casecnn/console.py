@@ -21,8 +21,8 @@ def printable(text: str) -> str:
 
     Names of files and players may hold any character; printed as they are, they could move the cursor.
 
-    >>> print(printable("two\\nlines \\x1b[2J"))
-    two lines \\x1b[2J
+    >>> print(printable("two\nlines \x1b[2J"))
+    two lines \x1b[2J
     """
     text = re.sub(r"\s*\n\s*", " ", text.strip())
     if text.isprintable():

@@ -53,7 +53,9 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
     Fitted: `classes_`, sorted (for several labels a text their numbers); `model_`, a `TextModel`; `epoch_`, after which
     the weights were taken; `dev_`, their figures on the held-out texts, or None.
 
-    >>> SentenceCNN(epochs=2, random_state=0).fit(texts, labels).predict(["a fine film"])  # doctest: +SKIP
+    >>> texts, labels = ["a fine film", "fine acting", "a dull film", "dull and slow"], ["good", "good", "bad", "bad"]
+    >>> SentenceCNN(epochs=20, random_state=0).fit(texts, labels).predict(["a fine story", "so dull"]).tolist()
+    ['good', 'bad']
     """
 
     def __init__(

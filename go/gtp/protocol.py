@@ -61,7 +61,7 @@ def respond(text: str, id: str = "", failed: bool = False) -> str:
     feed to stand below the "="; control characters become spaces.
 
     >>> respond("B+3.5", "7")
-    '=7 B+3.5\\n\\n'
+    '=7 B+3.5\n\n'
     """
     return f"{opening(text, id, failed)}\n\n"
 

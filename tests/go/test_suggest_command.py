@@ -211,6 +211,7 @@ def test_colour_only_on_a_terminal_that_wants_it(monkeypatch, tty, encoding, env
     assert colour_wanted() is wanted
 
 
+@pytest.mark.slow
 def test_what_is_not_needed_is_not_imported(tmp_path):
     script = (
         "import sys\n"

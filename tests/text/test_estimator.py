@@ -330,6 +330,7 @@ def test_saved_and_loaded(kinds, tmp_path):
         SentenceCNN.load(tmp_path / "none.safetensors")
 
 
+@pytest.mark.slow
 def test_predicting_needs_no_torch(fitted, tmp_path):
     joblib.dump(fitted, tmp_path / "m.joblib")
     program = (

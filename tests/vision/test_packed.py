@@ -37,6 +37,7 @@ def count(module: torch.nn.Module, kind: type) -> int:
     return sum(isinstance(part, kind) for part in module.modules())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "convolutions", "residuals"),
     [

@@ -72,6 +72,7 @@ SIZES = {name: 32 for name in SHARED if name.startswith("vgg") and name != "vgg1
 SIZES |= {"resnet34": 128, "resnet50-v1.5": 128, "resnet101-v1.5": 96, "resnet152-v1.5": 96}
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("name", [name for name in SHARED if not name.endswith("-b")])
 def test_the_same_weights_give_the_same_logits(models, name):

@@ -74,7 +74,7 @@ class Answer:
 class Classifier:
     """A text model that takes raw texts.
 
-    >>> Classifier("sentiment").classify(["a moving, funny film"])[0].label  # doctest: +SKIP
+    >>> Classifier("sentiment").classify(["a moving, funny film"])[0].label
     'positive'
     """
 

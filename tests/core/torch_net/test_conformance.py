@@ -72,6 +72,7 @@ def test_every_parameter_gets_a_gradient(net):
     assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
 
 
+@pytest.mark.slow
 @every_net
 def test_a_training_step_lowers_the_loss(net):
     torch.manual_seed(0)

@@ -36,6 +36,7 @@ def train_net(folder, model, recipe, **options):
     )
 
 
+@pytest.mark.slow
 def test_the_log_says_what_was_run_and_how_it_went(tmp_path):
     metadata = {"net": "toy", "data": ["sixty pictures"], "größe": 5}
     heard = []

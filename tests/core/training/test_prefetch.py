@@ -67,6 +67,7 @@ def test_waiting_is_measured():
             assert least <= batches.waited < most
 
 
+@pytest.mark.slow
 def test_worker_processes_give_the_same_batches_and_errors():
     source = EpochSource((torch.arange(40.0),), 8, seed=1)
     with Prefetcher(source, 0, 6, workers=1, kind="process") as batches:

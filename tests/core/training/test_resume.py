@@ -64,6 +64,7 @@ def whole(tmp_path_factory):
     return start(folder, RECIPES["muon"]), folder
 
 
+@pytest.mark.slow
 def test_killed_at_a_random_step_and_resumed_gives_the_same_bits(tmp_path, whole):
     step = random.SystemRandom().randrange(2, 36)
     process = python(SCRIPT, "muon", str(tmp_path), "dropout", "1e-9")  # a checkpoint after every step
@@ -107,6 +108,7 @@ def test_stopped_by_a_signal_and_resumed_gives_the_same_bits(tmp_path, whole, st
     assert same(start(tmp_path, RECIPES["muon"]).weights, whole[0].weights)
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_another_process_ends_it_with_one_line(tmp_path):
     process = python(SCRIPT, "sgd", str(tmp_path), "plain", "60", "0.1")
     wait_for_step(process, tmp_path / "log.jsonl", 1)
@@ -175,6 +177,7 @@ def doubled(tmp_path_factory):
     return start(folder, replace(RECIPES["sgd"], batch_size=16), dropout=False), folder
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path, doubled):
     process = torchrun("sgd", str(tmp_path), "plain", "60")
     _, errors = process.communicate(timeout=120)
@@ -193,6 +196,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path, doubled):
     assert rows[0]["processes"] == 2 and len([row for row in rows if row.get("event") == "start"]) == 1
 
 
+@pytest.mark.slow
 def test_two_processes_stop_together_and_one_goes_on(tmp_path, doubled):
     process = torchrun("sgd", str(tmp_path), "plain", "60", "0.1")
     wait_for_step(process, tmp_path / "log.jsonl", 1)

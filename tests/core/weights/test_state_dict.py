@@ -309,6 +309,7 @@ def test_fill_copies_all_or_nothing():
     assert equal(net.state_dict(), good)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_weights(tmp_path):
     weights.save(tmp_path / "a.safetensors", TENSORS)
     program = (

@@ -107,6 +107,7 @@ def test_wrong_point_lists(text):
         coordinates.from_sgf_points(text, 9)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=6), SIZES)
 def test_any_text_is_a_move_or_an_input_error(text, size):
     for read in (coordinates.from_vertex, coordinates.from_sgf):

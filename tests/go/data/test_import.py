@@ -78,6 +78,7 @@ def test_a_slice_of_the_games(data, text, kept):
     assert [point % 81 for point in points(archive)] == kept
 
 
+@pytest.mark.slow
 def test_workers_change_nothing(tmp_path):
     paths = []
     for number in range(3):

@@ -61,6 +61,7 @@ print(sum(before.values()), {name: (before.get(name), n) for name, n in versions
 """
 
 
+@pytest.mark.slow
 def test_after_a_rehearsal_nothing_is_left_to_compile():
     """Or to load: in a game that costs time."""
     process = subprocess.run([sys.executable, "-c", REHEARSED], capture_output=True, text=True, timeout=300)
@@ -68,6 +69,7 @@ def test_after_a_rehearsal_nothing_is_left_to_compile():
     assert int(known) > 10 and later == "{}\n", process.stderr
 
 
+@pytest.mark.slow
 def test_the_engine_as_a_process(weights_file):
     """Answers come at once through pipes, an analysis streams until the next line, Ctrl-C ends in one line."""
     process = subprocess.Popen(

@@ -77,6 +77,7 @@ def test_results_to_responses(arguments, response):
 # Sessions
 
 
+@pytest.mark.slow
 def test_a_session_with_ids_comments_and_control_characters():
     asked = (
         b"# a controller says hello\r\n"

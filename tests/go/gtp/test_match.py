@@ -105,6 +105,7 @@ def test_who_misbehaves_loses(tmp_path, moves, result, ended, reason):
     assert not any(summary["engines"][0]["failures"].values())
 
 
+@pytest.mark.slow
 def test_who_hangs_loses_on_time(tmp_path):
     begin = time.monotonic()
     facts = one_game(tmp_path, fake("C1", "hang"), WHITE, Terms(5, 0.5, move_time_limit=1.5))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
-
 import numpy as np
 import pytest
 import torch
@@ -59,6 +56,7 @@ def positions(moves):
     return np.stack(planes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [False, True])
 def test_bfloat16_says_nearly_the_same(monkeypatch, hidden):
     monkeypatch.setattr(packed, "HIDDEN_TILES", hidden)  # this machine's tiles, if any, or torch's own convolutions
@@ -120,12 +118,6 @@ def test_what_is_no_policy_is_refused(tmp_path):
         load_policy(saved_by_torch(tmp_path / "none.pt", {"w": torch.zeros(1)}))
     with pytest.raises(UsageError, match="^there are no weights 'policy-k65'; did you mean"):
         load_policy("policy-k65")
-
-
-@pytest.mark.parametrize("module", ["net.policy", "position", "suggestions"])
-def test_the_examples_in_the_docstrings(module):
-    failed, tried = doctest.testmod(importlib.import_module(f"casecnn.go.{module}"))
-    assert failed == 0 and tried > 0
 
 
 def test_names_of_the_package():

@@ -32,6 +32,7 @@ def planes_of(moves: int, size: int = 19) -> np.ndarray:
     return np.stack(planes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symmetries", [True, False])
 def test_the_packaged_net_says_the_same(symmetries):
     planes = planes_of(30)
@@ -78,6 +79,7 @@ def test_what_needs_torch_is_left_to_it(tmp_path):
         assert str(quick.value) == str(slow.value)
 
 
+@pytest.mark.slow
 def test_a_suggestion_imports_no_torch():
     script = (
         "import sys\nfrom casecnn.cli import main\n"

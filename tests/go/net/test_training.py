@@ -73,6 +73,7 @@ def test_training_can_start_from_weights(tmp_path):
         train_policy(ARCHIVE, frozen, tmp_path / "c", k=5, layers=3, size=9, initial=start, progress=False)
 
 
+@pytest.mark.slow
 def test_from_packed_games_to_suggestions(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     save_archive("moves.npz", ARCHIVE)

@@ -93,6 +93,7 @@ def test_the_baseline_does_not_bias_the_gradient():
     assert plain == pytest.approx(6) and with_baseline == pytest.approx(plain)  # the expected outcome is 2p - 1
 
 
+@pytest.mark.slow
 def test_games_are_replayed_as_they_were_seen():
     games = list(play_games(tiny(1), range(12), RULES, opponent=tiny(2), threads=1))
     turns = turns_of(games)
@@ -217,6 +218,7 @@ def figures(folder: Path) -> list[dict]:
     return [row for row in rows if row.get("event", "evaluation") == "evaluation"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baseline", ["batch", "moving"])
 def test_a_run_goes_on_bit_for_bit(tmp_path, baseline):
     options = {"baseline": baseline, "evaluate_games": 6, "evaluate_every": 2}
@@ -247,6 +249,7 @@ def test_seeds_matter(tmp_path):
     assert losses[0] == losses[1] != losses[2]
 
 
+@pytest.mark.slow
 def test_the_net_learns_to_beat_its_start(tmp_path):
     plan = recipe(optimizer="adamw", lr=1e-2, steps=15, batch_size=32)
     start = tmp_path / "start.safetensors"

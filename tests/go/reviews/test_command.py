@@ -198,6 +198,7 @@ def test_a_collection_is_summed_up_too(folder, capsys):
     assert [line.split("  ")[0] for line in out.splitlines()[1:3]] == ["two.sgf game 1", "two.sgf game 2"]
 
 
+@pytest.mark.slow
 def test_each_game_gets_its_files(folder, capsys):
     code, _, _ = run("games", "game.sgf", "--sgf", "out/sgf", "--image", "out/png", capsys=capsys)
     assert code == 1
@@ -340,6 +341,7 @@ class Scattered(Corner):
         return np.random.default_rng(1).dirichlet(np.full(361, 0.3), len(planes)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dpi", [72, 150])  # of SVG and of PNG
 def test_labels_do_not_cover_each_other(dpi):
     moves = b"".join(b";%c[%c%c]" % (b"BW"[n % 2], 97 + n // 19, 97 + n % 19) for n in range(200))
@@ -376,6 +378,7 @@ def test_a_running_mean():
     assert running_mean(np.array([5.0])).tolist() == [5]
 
 
+@pytest.mark.slow
 def test_matplotlib_is_loaded_for_pictures_only():
     script = (
         "import sys, casecnn.go.reviews.files, casecnn.go.reviews.summary, casecnn.go.cli.review\n"

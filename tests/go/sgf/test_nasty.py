@@ -169,6 +169,7 @@ REFUSED = {  # a part of the one line that says why
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READ)
 def test_odd_files_are_read(name):
     start = time.process_time()
@@ -178,6 +179,7 @@ def test_odd_files_are_read(name):
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_broken_files_are_refused_in_one_line(name):
     data, part = REFUSED[name]
@@ -242,6 +244,7 @@ def test_any_damage(position, replacement):
         assert isinstance(game, GameRecord) or str(game).isprintable()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_the_largest_files_stay_below_600_mb_and_10_seconds(tmp_path):
     """Bombs and the worst case of each limit, in a process of their own so that its peak can be read."""

@@ -28,6 +28,7 @@ def run(seed, fold, accuracy):
     return Run(seed, fold, accuracy, accuracy / 2, 0.5, None, 3.0, 90, 10, 1.0)
 
 
+@pytest.mark.slow
 def test_every_text_is_tested_once_and_its_label_never_seen(monkeypatch):
     seen = []
     plain = crossval.fit
@@ -74,6 +75,7 @@ def test_spreads_by_hand():
         summarise([])
 
 
+@pytest.mark.slow
 def test_work_in_processes_is_the_same_work():
     tasks = [3.0, 1.0, 2.0]
     assert list(in_processes(pow, tasks, 2.0, 1)) == [9.0, 1.0, 4.0]

@@ -39,6 +39,7 @@ def accuracy(model: TextModel, texts, labels) -> float:
     return float(np.mean([model.labels[i] == label for i, label in zip(logits.argmax(1), labels, strict=True)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["rand", "static", "non-static", "multichannel"])
 def test_each_variant_learns_and_trains_only_what_it_may(variant):
     done = fitted(recipe=replace(SMALL, variant=variant, epochs=25, batch_size=10))
@@ -144,6 +145,7 @@ def test_class_weights_make_the_rare_label_count():
     assert abs(share(sample_weight=[1.0] * 40 + [8.0] * 20) - 0.8) < 0.08
 
 
+@pytest.mark.slow
 def test_several_labels_a_text():
     texts = [text + (" and the end is long" if n % 3 == 0 else "") for n, text in enumerate(TEXTS)]
     labels = [[label] * (n % 4 != 0) + ["long"] * (n % 3 == 0) for n, label in enumerate(LABELS)]

@@ -14,6 +14,7 @@ from casecnn.vision.evaluation.selfcheck import TOLERANCE, compare, self_check, 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.mark.slow
 def test_resnet20_without_data(capsys):
     assert main(["vision", "eval", "resnet20", "--device", "cpu", "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -23,6 +24,7 @@ def test_resnet20_without_data(capsys):
     assert answer["pictures_per_second"]["float32"] > 0 and "--data" in answer["next"]
 
 
+@pytest.mark.slow
 def test_for_people(capsys):
     assert main(["vision", "eval", "lenet5-1998", "--device", "cpu"]) == 0
     text = capsys.readouterr().out

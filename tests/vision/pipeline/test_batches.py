@@ -136,6 +136,7 @@ def test_batches_are_what_the_steps_say_written_out():
             np.testing.assert_allclose(image[channel], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_files_give_the_same_batches_with_any_workers(tmp_path):
     data = open_data(write_folders(tmp_path / "data", {"": 5}, 30, 40))
     undecoded = gather(data, SHORTER, SMALL)

@@ -61,6 +61,7 @@ def test_what_an_archive_did_not_give_is_skipped():
     assert told == ["skipped 'a.zip:x.png': it cannot be read: it is a link, encrypted, damaged or too large"]
 
 
+@pytest.mark.slow
 def test_threads_work_while_the_net_does():
     """Pictures that take 10 ms each are ready after a net that takes as long: nearly no waiting."""
 

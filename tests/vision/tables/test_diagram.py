@@ -39,6 +39,7 @@ def test_equal_neighbours_are_one_box_where_there_are_many():
     assert boxes["conv3_1 \u2013 conv3_3"] == 3 and boxes["fc6 \u2013 fc7"] == 2 and len(boxes) == 13
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alexnet", "googlenet", "resnet50", "vgg19", "kim-multichannel", "policy-k192"])
 def test_words_neither_overlap_nor_leave_the_picture(name):
     figure = diagram(get_net(name))

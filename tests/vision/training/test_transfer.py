@@ -156,6 +156,7 @@ def test_features_are_what_enters_the_last_layer(weights):
     np.testing.assert_allclose(found.values, x, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_features_are_computed_once(weights, folders, tmp_path, monkeypatch):
     calls = []
     compute = features_module.compute_features

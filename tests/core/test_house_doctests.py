@@ -1,0 +1,24 @@
+"""The examples in docstrings do what they say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+from source_tree import FILES, MODULES
+
+WITH_EXAMPLES = [MODULES[path] for path in FILES if ">>> " in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_examples(name, tmp_path, monkeypatch):
+    module = importlib.import_module(name)
+    monkeypatch.chdir(tmp_path)  # some write files
+    failed, tried = doctest.testmod(module)
+    assert failed == 0
+    assert tried > 0, "the examples stand where doctest does not look"
+
+
+def test_there_are_examples():
+    assert len(WITH_EXAMPLES) >= 21
