@@ -8,10 +8,13 @@ import importlib
 import pytest
 from source_tree import FILES, MODULES
 
+SLOW = {"casecnn.go.gtp.engine", "casecnn.go.play.selfplay", "casecnn.go.reviews.moves", "casecnn.text.estimator"}
 WITH_EXAMPLES = [MODULES[path] for path in FILES if ">>> " in path.read_text(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("name", WITH_EXAMPLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in WITH_EXAMPLES]
+)
 def test_examples(name, tmp_path, monkeypatch):
     module = importlib.import_module(name)
     monkeypatch.chdir(tmp_path)  # some write files

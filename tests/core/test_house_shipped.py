@@ -52,7 +52,7 @@ def test_the_readme_has_one_command_to_run_and_one_to_test():
     run, test = readme_command("run"), readme_command("test")
     assert len(run) == 1 and run[0].startswith("pip install . && casecnn go suggest ")
     assert (ROOT / run[0].split()[-1]).is_file()
-    assert len(test) == 1 and test[0].startswith("pip install ") and test[0].endswith("pytest")
+    assert len(test) == 1 and test[0].startswith("pip install ") and test[0].endswith("pytest -n auto")
 
 
 def test_links_of_the_documents_lead_to_files():

@@ -118,7 +118,9 @@ def assert_same_legality(state, board: boards.Board, colour: int, ko: tuple[int,
             assert is_legal(state, point, other, False) == legal_in_sgfmill(board, row, column, other, None)
 
 
-@pytest.mark.parametrize("size", range(5, 26))
+@pytest.mark.parametrize(
+    "size", [pytest.param(size, marks=() if size in (5, 9, 19) else pytest.mark.slow) for size in range(5, 26)]
+)
 def test_random_games_against_sgfmill(size):
     """Over 100,000 moves in all: legality, captures, ko, area score."""
     moves = 9000 if size <= 12 else 2400
