@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 MOVED = {
     "arrays": "weights.safetensors_file",
@@ -89,12 +90,10 @@ MOVED = {
     "historic": "layers.historic",
     "initialise": "torch_net.initialise",
     "meter": "training.meter",
-    "modules": "torch_net.modules",
     "muon": "training.muon",
     "net": "layers.net",
     "normalisation": "layers.normalisation",
     "optimizers": "training.optimizers",
-    "packed": "torch_net.prepare",
     "pointwise": "layers.pointwise",
     "pooling": "layers.pooling",
     "precision": "torch_net.precision",
@@ -195,6 +194,41 @@ MOVED = {
 }
 """Old name to new name, both without the leading "casecnn."."""
 
+TAKEN_APART = {
+    "modules": {
+        "AdaptiveMeanPooling": "torch_net.pooling.AdaptiveMeanPool",
+        "BatchNormalisation": "torch_net.normalisation.BatchNorm",
+        "Bias": "torch_net.convolution.PositionBias",
+        "Chain": "torch_net.composite.Chain",
+        "Convolution": "torch_net.convolution.Conv",
+        "FullyConnected": "torch_net.convolution.Linear",
+        "GlobalMeanPooling": "torch_net.pooling.GlobalMeanPool",
+        "MaxOverTimePooling": "torch_net.pooling.MaxOverTime",
+        "MaxPooling": "torch_net.pooling.MaxPool",
+        "MeanPooling": "torch_net.pooling.MeanPool",
+        "RadialBasisFunctions": "torch_net.historic.RadialBasis",
+        "ResidualBlock": "torch_net.composite.Residual",
+        "ResponseNormalisation": "torch_net.normalisation.LocalResponseNorm",
+        "ScaledHyperbolicTangent": "torch_net.pointwise.ScaledTanh",
+        "SideBySide": "torch_net.composite.Branches",
+        "TableConvolution": "torch_net.historic.TableConv",
+        "TrainableSubsampling": "torch_net.historic.Subsampling",
+        "activated": "torch_net.pointwise.activated",
+        "add": "torch_net.registry.add",
+        "even": "torch_net.padding.even",
+        "padded": "torch_net.padding.padded",
+        "padded_for": "torch_net.padding.padded_for",
+        "scaled_tanh": "torch_net.pointwise.scaled_tanh",
+    },
+    "packed": {
+        "PackedConvolution": "torch_net.prepare.PreparedConv",
+        "PackedResidual": "torch_net.prepare.PreparedResidual",
+        "can_pack": "kernels.onednn.can_prepack",
+        "pack": "torch_net.prepare.pack",
+    },
+}
+"""Old modules whose names now live in several: for each of their names, the new one."""
+
 
 class Moved(Loader):
     """Loads a module by its new name."""
@@ -216,6 +250,33 @@ class Moved(Loader):
         module.__spec__ = self.own_spec
 
 
+class TakenApart(Loader):
+    """Loads a module that is no more: its names, from where they live now."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Let Python make an empty module, after a warning that tells where its names are."""
+        homes = sorted({f"casecnn.{new.rpartition('.')[0]}" for new in self.names.values()})
+        warnings.warn(
+            f"{spec.name} is now {', '.join(homes)}; the old name goes with version 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the module its names, which load on first use."""
+
+        def load(name: str) -> Any:
+            if name not in self.names:
+                raise AttributeError(f"module '{module.__name__}' has no attribute '{name}'")
+            home, _, new = self.names[name].rpartition(".")
+            return getattr(importlib.import_module(f"casecnn.{home}"), new)
+
+        module.__getattr__ = load  # type: ignore[method-assign]
+
+
 class OldNames(MetaPathFinder):
     """Finds modules by their old names."""
 
@@ -224,7 +285,11 @@ class OldNames(MetaPathFinder):
     ) -> ModuleSpec | None:
         """Return the spec of a module that has moved; None for every other name."""
         package, _, name = fullname.partition(".")
-        return ModuleSpec(fullname, Moved(f"casecnn.{MOVED[name]}")) if package == "casecnn" and name in MOVED else None
+        if package == "casecnn" and name in MOVED:
+            return ModuleSpec(fullname, Moved(f"casecnn.{MOVED[name]}"))
+        if package == "casecnn" and name in TAKEN_APART:
+            return ModuleSpec(fullname, TakenApart(TAKEN_APART[name]))
+        return None
 
 
 def install() -> None:

@@ -8,14 +8,48 @@ else is for `casecnn.torch_net.build`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
+from casecnn import layers
 from casecnn.errors import InputError
-from casecnn.layers.convolution import Conv, PositionBias
-from casecnn.layers.net import Net
-from casecnn.layers.pointwise import Flatten, ReLU, Softmax
+from casecnn.layers.engine import Engine
 from casecnn.layers.shapes import Shape, pair
+
+L = TypeVar("L", bound=layers.Layer)
+
+
+class Runs(Protocol):
+    """A layer with its arrays: float32, channels last."""
+
+    shapes: Mapping[str, Shape]
+
+    def take(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the arrays, of the ``shapes`` that it needs, by their own names."""
+        ...
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """What the layer gives for [N, H, W, C]."""
+        ...
+
+
+class Make(Protocol):
+    """Makes a layer for an input of a shape."""
+
+    def __call__(self, layer: layers.Layer, shape: Shape) -> Runs:
+        """Return the layer, which then takes its arrays."""
+        ...
+
+
+NUMPY: Engine[Make] = Engine("NumPy version")
+NUMPY.lacks(
+    "only chains of convolutions run without torch; use `casecnn.torch_net.build.build`",
+    layers.Linear, layers.MaxPool, layers.MeanPool, layers.AdaptiveMeanPool, layers.GlobalMeanPool, layers.MaxOverTime,
+    layers.LocalResponseNorm, layers.BatchNorm, layers.Tanh, layers.ScaledTanh, layers.Sigmoid, layers.Softmax,
+    layers.Dropout, layers.Residual, layers.Branches, layers.Repeat, layers.AuxiliaryHead, layers.TableConv,
+    layers.Subsampling, layers.RadialBasis,
+)  # fmt: skip
 
 
 class NumpyNet:
@@ -26,29 +60,52 @@ class NumpyNet:
     net.
     """
 
-    def __init__(self, net: Net, arrays: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, net: layers.Net, arrays: Mapping[str, np.ndarray]) -> None:
         self.net = net
-        self._layers = net.layers[:-1] if isinstance(net.layers[-1], Softmax) else net.layers
-        wanted = _shapes(net, self._layers)
+        rows = net.rows[:-1] if isinstance(net.layers[-1], layers.Softmax) else net.rows
+        self._layers = [(row.name, NUMPY.entry(row.layer)(row.layer, row.input_shape)) for row in rows]
+        wanted = {f"{path}.{name}": shape for path, layer in self._layers for name, shape in layer.shapes.items()}
         if {name: array.shape for name, array in arrays.items()} != wanted:
             raise InputError(f"the arrays do not fit the net `{net.name}`")
-        self._arrays = {name: _channels_last(arrays[name].astype(np.float32)) for name in wanted}
+        for path, layer in self._layers:
+            layer.take({name: _channels_last(arrays[f"{path}.{name}"].astype(np.float32)) for name in layer.shapes})
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """The net's logits: [N, *net.input] of any type to float32 [N, *net.output_shape]."""
         y = np.ascontiguousarray(np.moveaxis(x, 1, -1), np.float32)
-        for layer in self._layers:
-            if isinstance(layer, Conv):
-                y = self._convolve(layer, y)
-            elif isinstance(layer, PositionBias):
-                y = y + self._arrays[f"{layer.name}.bias"]
-            elif isinstance(layer, ReLU):
-                y = np.maximum(y, 0)
-            else:
-                y = np.moveaxis(y, -1, 1).reshape(len(y), -1)
+        for _, layer in self._layers:
+            y = layer(y)
         return np.moveaxis(y, -1, 1) if y.ndim == 4 else y
 
-    def _convolve(self, layer: Conv, x: np.ndarray) -> np.ndarray:
+
+class WithArrays(Generic[L]):
+    """Base of the layers; ``shapes`` are those of the arrays it needs, by their own names."""
+
+    def __init__(self, layer: L, shape: Shape) -> None:
+        self.layer = layer
+        self.shapes: dict[str, Shape] = {}
+        self.arrays: Mapping[str, np.ndarray] = {}
+
+    def take(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the arrays, filters as [rows, columns, channels, filters], a bias for each position channels last."""
+        self.arrays = arrays
+
+
+@NUMPY.runs(layers.Conv)
+class Conv(WithArrays[layers.Conv]):
+    """Conv of one group, with ReLU or no activation."""
+
+    def __init__(self, layer: layers.Conv, shape: Shape) -> None:
+        super().__init__(layer, shape)
+        if layer.groups > 1 or layer.activation not in (None, "relu"):
+            raise InputError(f"{layer} has no NumPy version; use `casecnn.torch_net.build.build`")
+        self.shapes["weight"] = (layer.channels, shape[0], *pair(layer.kernel))
+        if layer.bias:
+            self.shapes["bias"] = (layer.channels,)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """[N, H, W, C] to [N, H', W', channels]."""
+        layer = self.layer
         kernel, stride, dilation = pair(layer.kernel), pair(layer.stride), pair(layer.dilation)
         rows, columns = layer.spans(x.shape[1], x.shape[2])
         around = [(span.before, span.after + span.overhang) for span in (rows, columns)]
@@ -61,29 +118,43 @@ class NumpyNet:
             (image, down * stride[0], right * stride[1], down * dilation[0], right * dilation[1], one),
             writeable=False,
         )
-        weight = self._arrays[f"{layer.name}.weight"].reshape(-1, layer.channels)
-        y = windows.reshape(n * rows.windows * columns.windows, -1) @ weight
+        y = windows.reshape(n * rows.windows * columns.windows, -1) @ self.arrays["weight"].reshape(-1, layer.channels)
         if layer.bias:
-            y += self._arrays[f"{layer.name}.bias"]
+            y += self.arrays["bias"]
         if layer.activation:
             np.maximum(y, 0, out=y)
         return y.reshape(n, rows.windows, columns.windows, layer.channels)
 
 
-def _shapes(net: Net, layers: tuple[object, ...]) -> dict[str, Shape]:
-    """The shapes of the arrays that the layers need, by name."""
-    wanted: dict[str, Shape] = {}
-    inputs = {row.name: row.input_shape for row in net.rows}
-    for layer in layers:
-        if isinstance(layer, Conv) and layer.groups == 1 and layer.activation in (None, "relu"):
-            wanted[f"{layer.name}.weight"] = (layer.channels, inputs[layer.name][0], *pair(layer.kernel))
-            if layer.bias:
-                wanted[f"{layer.name}.bias"] = (layer.channels,)
-        elif isinstance(layer, PositionBias):
-            wanted[f"{layer.name}.bias"] = inputs[layer.name]
-        elif not isinstance(layer, (ReLU, Flatten)):
-            raise InputError(f"net `{net.name}`: {layer} has no NumPy version; use `casecnn.torch_net.build.build`")
-    return wanted
+@NUMPY.runs(layers.PositionBias)
+class PositionBias(WithArrays[layers.PositionBias]):
+    """A bias for each position of each map."""
+
+    def __init__(self, layer: layers.PositionBias, shape: Shape) -> None:
+        super().__init__(layer, shape)
+        self.shapes["bias"] = shape
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """[N, H, W, C] plus [H, W, C]."""
+        return x + self.arrays["bias"]
+
+
+@NUMPY.runs(layers.ReLU)
+class ReLU(WithArrays[layers.ReLU]):
+    """max(x, 0)."""
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Any shape."""
+        return np.maximum(x, 0)
+
+
+@NUMPY.runs(layers.Flatten)
+class Flatten(WithArrays[layers.Flatten]):
+    """(C, H, W) to a vector, channel by channel."""
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """[N, H, W, C] to [N, C * H * W]."""
+        return np.moveaxis(x, -1, 1).reshape(len(x), -1)
 
 
 def _channels_last(array: np.ndarray) -> np.ndarray:

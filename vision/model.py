@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from casecnn.errors import UsageError
 from casecnn.layers.net import Net
 from casecnn.nets.catalogue import get_net
+from casecnn.torch_net import prepare as inference
 from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
-from casecnn.torch_net.prepare import pack
 from casecnn.vision.data.labels import Labels, imagenet_labels, numbered, read_labels
 from casecnn.vision.pipeline.preprocess import Preprocess, convention
 from casecnn.vision.weights import NetWeights, load_net_weights
@@ -133,15 +133,8 @@ def prepare(
 
 
 def build_fast(module: nn.Module, device: torch.device, precision: str = "auto") -> nn.Module:
-    """A copy of a built module for inference on a device: BatchNorm folded, channels last, in its precision.
-
-    On a CPU each convolution computes its activation and sum in one.
-    """
-    from casecnn.torch_net.fuse import fuse
-
-    fast = fuse(module).to(device, dtype_for(precision, device))
-    fast = fast.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return pack(fast) if device.type == "cpu" else fast
+    """A copy of a built module for inference on a device, in its precision (see `casecnn.torch_net.prepare`)."""
+    return inference.prepare(module, dtype_for(precision, device), device)
 
 
 def _with_counters(module: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -12,36 +12,35 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numba import njit
-from torch import Tensor, nn
+from torch import Tensor
 
 from casecnn.kernels.amx import CONFIGURATION, DEPTH, ROWS, STEP_BYTES, configure, multiply, release
 from casecnn.kernels.amx_convolution import CACHED, TileConvolution, block, each, finish, frame_of, lay, numbers, zeros
-from casecnn.layers.shapes import pair, sides
 
 
-class TileChain(nn.Module):
-    """Convolutions one after the other, each of which passes `follows`.
+class TileChain:
+    """Convolutions one after the other, each of which follows the one before.
 
     From bfloat16 [N, C, H, W], channels last, to the same shape, with the same numbers as from one at a time.
     """
 
     def __init__(self, convolutions: Sequence[TileConvolution]) -> None:
-        super().__init__()
-        self.convolutions = nn.ModuleList(convolutions)
+        self.convolutions = tuple(convolutions)
         self.kernel = rows, columns = convolutions[0].weights.kernel
         self.padding = rows // 2, columns // 2
         self.right = np.concatenate([conv.weights.right for conv in convolutions])
         self.bias = np.stack([conv.weights.bias for conv in convolutions])
-        self.floors = np.array([0 if conv.activation == "relu" else -np.inf for conv in convolutions], np.float32)
+        relus = [conv.convolution.activation == "relu" for conv in convolutions]
+        self.floors = np.array([0 if relu else -np.inf for relu in relus], np.float32)
         for conv, right in zip(convolutions, np.split(self.right, len(convolutions)), strict=True):
             conv.weights = conv.weights._replace(right=right)  # the same memory
 
-    def forward(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         count, channels, height, width = x.shape
         frame = frame_of(channels, self.kernel, (1, 1), self.padding, (width, height, width), False)
         if frame.length * 2 > CACHED:
             for conv in self.convolutions:
-                x = conv(x)
+                x = conv(x, self.padding)
             return x
         source = x.detach().permute(0, 2, 3, 1).contiguous()
         out = torch.empty_like(source)
@@ -57,19 +56,6 @@ class TileChain(nn.Module):
 
         each(threads, work)
         return out.permute(0, 3, 1, 2)
-
-
-def follows(conv: TileConvolution, before: TileConvolution | None = None) -> bool:
-    """Whether a convolution may stand in a chain, after another one: it keeps the shape, and has the same window."""
-    own = conv.weights
-    if before is not None and (before.weights.kernel, before.weights.outputs) != (own.kernel, own.outputs):
-        return False
-    rows, columns = own.kernel
-    if conv.channels != own.outputs or own.outputs % DEPTH or own.beside or pair(conv.layer.stride) != (1, 1):
-        return False
-    if isinstance(conv.layer.padding, str) or not (rows % 2 and columns % 2):
-        return False
-    return sides(conv.layer.padding) == ((rows // 2, rows // 2), (columns // 2, columns // 2))
 
 
 @njit(cache=True, nogil=True)

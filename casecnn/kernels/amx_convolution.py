@@ -15,12 +15,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numba import njit
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from casecnn.kernels.amx import (
@@ -29,52 +29,54 @@ from casecnn.kernels.amx import (
     ROWS,
     STEP_BYTES,
     add_and_round32,
-    available,
     configure,
     copy,
     multiply,
     release,
     round32,
 )
-from casecnn.kernels.padding import padded_for
-from casecnn.layers.shapes import Pair, pair
+from casecnn.kernels.convolution import Convolution, Kernel
+from casecnn.layers.shapes import Pair
 
 CACHED = 512 * 1024  # bytes of the left factor that are used again before others are: they must fit the L2 cache
 
 
-if TYPE_CHECKING:
-    from casecnn.torch_net.modules import Convolution
-
-
-class TileConvolution(nn.Module):
-    """Convolution: bfloat16 [N, C, H, W] to [N, channels, H', W'], channels last, with ReLU if it has one.
+class TileConvolution:
+    """A convolution in bfloat16, channels last, with ReLU if it has one; `fits` must hold.
 
     Products are exact, sums are float32, the result is rounded once. A picture's answer does not depend on the others
     in its batch, nor on the number of threads.
     """
 
-    def __init__(self, conv: Convolution) -> None:
-        super().__init__()
-        self.layer, self.activation, self.bias = conv.layer, conv.activation, conv.bias
-        self.channels = conv.in_channels
-        self.weights = lay_out(conv.weight, conv.bias)
+    def __init__(self, convolution: Convolution) -> None:
+        self.convolution = convolution
+        self.weights = lay_out(convolution.weight, convolution.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._run(x, None, self.activation == "relu")
+    def __call__(self, x: Tensor, padding: Pair) -> Tensor:
+        relu = self.convolution.activation == "relu"
+        return convolve(x, self.weights, self.convolution.stride, padding, relu)
 
-    def add_to(self, side: Tensor, x: Tensor, relu: bool) -> Tensor:
-        """The convolution of x plus `side`, ReLU after the sum if wanted; the result overwrites `side`."""
-        return self._run(x, side, relu)
+    def add_to(self, side: Tensor, x: Tensor, padding: Pair, relu: bool) -> Tensor:
+        """The convolution of x plus ``side``, ReLU after the sum if wanted; the result overwrites ``side``."""
+        return convolve(x, self.weights, self.convolution.stride, padding, relu, side)
 
-    def _run(self, x: Tensor, side: Tensor | None, relu: bool) -> Tensor:
-        x, padding = padded_for(x, self.layer)
-        return convolve(x, self.weights, pair(self.layer.stride), padding, relu, side)
+    def follows(self, before: Kernel | None) -> bool:
+        """Whether it keeps the shape, and has the same window as the one before it, if there is one."""
+        own, (rows, columns) = self.convolution, self.weights.kernel
+        if before is not None:
+            if not isinstance(before, TileConvolution):
+                return False
+            if (before.weights.kernel, before.weights.outputs) != (self.weights.kernel, self.weights.outputs):
+                return False
+        if own.weight.shape[1] != self.weights.outputs or self.weights.outputs % DEPTH or self.weights.beside:
+            return False
+        return own.stride == (1, 1) and bool(rows % 2 and columns % 2) and own.padding == (rows // 2, columns // 2)
 
 
-def fits(conv: Convolution) -> bool:
-    """Whether a convolution can be one on tiles, and this machine has them."""
-    plain = conv.groups == 1 and pair(conv.layer.dilation) == (1, 1) and conv.activation in (None, "relu")
-    return plain and conv.weight.dtype == torch.bfloat16 and available()
+def fits(convolution: Convolution) -> bool:
+    """Whether a convolution can be one on tiles."""
+    plain = convolution.groups == 1 and convolution.dilation == (1, 1) and convolution.activation in (None, "relu")
+    return plain and convolution.weight.dtype == torch.bfloat16
 
 
 class Weights(NamedTuple):

@@ -22,33 +22,35 @@ from casecnn.kernels.amx import (
     STEP_BYTES,
     accumulate,
     add16,
-    available,
     configure,
     interleave16,
     release,
     transpose16,
 )
 from casecnn.kernels.amx_convolution import convolve, each, lay_out, numbers, zeros
+from casecnn.kernels.convolution import Convolution
 from casecnn.layers.shapes import Pair
 
 GROUP = 32  # pictures, over which the products of one step are added up
 _TILE_BYTES = STEP_BYTES // 2
 
 
-def fits(conv: nn.Conv2d, padding: Pair, count: int) -> bool:
+def fits(convolution: Convolution, padding: Pair, count: int) -> bool:
     """Whether tiles do a convolution's training steps with `count` pictures, faster than torch in float32."""
-    rows, columns = conv.weight.shape[2:]
-    return _is_wide(conv) and padding[0] < rows and padding[1] < columns and count >= GROUP // 2 and available()
+    rows, columns = convolution.kernel
+    wide = _is_wide(convolution.weight, convolution.stride, convolution.dilation, convolution.groups)
+    return wide and padding[0] < rows and padding[1] < columns and count >= GROUP // 2
 
 
-def _is_wide(conv: nn.Conv2d) -> bool:
-    plain = tuple(conv.stride) == tuple(conv.dilation) == (1, 1) and conv.groups == 1
-    return plain and min(len(conv.weight), conv.weight[0].numel()) >= ROWS
+def _is_wide(weight: Tensor, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int) -> bool:
+    plain = stride == dilation == (1, 1) and groups == 1
+    return plain and min(len(weight), weight[0].numel()) >= ROWS
 
 
 def fit_most(net: nn.Module) -> bool:
     """Whether `fits` holds for at least half of a net's convolutions, for large enough batches."""
-    wide = [_is_wide(part) for part in net.modules() if isinstance(part, nn.Conv2d)]
+    convolutions = [part for part in net.modules() if isinstance(part, nn.Conv2d)]
+    wide = [_is_wide(conv.weight, conv.stride, conv.dilation, conv.groups) for conv in convolutions]
     return 2 * sum(wide) >= max(1, len(wide))
 
 

@@ -1,4 +1,4 @@
-"""The layers of LeNet-5 (1998) in NumPy float64, forward and backward, written as in `casecnn.reference.operations`."""
+"""The layers that LeNet-5 had in 1998: a table of connections, trainable sub-sampling, radial basis functions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from casecnn import layers
 from casecnn.layers.shapes import Padding, Pair, Rounding, pair, spans
-from casecnn.reference.operations import Array, Gradients, pad, real, unpad, windows
+from casecnn.reference.arrays import Array, Gradients, pad, real, unpad, windows
+from casecnn.reference.pointwise import activated
+from casecnn.reference.registry import REFERENCE, Reference
 
 
 def table_conv2d(
@@ -98,3 +101,39 @@ def radial_basis(x: ArrayLike, centres: ArrayLike) -> Array:
 def radial_basis_backward(x: ArrayLike, centres: ArrayLike, dy: ArrayLike) -> Array:
     """dx[n,i] = - 2 * sum over o of dy[n,o] * (x[n,i] - centres[o,i])."""
     return -2 * (real(dy)[:, :, None] * (real(x)[:, None] - real(centres))).sum(1)
+
+
+@REFERENCE.runs(layers.TableConv)
+class TableConv(Reference[layers.TableConv]):
+    """`table_conv2d`, then the activation."""
+
+    def forward(self, x: Array) -> Array:
+        layer = self.layer
+        y = table_conv2d(
+            x,
+            layer.table,
+            self.array("weight"),
+            self.array("bias"),
+            stride=layer.stride,
+            padding=layer.padding,
+            rounding=layer.rounding,
+        )
+        return activated(y, layer.activation)
+
+
+@REFERENCE.runs(layers.Subsampling)
+class Subsampling(Reference[layers.Subsampling]):
+    """`subsample2d`, then the activation."""
+
+    def forward(self, x: Array) -> Array:
+        layer = self.layer
+        y = subsample2d(x, self.array("weight"), self.array("bias"), layer.kernel, rounding=layer.rounding)
+        return activated(y, layer.activation)
+
+
+@REFERENCE.runs(layers.RadialBasis)
+class RadialBasis(Reference[layers.RadialBasis]):
+    """`radial_basis`."""
+
+    def forward(self, x: Array) -> Array:
+        return radial_basis(x, self.layer.centres)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,37 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from casecnn.errors import InputError
-from casecnn.layers.composite import AuxiliaryHead, Branches, Repeat, Residual, start
-from casecnn.layers.convolution import Conv, Linear, PositionBias
-from casecnn.layers.historic import RadialBasis, Subsampling, TableConv
-from casecnn.layers.layer import Layer, trace_chain
+from casecnn.layers.composite import AuxiliaryHead
+from casecnn.layers.layer import Layer
 from casecnn.layers.net import Net
-from casecnn.layers.normalisation import BatchNorm, LocalResponseNorm
-from casecnn.layers.pointwise import Dropout, Flatten, ReLU, ScaledTanh, Sigmoid, Softmax, Tanh
-from casecnn.layers.pooling import AdaptiveMeanPool, GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
-from casecnn.layers.shapes import Shape, shape_text
+from casecnn.layers.pointwise import Softmax
+from casecnn.layers.shapes import shape_text
+from casecnn.torch_net import convolution, historic, normalisation, pooling  # noqa: F401  these fill the table
+from casecnn.torch_net.composite import Chain
 from casecnn.torch_net.fuse import fuse
 from casecnn.torch_net.initialise import initialise
-from casecnn.torch_net.modules import (
-    AdaptiveMeanPooling,
-    BatchNormalisation,
-    Bias,
-    Chain,
-    Convolution,
-    FullyConnected,
-    GlobalMeanPooling,
-    MaxOverTimePooling,
-    MaxPooling,
-    MeanPooling,
-    RadialBasisFunctions,
-    ResidualBlock,
-    ResponseNormalisation,
-    ScaledHyperbolicTangent,
-    SideBySide,
-    TableConvolution,
-    TrainableSubsampling,
-    add,
-)
+from casecnn.torch_net.registry import TORCH, Parts, add
 
 __all__ = ["Network", "build", "fuse"]
 
@@ -58,7 +36,7 @@ class Network(nn.Module):
     ``logits``, the net's own output, and each head's by its name. In eval mode heads are not computed.
     """
 
-    def __init__(self, declaration: Net, parts: Sequence[tuple[str, nn.Module]]) -> None:
+    def __init__(self, declaration: Net, parts: Parts) -> None:
         super().__init__()
         self.declaration = declaration
         self.heads = tuple(layer.name for layer in declaration.layers if isinstance(layer, AuxiliaryHead))
@@ -100,83 +78,40 @@ def build(
 
     Raises InputError for an unknown ``init`` and for a layer that bears the name of a module's own attribute.
     """
-    module = Network(net, chain(without_softmax(net.layers) if logits else net.layers, net.input))
+    module = Network(net, modules_of(net, logits))
     initialise(module, init, torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed)
     return fuse(module) if fused else module
 
 
-def without_softmax(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """The layers without a Softmax at their end, or at the end of an auxiliary head among them."""
-    kept = layers[:-1] if isinstance(layers[-1], Softmax) else layers
-    return tuple(
-        replace(layer, layers=without_softmax(layer.layers)) if isinstance(layer, AuxiliaryHead) else layer
-        for layer in kept
+def modules_of(net: Net, logits: bool) -> Parts:
+    """The named modules of a net, one for each of its rows, and a Chain for each part of a name that has no row."""
+    rows = {row.name: row for row in net.rows}
+    left_out = last_softmaxes(net.layers) if logits else ()
+    tree: dict[str, Any] = {}  # dotted names, taken apart: {"block": {"body": {"conv1": {}}}}
+    for name in rows:
+        inside = tree
+        for part in name.split("."):
+            inside = inside.setdefault(part, {})
+
+    def parts(inside: dict[str, Any], path: str) -> Parts:
+        return [(name, module(path + name, deeper)) for name, deeper in inside.items() if path + name not in left_out]
+
+    def module(name: str, inside: dict[str, Any]) -> nn.Module:
+        inner = parts(inside, name + ".")
+        if name not in rows:
+            return Chain(inner)
+        make = TORCH.entry(rows[name].layer)
+        return make(rows[name].layer, rows[name].input_shape, *([inner] if inner else []))
+
+    return parts(tree, "")
+
+
+def last_softmaxes(layers: Sequence[Layer], path: str = "") -> tuple[str, ...]:
+    """The dotted names of the Softmax that stands last, and of those that stand last in auxiliary heads."""
+    names = tuple(
+        name
+        for layer in layers
+        if isinstance(layer, AuxiliaryHead)
+        for name in last_softmaxes(layer.layers, f"{path}{layer.name}.")
     )
-
-
-def chain(layers: Sequence[Layer], shape: Shape) -> list[tuple[str, nn.Module]]:
-    """The named modules of layers that stand one after the other, for an input of ``shape``."""
-    parts = []
-    for layer in layers:
-        parts.append((layer.name, module_of(layer, shape)))
-        shape = layer.output_shape(shape)
-    return parts
-
-
-def module_of(layer: Layer, shape: Shape) -> nn.Module:
-    """The module of one layer description, for an input of ``shape``."""
-    match layer:
-        case TableConv():
-            return TableConvolution(layer, shape[0])
-        case Subsampling():
-            return TrainableSubsampling(layer, shape[0])
-        case RadialBasis():
-            return RadialBasisFunctions(layer)
-        case Conv():
-            return Convolution(layer, shape[0])
-        case Linear():
-            return FullyConnected(layer, shape[0])
-        case PositionBias():
-            return Bias(shape)
-        case MaxPool():
-            return MaxPooling(layer)
-        case MeanPool():
-            return MeanPooling(layer)
-        case AdaptiveMeanPool():
-            return AdaptiveMeanPooling(layer.size)
-        case GlobalMeanPool():
-            return GlobalMeanPooling()
-        case MaxOverTime():
-            return MaxOverTimePooling()
-        case LocalResponseNorm():
-            return ResponseNormalisation(layer)
-        case BatchNorm():
-            return BatchNormalisation(layer, shape[0])
-        case ReLU():
-            return nn.ReLU()
-        case Tanh():
-            return nn.Tanh()
-        case ScaledTanh():
-            return ScaledHyperbolicTangent()
-        case Sigmoid():
-            return nn.Sigmoid()
-        case Softmax():
-            return nn.Softmax(1)
-        case Dropout():
-            return nn.Dropout(layer.p)
-        case Flatten():
-            return nn.Flatten()
-        case Residual():
-            body, shortcut = Chain(chain(layer.body, shape)), Chain(chain(layer.projection(shape), shape))
-            return ResidualBlock(layer, body, shortcut, layer.stride(shape))
-        case Branches():
-            return SideBySide(layer, [part for branch in layer.branches for part in chain(branch, shape)])
-        case AuxiliaryHead():
-            return Chain(chain(layer.layers, shape))
-        case Repeat():
-            repeated = []
-            for number, layers in enumerate(layer.chains, 1):
-                repeated.append((str(number), Chain(chain(layers, shape))))
-                shape = trace_chain(layers, shape, start(shape)).shape
-            return Chain(repeated)
-    raise InputError(f"layer `{layer.name}` (a {layer.kind}) has no torch module; see casecnn.layers for those that do")
+    return (*names, path + layers[-1].name) if isinstance(layers[-1], Softmax) else names

@@ -8,7 +8,9 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from casecnn.torch_net.modules import BatchNormalisation, Convolution, FullyConnected, SideBySide
+from casecnn.torch_net.composite import Branches
+from casecnn.torch_net.convolution import Conv, Linear
+from casecnn.torch_net.normalisation import BatchNorm
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -26,7 +28,7 @@ def fuse(module: M) -> M:
         for names in chains(part):
             for before, name in zip(names, names[1:], strict=False):
                 conv, norm = part.get_submodule(before), part.get_submodule(name)
-                if isinstance(conv, Convolution | FullyConnected) and isinstance(norm, BatchNormalisation):
+                if isinstance(conv, Conv | Linear) and isinstance(norm, BatchNorm):
                     if conv.activation is None:
                         fold(conv, norm)
                         setattr(part, name, nn.Identity())
@@ -35,13 +37,13 @@ def fuse(module: M) -> M:
 
 def chains(module: nn.Module) -> list[list[str]]:
     """The names of children that are run one after the other."""
-    if isinstance(module, SideBySide):
+    if isinstance(module, Branches):
         return module.branches
     return [[name for name, _ in module.named_children()]]
 
 
 @torch.no_grad()
-def fold(conv: Convolution | FullyConnected, norm: BatchNormalisation) -> None:
+def fold(conv: Conv | Linear, norm: BatchNorm) -> None:
     """Change ``conv`` in place so that it does what ``conv`` and then ``norm`` did at inference."""
     assert norm.running_mean is not None and norm.running_var is not None
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)

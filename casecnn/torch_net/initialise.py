@@ -14,14 +14,9 @@ from torch import nn
 
 from casecnn.errors import InputError
 from casecnn.layers.shapes import pair
-from casecnn.torch_net.modules import (
-    BatchNormalisation,
-    Bias,
-    Convolution,
-    FullyConnected,
-    TableConvolution,
-    TrainableSubsampling,
-)
+from casecnn.torch_net.convolution import Conv, Linear, PositionBias
+from casecnn.torch_net.historic import Subsampling, TableConv
+from casecnn.torch_net.normalisation import BatchNorm
 
 
 @torch.no_grad()
@@ -43,13 +38,13 @@ def initialise(module: nn.Module, init: str = "he", generator: torch.Generator |
     """
     kind, number = parse(init)
     for part in module.modules():
-        if isinstance(part, Convolution | FullyConnected):
+        if isinstance(part, Conv | Linear):
             cells = prod(part.weight.shape[2:])
             n_in, n_out = part.weight.shape[1] * cells, len(part.weight) // getattr(part, "groups", 1) * cells
             draw(part.weight, n_in, n_out, kind, number, generator)
             if part.bias is not None:
                 part.bias.zero_()
-        elif isinstance(part, TableConvolution):
+        elif isinstance(part, TableConv):
             table, cells, first = part.layer.table, prod(pair(part.layer.kernel)), 0
             for inputs in table:
                 kernels = part.weight[first : first + len(inputs)]
@@ -57,12 +52,12 @@ def initialise(module: nn.Module, init: str = "he", generator: torch.Generator |
                 draw(kernels, len(inputs) * cells, n_out, kind, number, generator)
                 first += len(inputs)
             part.bias.zero_()
-        elif isinstance(part, TrainableSubsampling):
+        elif isinstance(part, Subsampling):
             draw(part.weight, prod(pair(part.layer.kernel)), 1, kind, number, generator)
             part.bias.zero_()
-        elif isinstance(part, Bias):
+        elif isinstance(part, PositionBias):
             part.bias.zero_()
-        elif isinstance(part, BatchNormalisation):
+        elif isinstance(part, BatchNorm):
             part.reset_parameters()
 
 

@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 from casecnn.errors import UsageError
-from casecnn.kernels.cpu import HIDDEN_TILES, cpuinfo
+from casecnn.kernels import dispatch
+from casecnn.kernels.allowed import EVERYTHING, Allowed
+from casecnn.kernels.cpu import cpuinfo
 
 
 def choose_device(device: str | torch.device = "auto") -> torch.device:
@@ -32,33 +34,32 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     return chosen
 
 
-def gains_by_bfloat16(device: torch.device, trained: nn.Module | None = None) -> bool:
+def gains_by_bfloat16(device: torch.device, trained: nn.Module | None = None, allowed: Allowed = EVERYTHING) -> bool:
     """Say whether the device multiplies bfloat16 natively, which makes convolutions about twice as fast.
 
     CUDA: compute capability 8.0 or more (Ampere), as torch reports it, emulation not counted. CPU: the instruction sets
     AVX512-BF16 or AMX-BF16, as torch reports them or, where torch does not say, as /proc/cpuinfo lists them. Without
     them bfloat16 works but is emulated and slower than float32. Where a virtual machine hides AMX from torch, our own
-    kernels use it (`casecnn.kernels.amx`); they gain nothing in training a net most of whose convolutions are narrow or
-    have a stride: `trained` is the net, if it is for training. Other devices: no.
+    kernels use it (`casecnn.kernels.amx`) as far as `allowed`; they gain nothing in training a net most of whose
+    convolutions are narrow or have a stride: `trained` is the net, if it is for training. Other devices: no.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
-    if HIDDEN_TILES:
-        from casecnn.kernels import amx as tiles  # numba takes its time to load
-        from casecnn.kernels import amx_gradients as tile_gradients  # numba takes its time to load
-
-        return tiles.available() and (trained is None or tile_gradients.fit_most(trained))
+    if allowed.hidden_tiles:
+        return allowed.own_tiles if trained is None else dispatch.trains_most(trained, allowed)
     probes = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
     if all(probes):
         return any(probe() for probe in probes if probe is not None)
     return bool(set(cpuinfo().split()) & {"avx512_bf16", "amx_bf16"})
 
 
-def dtype_for(precision: str, device: torch.device, trained: nn.Module | None = None) -> torch.dtype:
+def dtype_for(
+    precision: str, device: torch.device, trained: nn.Module | None = None, allowed: Allowed = EVERYTHING
+) -> torch.dtype:
     """Return the dtype that "float32", "bfloat16" or "auto" means: bfloat16 where `gains_by_bfloat16` says so."""
-    half = precision == "bfloat16" or (precision == "auto" and gains_by_bfloat16(device, trained))
+    half = precision == "bfloat16" or (precision == "auto" and gains_by_bfloat16(device, trained, allowed))
     return torch.bfloat16 if half else torch.float32
 
 
@@ -73,7 +74,11 @@ def choose_channels_last(wanted: bool | str, device: torch.device, dtype: torch.
     return bool(wanted)
 
 
-def autocast(device: str | torch.device = "auto", precision: str = "auto") -> torch.autocast:
+def autocast(
+    device: str | torch.device = "auto", precision: str = "auto", allowed: Allowed = EVERYTHING
+) -> torch.autocast:
     """A context in which convolutions and products run in `precision` ("auto", "float32", "bfloat16") on `device`."""
     chosen = choose_device(device)
-    return torch.autocast(chosen.type, torch.bfloat16, enabled=dtype_for(precision, chosen) == torch.bfloat16)
+    return torch.autocast(
+        chosen.type, torch.bfloat16, enabled=dtype_for(precision, chosen, None, allowed) == torch.bfloat16
+    )

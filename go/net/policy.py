@@ -14,9 +14,8 @@ from casecnn.errors import UsageError
 from casecnn.go.net.declaration import DEFAULT, arguments_of, check_planes, declared
 from casecnn.go.net.inference import move_probabilities
 from casecnn.torch_net.build import build
-from casecnn.torch_net.fuse import fuse
 from casecnn.torch_net.precision import choose_device, dtype_for
-from casecnn.torch_net.prepare import pack
+from casecnn.torch_net.prepare import prepare
 from casecnn.training.recipe import PRECISIONS
 from casecnn.weights.state_dict import fill, load, packaged, resolve
 
@@ -41,7 +40,7 @@ class Policy:
         self.size = size
         self.arguments = dict(arguments or {})
         self.precision = precision
-        self._fast = module if precision == "float32" else _in_bfloat16(module)
+        self._fast = module if precision == "float32" else prepare(module, torch.bfloat16)
 
     @cached_property
     def for_games(self) -> Policy:
@@ -87,9 +86,3 @@ def load_policy(
     name = found.record.name if found.record else found.path.name
     precision = "float32" if dtype_for(precision, chosen) == torch.float32 else "bfloat16"
     return Policy(module, name, net.input[1], arguments, precision)
-
-
-def _in_bfloat16(module: nn.Module) -> nn.Module:
-    """A copy for inference."""
-    fast = fuse(module).to(torch.bfloat16).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return pack(fast) if next(fast.parameters()).device.type == "cpu" else fast

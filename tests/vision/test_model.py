@@ -8,10 +8,12 @@ import torch
 from image_files import noise
 
 from casecnn.errors import UsageError
+from casecnn.kernels.allowed import Allowed
+from casecnn.kernels.onednn import can_prepack
 from casecnn.nets.catalogue import get_net
 from casecnn.reference import net as reference_net
+from casecnn.torch_net import prepare as inference
 from casecnn.torch_net.build import build
-from casecnn.torch_net.prepare import can_pack
 from casecnn.vision.model import Model, ensemble, load_model, prepare
 from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.vision.weights import NetWeights
@@ -44,16 +46,14 @@ def test_a_model_does_what_the_reference_does():
 
 
 @pytest.mark.parametrize("packs", [True, False])
-def test_batchnorm_is_folded_and_the_memory_is_channels_last(packs, monkeypatch):
-    if not packs:
-        monkeypatch.setattr("casecnn.torch_net.prepare.can_pack", lambda dtype: False)
-    model = load_model("resnet20", "none", device="cpu", precision="float32")
-    assert not [m for m in model.module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+def test_batchnorm_is_folded_and_the_memory_is_channels_last(packs):
+    module = inference.prepare(build(get_net("resnet20")), allowed=Allowed(prepacked=packs))
+    assert not [m for m in module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
     x = torch.zeros(1, 3, 32, 32).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
-        maps = model.module.get_submodule("conv1")(x)
+        maps = module.get_submodule("conv1")(x)
     assert maps.is_contiguous(memory_format=torch.channels_last) and not maps.is_contiguous()
-    assert hasattr(model.module.get_submodule("conv1"), "weight") or (packs and can_pack(torch.float32))
+    assert hasattr(module.get_submodule("conv1"), "weight") is not (packs and can_prepack(torch.float32))
     assert load_model("resnet20", "none", device="cpu", precision="bfloat16").precision == "bfloat16"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
+from casecnn.kernels.allowed import Allowed
+from casecnn.kernels.onednn import can_prepack
 from casecnn.layers import BatchNorm, Branches, Conv, Dropout, Flatten, Linear, Net, Repeat, Residual
 from casecnn.nets.catalogue import get_net
-from casecnn.torch_net import prepare as packed
 from casecnn.torch_net.build import build, fuse
-from casecnn.torch_net.prepare import PackedConvolution, PackedResidual, can_pack, pack
+from casecnn.torch_net.prepare import PreparedConv, PreparedResidual, pack, prepare
 
-if not can_pack(torch.float32):
+if not can_prepack(torch.float32):
     pytest.skip("this torch or CPU has no packed convolutions", allow_module_level=True)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,7 +27,7 @@ def both(net: Net, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.nn
             part.running_var.uniform_(0.5, 1.5)
     x = torch.randn(batch, *net.input).contiguous(memory_format=torch.channels_last)
     before = x.clone()
-    fast = pack(fuse(module).to(memory_format=torch.channels_last))
+    fast = prepare(module)
     with torch.inference_mode():
         expected, found, again = module(x), fast(x), fast(x)
     assert torch.equal(x, before) and torch.equal(found, again)
@@ -55,7 +56,7 @@ def test_a_packed_net_says_what_the_plain_one_does(name, size, convolutions, res
     expected, found, fast = both(get_net(name, size=size).without_heads())
     assert torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
     if name != "lenet5-1998":
-        assert (count(fast, PackedConvolution), count(fast, PackedResidual)) == (convolutions, residuals)
+        assert (count(fast, PreparedConv), count(fast, PreparedResidual)) == (convolutions, residuals)
 
 
 def block(*layers, name="block", shortcut="B", **fields) -> Residual:
@@ -87,17 +88,16 @@ def test_nothing_is_overwritten_that_is_still_needed(layers):
 
 
 def test_bfloat16_is_as_exact_as_its_digits_allow():
-    if not can_pack(torch.bfloat16):
+    if not can_prepack(torch.bfloat16):
         pytest.skip("this CPU has no packed convolutions in bfloat16")
     module = build(get_net("resnet20"), seed=0).eval()
     x = torch.randn(2, 3, 32, 32)
     with torch.inference_mode():
-        found = pack(fuse(module).bfloat16())(x.bfloat16()).float()
+        found = prepare(module, torch.bfloat16)(x.bfloat16()).float()
         expected = module(x)
     assert found.dtype == torch.float32 and (found - expected).abs().max() < 0.05 * expected.abs().max()
 
 
-def test_without_the_operators_nothing_changes(monkeypatch):
-    monkeypatch.setattr(packed, "can_pack", lambda dtype: False)
+def test_without_the_operators_nothing_changes():
     module = fuse(build(get_net("lenet5"), seed=0))
-    assert pack(module) is module and count(module, PackedConvolution) == 0
+    assert pack(module, Allowed(prepacked=False)) is module and count(module, PreparedConv) == 0

@@ -11,7 +11,7 @@ from casecnn.text.model.model import TextModel
 from casecnn.text.net.window_pooling import pack, window_pooling
 from casecnn.text.words.vocabulary import UNKNOWN
 from casecnn.torch_net.build import build
-from casecnn.torch_net.modules import activated
+from casecnn.torch_net.pointwise import activated
 
 
 class SentenceModule(nn.Module):

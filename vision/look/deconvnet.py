@@ -12,34 +12,21 @@ from torch.nn import functional as F
 from casecnn.errors import InputError, UsageError
 from casecnn.layers.layer import Activation
 from casecnn.torch_net.build import Network, fuse
-from casecnn.torch_net.modules import (
-    AdaptiveMeanPooling,
-    BatchNormalisation,
-    Bias,
-    Chain,
-    Convolution,
-    FullyConnected,
-    GlobalMeanPooling,
-    MaxOverTimePooling,
-    MaxPooling,
-    MeanPooling,
-    ResidualBlock,
-    ResponseNormalisation,
-    ScaledHyperbolicTangent,
-    SideBySide,
-    TableConvolution,
-    TrainableSubsampling,
-    activated,
-)
+from casecnn.torch_net.composite import Branches, Chain, Residual
+from casecnn.torch_net.convolution import Conv, Linear, PositionBias
+from casecnn.torch_net.historic import Subsampling, TableConv
+from casecnn.torch_net.normalisation import BatchNorm, LocalResponseNorm
+from casecnn.torch_net.pointwise import ScaledTanh, activated
+from casecnn.torch_net.pooling import AdaptiveMeanPool, GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
 
 Back = Callable[[Tensor], Tensor]
 
 AFFINE = (
-    Convolution, TableConvolution, FullyConnected, BatchNormalisation, Bias, MeanPooling, GlobalMeanPooling,
-    AdaptiveMeanPooling, TrainableSubsampling, nn.Flatten, nn.Identity,
+    Conv, TableConv, Linear, BatchNorm, PositionBias, MeanPool, GlobalMeanPool,
+    AdaptiveMeanPool, Subsampling, nn.Flatten, nn.Identity,
 )  # fmt: skip
-SWITCHED = (MaxPooling, MaxOverTimePooling)
-PASSED = (ResponseNormalisation, nn.Tanh, ScaledHyperbolicTangent, nn.Sigmoid, nn.Softmax, nn.Dropout)
+SWITCHED = (MaxPool, MaxOverTime)
+PASSED = (LocalResponseNorm, nn.Tanh, ScaledTanh, nn.Sigmoid, nn.Softmax, nn.Dropout)
 
 
 @dataclass(frozen=True)
@@ -72,12 +59,12 @@ class Deconvnet:
         self.net = fuse(network).float()
         self._activations: dict[nn.Module, Activation] = {}
         for part in self.net.modules():
-            if isinstance(part, Convolution | FullyConnected | BatchNormalisation | ResidualBlock):
+            if isinstance(part, Conv | Linear | BatchNorm | Residual):
                 self._activations[part] = part.activation
                 part.activation = None  # so that what is left is affine; `_step` applies it
-            elif isinstance(part, TableConvolution):
+            elif isinstance(part, TableConv):
                 self._activations[part], part.layer = part.layer.activation, replace(part.layer, activation=None)
-            elif isinstance(part, TrainableSubsampling):
+            elif isinstance(part, Subsampling):
                 self._activations[part], part.layer = part.layer.activation, replace(part.layer, activation=None)
         for parameter in self.net.parameters():
             parameter.requires_grad_(False)
@@ -140,10 +127,10 @@ class Deconvnet:
 
     def _within(self, module: nn.Module, x: Tensor, path: Sequence[str]) -> tuple[Tensor, list[Back]]:
         """Run a composite module up to one of its parts."""
-        if isinstance(module, ResidualBlock):
+        if isinstance(module, Residual):
             part = module.get_submodule(path[0])
             return self._chain(list(part.named_children()), x, path[1:] or None)
-        if isinstance(module, SideBySide):
+        if isinstance(module, Branches):
             names = next(branch for branch in module.branches if path[0] in branch)
             return self._chain([(name, module.get_submodule(name)) for name in names], x, path)
         return self._chain(list(module.named_children()), x, path)
@@ -157,9 +144,9 @@ class Deconvnet:
             return F.relu(x), F.relu
         if isinstance(module, PASSED):
             return module(x), lambda r: r
-        if isinstance(module, ResidualBlock):
+        if isinstance(module, Residual):
             return self._residual(module, x)
-        if isinstance(module, SideBySide):
+        if isinstance(module, Branches):
             return self._branches(module, x)
         if isinstance(module, Chain):
             y, way = self._chain(list(module.named_children()), x, None)
@@ -172,7 +159,7 @@ class Deconvnet:
             return F.relu(y), lambda r: back(F.relu(r))
         return activated(y, kind), back
 
-    def _residual(self, module: ResidualBlock, x: Tensor) -> tuple[Tensor, Back]:
+    def _residual(self, module: Residual, x: Tensor) -> tuple[Tensor, Back]:
         body, way = self._chain(list(module.body.named_children()), x, None)
         side, aside = self._chain(list(module.shortcut.named_children()), x, None)
         y, x_shape = body, x.shape
@@ -192,7 +179,7 @@ class Deconvnet:
 
         return self._activated(module, y, back)
 
-    def _branches(self, module: SideBySide, x: Tensor) -> tuple[Tensor, Back]:
+    def _branches(self, module: Branches, x: Tensor) -> tuple[Tensor, Back]:
         runs = [
             self._chain([(name, module.get_submodule(name)) for name in names], x, None) for names in module.branches
         ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from casecnn.errors import UsageError
 from casecnn.torch_net.build import Network
-from casecnn.torch_net.modules import Convolution
+from casecnn.torch_net.convolution import Conv
 from casecnn.vision.look.contact_sheet import signed
 
 
@@ -18,7 +18,7 @@ def first_filters(network: Network) -> tuple[str, np.ndarray]:
     Raises UsageError for a net whose first convolution sees another number of channels, or that has none.
     """
     for name, part in network.named_modules():
-        if isinstance(part, Convolution):
+        if isinstance(part, Conv):
             weight = part.weight.detach().float().cpu().numpy()
             if weight.shape[1] not in (1, 3):
                 raise UsageError(f"layer `{name}` sees {weight.shape[1]} channels; only 1 or 3 can be shown as colours")

@@ -17,7 +17,7 @@ from casecnn.errors import InputError, UsageError
 from casecnn.layers.net import Net
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.modules import RadialBasisFunctions
+from casecnn.torch_net.historic import RadialBasis
 from casecnn.training.loop import TrainResult, train
 from casecnn.vision.data.labelled_images import ImageData, open_data
 from casecnn.vision.pipeline.augment import Augmentation, colour_basis
@@ -279,7 +279,7 @@ def train_net(
     if how.pca:
         how = how.with_basis(colour_basis(sample_of(data.train)))
     module = build(net, init=preset.init, seed=seed)
-    distances = any(isinstance(part, RadialBasisFunctions) for part in module.modules())
+    distances = any(isinstance(part, RadialBasis) for part in module.modules())
     if initial is not None:
         fill(module, load(initial, float32=True).tensors, initial)
     source = TrainingBatches(data.train, recipe.batch_size, data.preprocess, how, seed)

@@ -15,7 +15,7 @@ from casecnn.layers import Dropout, Linear, Net, Softmax
 from casecnn.layers.composite import Repeat
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import Network, build
-from casecnn.torch_net.modules import BatchNormalisation, FullyConnected
+from casecnn.torch_net.normalisation import BatchNorm
 from casecnn.torch_net.precision import choose_device
 from casecnn.training.loop import TrainResult, train
 from casecnn.training.recipe import Recipe
@@ -117,7 +117,7 @@ def with_new_head(start: Start, classes: int, seed: int = 0) -> tuple[Network, s
             tensors[name] = own[name]
     fill(module, {**counters(own, tensors), **tensors}, start.source)
     layer = module.get_submodule(head)
-    assert isinstance(layer, FullyConnected)
+    assert isinstance(layer, nn.Linear)
     with torch.no_grad():
         std = 0.01 * (2 / layer.in_features) ** 0.5
         layer.weight.normal_(0.0, std, generator=torch.Generator().manual_seed(seed))
@@ -138,7 +138,7 @@ def blocks(module: Network, head: str) -> list[tuple[str, ...]]:
         for name, child in parts if isinstance(layer, Repeat) else [(layer.name, part)]:
             if not any(True for _ in child.parameters()):
                 continue
-            if isinstance(child, BatchNormalisation) and found:
+            if isinstance(child, BatchNorm) and found:
                 found[-1] = (*found[-1], name)
             else:
                 found.append((name,))
@@ -277,7 +277,7 @@ def _by_features(
     if strength is not None and not strength > 0:
         raise UsageError(f"`--strength` (={strength:g}) must be above 0")
     layer = module.get_submodule(head)
-    assert isinstance(layer, FullyConnected)
+    assert isinstance(layer, nn.Linear)
     if layer.bias is None:
         raise InputError(f"layer `{head}` has no bias, which logistic regression needs; use --mode head")
     chosen = choose_device(device)

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 import torch
 
+from casecnn import reference
 from casecnn.kernels import amx as tiles
+from casecnn.kernels.allowed import Allowed
 from casecnn.layers import BatchNorm, Conv, Flatten, Linear, MaxPool, Net, Residual
-from casecnn.reference import operations as reference
-from casecnn.torch_net import prepare as packed
 from casecnn.torch_net.build import build
-from casecnn.torch_net.modules import padded
-from casecnn.torch_net.prepare import PackedResidual, pack
+from casecnn.torch_net.padding import padded
+from casecnn.torch_net.prepare import PreparedChain, PreparedConv, PreparedResidual, pack, prepare
 
 needs_tiles = pytest.mark.skipif(not tiles.available(), reason="this CPU, or its operating system, has no AMX tiles")
+
+HIDDEN = Allowed(hidden_tiles=True)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,8 +34,8 @@ def convolution(shape, *arguments, seed=0, **fields):
     with torch.no_grad():
         if module.c.bias is not None:
             module.c.bias.normal_(generator=torch.Generator().manual_seed(seed))
-    assert fits(module.c)
-    return module.c, TileConvolution(module.c)
+    assert fits(module.c.facts())
+    return module.c, PreparedConv(module.c, TileConvolution(module.c.facts()))
 
 
 def numbers(*shape, seed=1):
@@ -137,7 +139,7 @@ def test_rounding_is_to_the_nearest_and_to_even_in_the_middle():
     _, fast = convolution((32, 1, 1), 32, 1, bias=False)
     weight = torch.zeros(32, 32, 1, 1)
     weight[:, 0], weight[:, 1] = 1, 2.0**-8
-    fast.weights = type(fast)(_with(weight)).weights
+    fast.kernel = type(fast.kernel)(_with(weight).facts())
     x = torch.zeros(32, 32, 1, 1).bfloat16()
     x[:, 0, 0, 0] = 1 + torch.arange(32) / 128  # all the digits that there are
     x[:, 1] = 1  # and half a digit
@@ -160,26 +162,39 @@ NET = Net(
 )  # fmt: skip
 
 
-@needs_tiles
-def test_a_net_in_bfloat16_takes_tiles_where_torch_cannot(monkeypatch):
-    from casecnn.kernels.amx_convolution import TileConvolution
-    from casecnn.torch_net.fuse import fuse
+def kernels(module):
+    """The class of each convolution's kernel."""
+    return [type(part.kernel).__name__ for part in module.modules() if isinstance(part, PreparedConv)]
 
+
+def test_which_convolutions_go_to_tiles_needs_none():
+    """Laying out weights is torch's own work; only running them takes tiles."""
+    everywhere = Allowed(hidden_tiles=True, tiles=True)
+    fast = prepare(build(NET, seed=0), torch.bfloat16, allowed=everywhere)
+    assert kernels(fast).count("TileConvolution") == 5
+    like = [Conv(f"c{i}", 32, 3, padding=1, activation="relu" if i != 2 else None) for i in range(1, 5)]
+    chained = prepare(
+        build(Net("chain", (32, 9, 11), (*like, Conv("d", 64, 3))), seed=0), torch.bfloat16, None, everywhere
+    )
+    assert [type(part) for part in chained.children()][::4] == [PreparedChain, PreparedConv]
+    for other in (Allowed(hidden_tiles=True, tiles=False), Allowed(hidden_tiles=False, tiles=True)):
+        assert "TileConvolution" not in kernels(prepare(build(NET, seed=0), torch.bfloat16, allowed=other))
+
+
+@needs_tiles
+def test_a_net_in_bfloat16_takes_tiles_where_torch_cannot():
     module = build(NET, seed=0).eval()
     x = torch.randn(4, 3, 20, 20)
     with torch.inference_mode():
         expected = module(x)
-    monkeypatch.setattr(packed, "HIDDEN_TILES", True)
-    fast = pack(fuse(module).bfloat16())
-    kinds = [type(part) for part in fast.modules()]
-    assert kinds.count(TileConvolution) == 5 and kinds.count(PackedResidual) == 2  # not the grouped one, nor tanh
+    fast = prepare(module, torch.bfloat16, allowed=HIDDEN)
+    residuals = [part for part in fast.modules() if isinstance(part, PreparedResidual)]
+    assert kernels(fast).count("TileConvolution") == 5 and len(residuals) == 2  # not the grouped one, nor tanh
     with torch.inference_mode():
         found, again = fast(x.bfloat16()).float(), fast(x.bfloat16()).float()
     assert torch.equal(found, again) and (found - expected).abs().max() < 0.03 * expected.abs().max()
-    monkeypatch.setattr(packed, "HIDDEN_TILES", False)
-    assert TileConvolution not in [type(part) for part in pack(fuse(module).bfloat16()).modules()]
-    monkeypatch.setattr(packed, "HIDDEN_TILES", True)
-    assert TileConvolution not in [type(part) for part in pack(fuse(module)).modules()]  # float32
+    assert "TileConvolution" not in kernels(prepare(module, torch.bfloat16, allowed=Allowed(hidden_tiles=False)))
+    assert "TileConvolution" not in kernels(prepare(module, allowed=HIDDEN))  # float32
 
 
 @needs_tiles
@@ -219,25 +234,24 @@ def chained(*layers, shape=(32, 9, 11), seed=0):
             if getattr(part, "bias", None) is not None:
                 with torch.no_grad():
                     part.bias.normal_(generator=torch.Generator().manual_seed(seed))
-    return modules[0], pack(modules[1])
+    return modules[0], pack(modules[1], HIDDEN)
 
 
 @needs_tiles
 def test_a_chain_gives_the_same_numbers(monkeypatch):
-    from casecnn.kernels.amx_chain import TileChain
     from casecnn.kernels.amx_convolution import TileConvolution
 
-    monkeypatch.setattr(packed, "HIDDEN_TILES", True)
     like = [Conv(f"c{i}", 32, 3, padding=1, activation="relu" if i != 2 else None) for i in range(1, 5)]
     first, last = Conv("first", 32, 5, padding=2), Conv("last", 32, 3, padding=1, stride=2, rounding="floor")
     plain, fast = chained(first, *like, last, Flatten("flat"))
     kinds = [type(part) for part in fast.children()]
-    assert kinds[:2] == [TileConvolution, TileChain] and kinds[5] is TileConvolution
+    assert kinds[:2] == [PreparedConv, PreparedChain] and kinds[5] is PreparedConv
     assert [name for name, _ in fast.named_children()] == [name for name, _ in plain.named_children()]
     x = numbers(5, 32, 9, 11)
     one_at_a_time = x
     for part in plain.children():
-        one_at_a_time = TileConvolution(part)(one_at_a_time) if isinstance(part, torch.nn.Conv2d) else one_at_a_time
+        if isinstance(part, torch.nn.Conv2d):
+            one_at_a_time = PreparedConv(part, TileConvolution(part.facts()))(one_at_a_time)
     together = fast(x)
     assert torch.equal(together, one_at_a_time.flatten(1))
     assert torch.equal(torch.cat([fast(x[i : i + 1]) for i in range(5)]), together)
@@ -264,10 +278,9 @@ def test_a_chain_gives_the_same_numbers(monkeypatch):
     ],
     ids=["outputs", "kernel", "padding", "same", "uneven", "oblong", "activation"],
 )
-def test_what_is_no_chain(second, monkeypatch):
-    monkeypatch.setattr(packed, "HIDDEN_TILES", True)
+def test_what_is_no_chain(second):
     plain, fast = chained(Conv("a", 32, 3, padding=1), second)
-    assert not [part for part in fast.modules() if type(part).__name__ == "TileChain"]
+    assert not [part for part in fast.modules() if isinstance(part, PreparedChain)]
     x = numbers(2, 32, 9, 11)
     with torch.no_grad():
         expected, found = plain.double()(x.double()), fast(x).double()

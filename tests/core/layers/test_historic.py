@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numeric_checks import QUICK, close, numbers, slopes, through_torch
 
+from casecnn import reference
 from casecnn.errors import InputError
 from casecnn.layers import (
     AdaptiveMeanPool,
@@ -32,7 +33,6 @@ from casecnn.layers import (
     TableConv,
 )
 from casecnn.reference import historic as reference_historic
-from casecnn.reference import operations as reference
 from casecnn.torch_net.build import build, fuse
 
 sizes = st.tuples(st.integers(1, 3), st.integers(1, 8), st.integers(1, 8))

@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numeric_checks import QUICK, close, numbers, slopes, through_torch
 
+from casecnn import reference
 from casecnn.layers import Conv, Linear, LocalResponseNorm, MaxPool, MeanPool, Net, ReLU, ShapeError, Softmax
-from casecnn.reference import operations as reference
 from casecnn.torch_net.build import build
 
 pytestmark = pytest.mark.usefixtures("one_thread")

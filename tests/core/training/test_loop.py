@@ -1,6 +1,5 @@
 """The loop: what it logs, in which precision it runs, what it keeps, and how it fails."""
 
-import importlib
 import json
 import sys
 from dataclasses import replace
@@ -12,6 +11,7 @@ from trainee import RECIPES, data, evaluate, loss, net, start
 
 import casecnn
 from casecnn.errors import InputError, UsageError
+from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.cpu import avoid_hidden_tiles
 from casecnn.layers import Conv, Net
 from casecnn.torch_net.build import build
@@ -171,7 +171,9 @@ def test_devices_and_precisions(monkeypatch):
     assert not gains_by_bfloat16(torch.device("meta"))
     automatic = replace(SGD, precision="auto")
     for native, dtype in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr("casecnn.torch_net.precision.gains_by_bfloat16", lambda device, net, native=native: native)
+        monkeypatch.setattr(
+            "casecnn.torch_net.precision.gains_by_bfloat16", lambda device, net, allowed, native=native: native
+        )
         assert dtype_for(automatic.precision, cpu, net()) == dtype
     assert dtype_for("bfloat16", cpu, net()) == torch.bfloat16
     assert choose_channels_last("auto", cpu, torch.float32)
@@ -198,31 +200,27 @@ def test_amx_without_its_tiles_described_is_avoided(level, flags, hidden):
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_where_tiles_are_hidden_our_own_kernels_decide(monkeypatch, there):
-    cpu = torch.device("cpu")
-    for kernels in ("amx_convolution", "amx_gradients"):  # they must not be imported with the answer below
-        importlib.import_module(f"casecnn.kernels.{kernels}")
-    monkeypatch.setattr("casecnn.torch_net.precision.HIDDEN_TILES", True)
-    monkeypatch.setattr("casecnn.kernels.amx.available", lambda: there)
-    assert gains_by_bfloat16(cpu) is there
-    with autocast("cpu"):
+def test_where_tiles_are_hidden_our_own_kernels_decide(there):
+    cpu, allowed = torch.device("cpu"), Allowed(hidden_tiles=True, tiles=there)
+    assert gains_by_bfloat16(cpu, allowed=allowed) is there
+    with autocast("cpu", allowed=allowed):
         assert torch.is_autocast_enabled("cpu") is there
     wide, narrow = (build(Net("net", (32, 9, 9), (Conv("c", outputs, 3),))) for outputs in (32, 31))
-    assert gains_by_bfloat16(cpu, wide) is there
-    assert not gains_by_bfloat16(cpu, narrow) and not gains_by_bfloat16(cpu, torch.nn.Linear(64, 64))
-    assert gains_by_bfloat16(cpu, torch.nn.Sequential(wide, narrow)) is there
+    assert gains_by_bfloat16(cpu, wide, allowed) is there
+    assert not gains_by_bfloat16(cpu, narrow, allowed) and not gains_by_bfloat16(cpu, torch.nn.Linear(64, 64), allowed)
+    assert gains_by_bfloat16(cpu, torch.nn.Sequential(wide, narrow), allowed) is there
     strided = build(Net("net", (32, 9, 9), (Conv("c", 32, 3, stride=2),)))
-    assert not gains_by_bfloat16(cpu, torch.nn.Sequential(wide, narrow, strided))
+    assert not gains_by_bfloat16(cpu, torch.nn.Sequential(wide, narrow, strided), allowed)
 
 
 def test_native_bfloat16(monkeypatch):
     cpu = torch.device("cpu")
-    monkeypatch.setattr("casecnn.torch_net.precision.HIDDEN_TILES", False)
     monkeypatch.setattr("casecnn.torch_net.precision.torch.cpu._is_avx512_bf16_supported", lambda: True, raising=False)
     monkeypatch.setattr("casecnn.torch_net.precision.torch.cpu._is_amx_tile_supported", lambda: False, raising=False)
-    assert gains_by_bfloat16(cpu)
+    allowed = Allowed(hidden_tiles=False)
+    assert gains_by_bfloat16(cpu, allowed=allowed)
     for precision, enabled in (("auto", True), ("bfloat16", True), ("float32", False)):
-        with autocast("cpu", precision):
+        with autocast("cpu", precision, allowed):
             assert torch.is_autocast_enabled("cpu") is enabled
 
 

@@ -12,7 +12,6 @@ from casecnn.go.net.policy import DEFAULT, load_policy
 from casecnn.go.play.selfplay import Even, for_games
 from casecnn.go.position import Position
 from casecnn.torch_net import precision as precision_module
-from casecnn.torch_net import prepare as packed
 from casecnn.torch_net.build import build
 from casecnn.weights import record as records
 from casecnn.weights.state_dict import load, packaged, save
@@ -57,9 +56,7 @@ def positions(moves):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hidden", [False, True])
-def test_bfloat16_says_nearly_the_same(monkeypatch, hidden):
-    monkeypatch.setattr(packed, "HIDDEN_TILES", hidden)  # this machine's tiles, if any, or torch's own convolutions
+def test_bfloat16_says_nearly_the_same():
     planes = positions(24)
     exact = load_policy(device="cpu").probabilities(planes)
     rounded = load_policy(device="cpu", precision="bfloat16")
@@ -72,7 +69,7 @@ def test_bfloat16_says_nearly_the_same(monkeypatch, hidden):
 
 def test_precision_is_what_the_device_gains_by(monkeypatch):
     for gains, precision in ((False, "float32"), (True, "bfloat16")):
-        monkeypatch.setattr(precision_module, "gains_by_bfloat16", lambda device, trained, gains=gains: gains)
+        monkeypatch.setattr(precision_module, "gains_by_bfloat16", lambda device, trained, allowed, gains=gains: gains)
         assert load_policy(device="cpu", precision="auto").precision == precision
     assert load_policy(device="cpu").precision == "float32"
     with pytest.raises(UsageError, match=r"^`--precision` \(='half'\) must be auto, float32 or bfloat16$"):
@@ -81,7 +78,7 @@ def test_precision_is_what_the_device_gains_by(monkeypatch):
 
 def test_games_are_played_in_the_fastest_precision(monkeypatch):
     for gains, precision in ((False, "float32"), (True, "bfloat16")):
-        monkeypatch.setattr(precision_module, "gains_by_bfloat16", lambda device, trained, gains=gains: gains)
+        monkeypatch.setattr(precision_module, "gains_by_bfloat16", lambda device, trained, allowed, gains=gains: gains)
         policy = load_policy(device="cpu")
         games = for_games(policy)
         assert games.precision == precision and games.module is policy.module and games.name == policy.name

@@ -252,7 +252,7 @@ def test_a_whole_net_of_1998_projects():
             y = module.get_submodule(name)(y)
     torch.testing.assert_close(deconvnet.maps(x, names[-1]), y, atol=1e-4, rtol=1e-3)
     assert deconvnet.project(x, names[-1], 2).pixels.abs().max() > 0
-    with pytest.raises(InputError, match="a deconvnet has no way back through a RadialBasisFunctions layer"):
+    with pytest.raises(InputError, match="a deconvnet has no way back through a RadialBasis layer"):
         deconvnet.maps(x, net.rows[-1].name)
 
 

@@ -15,7 +15,7 @@ from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.modules import BatchNormalisation
+from casecnn.torch_net.normalisation import BatchNorm
 from casecnn.vision.pipeline.batches import Labelled, normalised
 from casecnn.vision.pipeline.preprocess import convention
 from casecnn.vision.training import features as features_module
@@ -89,10 +89,10 @@ def test_resting_batch_norm_uses_its_running_averages(weights):
     module, head = with_new_head(load_start("resnet20", weights), 3)
     resting, learning = freeze(module, head, "partial", 1)
     assert learning == ("stage3.3", "fc")
-    norms = [name for name, part in module.named_modules() if isinstance(part, BatchNormalisation)]
+    norms = [name for name, part in module.named_modules() if isinstance(part, BatchNorm)]
     inside = [name for name in norms if name.startswith("stage3.3")]
     assert len(norms) == 19 and len(inside) == 2
-    assert sum(isinstance(part, BatchNormalisation) for part in resting) == 17
+    assert sum(isinstance(part, BatchNorm) for part in resting) == 17
     x = torch.randn(6, 3, 32, 32)
     module.train()
     for part in resting:

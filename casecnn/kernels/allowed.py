@@ -1,0 +1,34 @@
+"""Which kernels may be used: a value that callers can pass, and a default that fits this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from casecnn.kernels.cpu import HIDDEN_TILES
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Which kernels may be used, as far as this machine has them.
+
+    ``prepacked``: oneDNN's convolutions with weights laid out beforehand. ``hidden_tiles``: the AMX tiles that a
+    virtual machine hides from oneDNN (see `casecnn.kernels.cpu`), by our own kernels; elsewhere oneDNN uses tiles.
+    ``tiles``: whether the CPU and numba's compiler have tiles; None means that `casecnn.kernels.amx` finds out.
+    """
+
+    prepacked: bool = True
+    hidden_tiles: bool = HIDDEN_TILES
+    tiles: bool | None = None
+
+    @property
+    def own_tiles(self) -> bool:
+        """Whether our own kernels may use tiles; loads numba where only trying can tell."""
+        if not self.hidden_tiles or self.tiles is not None:
+            return self.hidden_tiles and bool(self.tiles)
+        from casecnn.kernels.amx import available
+
+        return available()
+
+
+EVERYTHING = Allowed()
+"""All kernels that this machine has."""

@@ -1,0 +1,41 @@
+"""Normalisation: across neighbouring channels (AlexNet) and across the batch (ResNet)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from casecnn import layers
+from casecnn.layers.layer import Activation
+from casecnn.layers.shapes import Shape
+from casecnn.torch_net.pointwise import activated
+from casecnn.torch_net.registry import TORCH
+
+
+@TORCH.runs(layers.LocalResponseNorm)
+class LocalResponseNorm(nn.Module):
+    """LocalResponseNorm by the paper's formula: torch's divides alpha by n, which is undone here."""
+
+    def __init__(self, layer: layers.LocalResponseNorm, shape: Shape) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        return F.local_response_norm(x, layer.n, layer.alpha * layer.n, layer.beta, layer.k)
+
+
+@TORCH.runs(layers.BatchNorm)
+class BatchNorm(_BatchNorm):
+    """BatchNorm over axis 1 of [N, C, H, W] or [N, n]."""
+
+    def __init__(self, layer: layers.BatchNorm, shape: Shape) -> None:
+        super().__init__(shape[0], layer.epsilon, layer.momentum)
+        self.activation: Activation = layer.activation
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Maps and vectors are both welcome."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return activated(super().forward(input), self.activation)
