@@ -43,8 +43,9 @@ class Make(Protocol):
 
 
 NUMPY: Engine[Make] = Engine("NumPy version")
+REASON = "only chains of plain convolutions run without torch; use `casecnn.torch_net.build.build`"
 NUMPY.lacks(
-    "only chains of convolutions run without torch; use `casecnn.torch_net.build.build`",
+    REASON,
     layers.Linear, layers.MaxPool, layers.MeanPool, layers.AdaptiveMeanPool, layers.GlobalMeanPool, layers.MaxOverTime,
     layers.LocalResponseNorm, layers.BatchNorm, layers.Tanh, layers.ScaledTanh, layers.Sigmoid, layers.Softmax,
     layers.Dropout, layers.Residual, layers.Branches, layers.Repeat, layers.AuxiliaryHead, layers.TableConv,
@@ -63,7 +64,10 @@ class NumpyNet:
     def __init__(self, net: layers.Net, arrays: Mapping[str, np.ndarray]) -> None:
         self.net = net
         rows = net.rows[:-1] if isinstance(net.layers[-1], layers.Softmax) else net.rows
-        self._layers = [(row.name, NUMPY.entry(row.layer)(row.layer, row.input_shape)) for row in rows]
+        try:
+            self._layers = [(row.name, NUMPY.entry(row.layer)(row.layer, row.input_shape)) for row in rows]
+        except InputError as error:
+            raise InputError(f"net `{net.name}`: {error}") from None
         wanted = {f"{path}.{name}": shape for path, layer in self._layers for name, shape in layer.shapes.items()}
         if {name: array.shape for name, array in arrays.items()} != wanted:
             raise InputError(f"the arrays do not fit the net `{net.name}`")
@@ -98,7 +102,7 @@ class Conv(WithArrays[layers.Conv]):
     def __init__(self, layer: layers.Conv, shape: Shape) -> None:
         super().__init__(layer, shape)
         if layer.groups > 1 or layer.activation not in (None, "relu"):
-            raise InputError(f"{layer} has no NumPy version; use `casecnn.torch_net.build.build`")
+            raise InputError(f"{layer} has no NumPy version: {REASON}")
         self.shapes["weight"] = (layer.channels, shape[0], *pair(layer.kernel))
         if layer.bias:
             self.shapes["bias"] = (layer.channels,)

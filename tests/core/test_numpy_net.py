@@ -61,7 +61,9 @@ def test_a_chain_from_bytes_to_logits():
     ],
 )
 def test_layers_that_are_not_here(layer):
-    with pytest.raises(InputError, match=r"^net `net`: .* has no NumPy version; use `casecnn.torch_net.build.build`$"):
+    with pytest.raises(
+        InputError, match=r"^net `net`: .* has no NumPy version: only .*; use `casecnn.torch_net.build.build`$"
+    ):
         NumpyNet(Net("net", (4, 6, 6), (layer, Flatten("flatten"), Linear("fc", 3))), {})
 
 

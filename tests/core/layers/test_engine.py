@@ -58,7 +58,9 @@ def test_a_layer_that_inherits_runs_as_its_parent_and_an_unknown_one_is_refused(
     for engine in ENGINES.values():
         with pytest.raises(InputError, match=rf"^layer `u` \(a Unheard\) has no {engine.what}; see casecnn.layers"):
             engine.entry(Unheard("u"))
-    with pytest.raises(InputError, match=r"^layer `p` \(a MaxPool\) has no NumPy version: only chains of convolutions"):
+    with pytest.raises(
+        InputError, match=r"^layer `p` \(a MaxPool\) has no NumPy version: only chains of plain convolutions"
+    ):
         NUMPY.entry(layers.MaxPool("p", 2))
 
 
