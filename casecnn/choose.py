@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -52,3 +52,13 @@ def either(names: Iterable[str]) -> str:
     """Return the names as a list for a sentence: "a, b or c"."""
     names = list(names)
     return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Return names for a sentence, quoted, at most ``most`` of them, then how many there are besides.
+
+    >>> listed(["pos", "neg", "none"], most=2)
+    "'pos', 'neg' and 1 more"
+    """
+    shown = ", ".join(map(repr, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -26,6 +26,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from casecnn.errors import InputError
 from casecnn.text.estimator import EstimatorError, SentenceCNN
 from casecnn.text.model.model import TextModel
+from casecnn.text.words.vectors import WordVectors
 
 TEXTS, LABELS = sentences(60)
 NEW = ["a lovely film", "this dull plot", "", "zzz"]
@@ -262,10 +263,10 @@ def test_what_is_no_sequence_of_texts_is_refused(texts, message, fitted):
             np.array([[0, 2], [2, 0]] * 30),
             "an indicator matrix of several labels a text must hold 0 and 1 only",
         ),
-        ({"maps": 10**19}, TEXTS, LABELS, r"`maps` \(=10000000000000000000\) must be at most 100000"),
-        ({"maps": 0}, TEXTS, LABELS, r"`maps` \(=0\) must be a whole number of at least 1"),
-        ({"dropout": 1.0}, TEXTS, LABELS, r"`dropout` \(=1.0\) must be at least 0 and below 1"),
-        ({"recipe": "worst"}, TEXTS, LABELS, r"`recipe` \(='worst'\) must be one of paper, best"),
+        ({"maps": 10**19}, TEXTS, LABELS, r"`maps` \(=10000000000000000000\) must be a whole number from 1 to 100000"),
+        ({"maps": 0}, TEXTS, LABELS, r"`maps` \(=0\) must be a whole number from 1 to 100000"),
+        ({"dropout": 1.0}, TEXTS, LABELS, r"`dropout` \(=1.0\) must be a number of at least 0 and below 1"),
+        ({"recipe": "worst"}, TEXTS, LABELS, r"`recipe` \(=worst\) must be one of paper, best"),
         ({"variant": "rand"}, TEXTS, LABELS, "takes no word vectors"),
         ({"variant": "static", "vectors": None}, TEXTS, LABELS, "needs word vectors"),
         ({"settings": {"filters": 3}}, TEXTS, LABELS, "`settings` names 'filters', which is no field of"),
@@ -374,3 +375,28 @@ def test_gensims_vectors_in_memory_are_word_vectors():
     assert np.array_equal(first.predict_proba(unseen), second.predict_proba(unseen))
     both = quick(vectors=[keyed, own]).fit(TEXTS, LABELS)
     assert both.model_.dim == 2 * own.vector_size and np.isfinite(both.predict_proba(unseen)).all()
+
+
+OLD = {  # a class, and the module that version 0.1 had it in: pickles name that
+    SentenceCNN: "casecnn.text.estimator",
+    TextModel: "casecnn.text.model",
+    WordVectors: "casecnn.text.vectors",
+}
+
+
+@pytest.mark.filterwarnings("ignore:casecnn.text:DeprecationWarning")
+def test_a_pickle_of_version_0_1_loads(fitted, tmp_path, monkeypatch):
+    with monkeypatch.context() as old:
+        for kind, module in OLD.items():
+            old.setattr(kind, "__module__", module)
+        content = pickle.dumps(fitted)
+    for module in OLD.values():
+        assert module.encode() in content
+    for module in (b"casecnn.text.model.model", b"casecnn.text.words.vectors"):
+        assert module not in content
+    (tmp_path / "old.pickle").write_bytes(content)
+    script = "import pickle, sys; print(*pickle.load(open(sys.argv[1], 'rb')).predict(sys.argv[2:]))"
+    command = [sys.executable, "-W", "default", "-c", script, tmp_path / "old.pickle", *NEW]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == fitted.predict(NEW).tolist()
+    assert "casecnn.text.vectors is now casecnn.text.words.vectors" in done.stderr

@@ -126,12 +126,11 @@ def test_a_text(name, model_file, capsys):
         (b"a\0b\nfilm\0\n", ["a\0b", "film\0"]),
         (b"a\x85b\x0cc\n", ["a\u2026b\x0cc"]),
         (b'"a, good",film\n', ['"a, good",film']),
-        (b"\x80\x05\x95pickle\n", ["\u20ac\x05\u2022pickle"]),
         (b"x" * MEGABYTE + b"\nfilm", ["x" * MEGABYTE, "film"]),
         (b"film\n" * 1000, ["film"] * 1000),
     ],
     ids=["nothing", "a line feed", "empty lines", "no end", "CRLF", "UTF-8 mark", "UTF-16", "half of UTF-16", "Latin-1",
-         "no encoding", "NUL", "NEL", "CSV", "pickle", "a long line", "many lines"],
+         "no encoding", "NUL", "NEL", "CSV", "a long line", "many lines"],
 )  # fmt: skip
 def test_a_file_of_lines(content, texts, model_file, tmp_path, capsys, monkeypatch):
     """One answer a line, in order: from a file and from standard input, in all formats."""

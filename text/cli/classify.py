@@ -92,11 +92,11 @@ def open_file(name: str) -> IO[bytes]:
     """The bytes of a file, unpacked where they are packed by gzip, bzip2 or xz; a pipe is read as it is."""
     if not os.path.isfile(name):
         return open(name, "rb")
-    from casecnn.compressed import packer
+    from casecnn.compressed import decompressor
 
     with open(name, "rb") as stream:
-        unpacker = packer(stream.read(6))
-    return (unpacker or io).open(name, "rb")
+        module = decompressor(stream.read(6))
+    return (module or io).open(name, "rb")
 
 
 def batches(texts: Sequence[str], stream: IO[bytes] | None, source: str | None) -> Iterator[Sequence[str]]:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from casecnn.errors import InputError, UsageError
-from casecnn.files import read_error
+from casecnn.choose import pick
+from casecnn.errors import InputError
 from casecnn.text.data.examples import Examples, read_examples
+from casecnn.text.data.text_file import TextFile
 from casecnn.text.words.cleaning import sst
 
 FINE = ("very negative", "negative", "neutral", "positive", "very positive")
@@ -22,10 +23,10 @@ POLARITY = ("negative", "positive")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set lies and what its labels mean: label number i of the files is `labels[i]`.
+    """Where a data set lies and what its labels mean: label number i of the files is ``labels[i]``.
 
-    With `test` None there is no given split and the paper has 10-fold cross-validation; with `dev` None a part of the
-    training data is held out. `trees` names the file of the training sentences' phrases. `cleaning` is the paper's.
+    With ``test`` None there is no given split, and the paper cross-validates with 10 folds; with ``dev`` None a part of
+    the training data is held out. ``trees`` holds the training sentences' phrases. ``cleaning`` is the paper's.
     """
 
     name: str
@@ -55,7 +56,7 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set in memory, labels by name; `dev` or `test` is None where none is given."""
+    """A data set in memory, labels by name; ``dev`` or ``test`` is None where none is given."""
 
     name: str
     labels: tuple[str, ...]
@@ -68,17 +69,15 @@ class DataSet:
 def load_data_set(folder: str | Path, name: str, *, phrases: bool = True) -> DataSet:
     """Read one of the data sets by its name in the paper ("MR", "SST-1", ...; capitals do not matter).
 
-    With `phrases`, SST's training part is every different phrase of the trees of its training sentences, the sentences
-    among them (as in the paper); for SST-2 those that are neutral are left out. A file of trees may hold the dev
-    sentences' trees too (as one in circulation does): only trees of training sentences that are no dev or test
-    sentences are taken.
+    With ``phrases``, SST's training part is every different phrase of the trees of its training sentences, the
+    sentences among them (as in the paper), for SST-2 without the neutral ones. A file of trees may hold the dev
+    sentences' trees too (one in circulation does): only trees of training sentences that are no dev or test sentences
+    are taken.
 
     Raises UsageError for another name, InputError for a file that is missing or has a line that is none of its kind.
     """
     known = {known.lower(): source for known, source in SOURCES.items()}
-    if name.lower() not in known:
-        raise UsageError(f"`set` (={name!r}) must be one of {', '.join(SOURCES)}")
-    source = known[name.lower()]
+    source = known[name.lower()] if name.lower() in known else pick("data set", name, SOURCES)
     train = _read(folder, source.train, source.labels)
     dev = _read(folder, source.dev, source.labels) if source.dev else None
     test = _read(folder, source.test, source.labels) if source.test else None
@@ -131,23 +130,18 @@ _TOKEN = re.compile(r"\(|\)|[^\s()]+")
 
 
 def read_trees(path: str | Path) -> Iterator[list[Phrase]]:
-    """The phrases of each tree of a file, one tree a line, `(3 (2 a) (4 film))`; the whole sentence comes last.
+    """Yield the phrases of each tree of a file, a tree a line, `(3 (2 a) (4 film))`; the whole sentence comes last.
 
     The treebank's names of brackets, -LRB- and -RRB-, stay: the files of sentences have them too. Raises InputError for
     a line that is no tree.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise read_error(path, error) from error
-    except ValueError as error:
-        raise InputError(f"'{path}' is not UTF-8: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                yield _tree(_TOKEN.findall(line))
-            except (ValueError, IndexError) as error:
-                raise InputError(f"'{path}', line {number} is not a tree such as (3 (2 a) (4 film))") from error
+    with TextFile(path, "utf-8").lines("\n") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                try:
+                    yield _tree(_TOKEN.findall(line))
+                except (ValueError, IndexError) as error:
+                    raise InputError(f"'{path}', line {number} is not a tree such as (3 (2 a) (4 film))") from error
 
 
 def _tree(tokens: list[str]) -> list[Phrase]:

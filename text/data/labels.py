@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from casecnn.choose import listed
 from casecnn.errors import InputError, UsageError
 
 
@@ -16,7 +17,7 @@ from casecnn.errors import InputError, UsageError
 class Targets:
     """The labels of texts.
 
-    `values`: int64 [texts], places in `names`; with `multi_label` float32 [texts, names], 1 for each label of a text.
+    ``values`` are int64 [texts], places in ``names``; with ``multi_label`` float32 [texts, names] of 0 and 1.
     """
 
     names: tuple[str, ...]
@@ -27,17 +28,17 @@ class Targets:
         return len(self.values)
 
     def take(self, indices: np.ndarray) -> Targets:
-        """Those of the texts with these numbers."""
+        """Return the labels of the texts with these numbers."""
         return Targets(self.names, self.values[indices], self.multi_label)
 
 
 def targets_of(
     labels: Sequence[Any], texts: int, *, classes: Sequence[str] | None = None, multi_label: bool = False
 ) -> Targets:
-    """Turn labels into numbers. A label is named by `str`; without `classes` the names are those that occur, in order.
+    """Turn labels into numbers. `str` names a label; without ``classes`` the names are those that occur, in order.
 
-    Raises InputError where labels and texts differ in number, a label is not among `classes`, there are fewer than
-    two labels (one with `multi_label`), or a text's labels are not a collection with `multi_label`.
+    Raises InputError where labels and texts differ in number, a label is not among ``classes``, there are fewer than
+    two labels (one with ``multi_label``), or a text's labels are not a collection with ``multi_label``.
     """
     if len(labels) != texts:
         raise InputError(f"there are {texts} texts and {len(labels)} labels; each text needs one")
@@ -55,7 +56,7 @@ def targets_of(
     for number, row in enumerate(rows):
         for name in row:
             if name not in places:
-                raise InputError(f"text {number + 1} has the label {name!r}; the labels are {_some(names)}")
+                raise InputError(f"text {number + 1} has the label {name!r}; the labels are {listed(names, 10)}")
     if len(names) < (1 if multi_label else 2):
         only = f"all {texts} texts have the label {names[0]!r}" if names else "no text has a label"
         raise InputError(f"{only}; to tell labels apart there must be at least two")
@@ -68,12 +69,7 @@ def targets_of(
 
 
 def in_order(names: Collection[str]) -> tuple[str, ...]:
-    """Sorted: numbers by their value where all names are numbers, else by alphabet."""
+    """Return names sorted: numbers by their value where all names are numbers, else by alphabet."""
     if all(re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", name, re.ASCII) for name in names):
         return tuple(sorted(names, key=lambda name: (float(name), name)))
     return tuple(sorted(names))
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:10]))
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

@@ -8,25 +8,23 @@ from collections.abc import Iterator
 from lzma import LZMAError
 from typing import IO
 
+from casecnn.compressed import binary_kind
 from casecnn.errors import InputError
 from casecnn.files import read_error
+from casecnn.text.data.text_file import MARKS, remedy
 
 BLOCK = 1 << 18  # bytes read at once, and so about the text that is worked on at once
 LONGEST = 1 << 26  # bytes of one line
-MARKS = (  # byte order marks and what they say; the longer first, since one begins with another
-    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
-)  # fmt: skip
 
 
 def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
-    """Lists of lines without their ends, as soon as they are there: what a pipe holds now is not kept waiting for more.
+    """Yield lists of lines without their ends, as soon as they are there: what a pipe holds now does not wait for more.
 
     Lines end in a line feed, with or without a carriage return before it; other characters that Unicode calls line
     breaks stay inside a text. A byte order mark is taken off. UTF-8 is expected, UTF-16 and UTF-32 are recognised by
-    their marks; a line that is no UTF-8 is taken for Windows-1252. `source` names the stream in errors.
+    their marks; a line that is no UTF-8 is taken for Windows-1252. ``source`` names the stream in errors.
 
-    Raises InputError for a line over 64 MB, and where the stream cannot be read on.
+    Raises InputError for a line over 64 MB, for a stream that is no text, and where it cannot be read on.
     """
     take = getattr(stream, "read1", stream.read)
 
@@ -46,6 +44,8 @@ def line_batches(stream: IO[bytes], source: str) -> Iterator[list[str]]:
             while any(block != mark and mark.startswith(block) for mark, _ in MARKS) and (more := read(BLOCK)):
                 block += more  # it may become a byte order mark
             first = False
+            if (kind := binary_kind(block[:512])) is not None:
+                raise InputError(f"'{source}' is {kind}, not text; {remedy(kind)}")
             encoding = next((name for mark, name in MARKS if block.startswith(mark)), None)
             if encoding in ("utf-16", "utf-32"):
                 recode = codecs.getincrementaldecoder(encoding)("replace")

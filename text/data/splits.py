@@ -1,4 +1,8 @@
-"""Texts set apart at random: a held-out part, folds; evenly over the labels, the same for the same seed."""
+"""Texts set apart at random: a held-out part, folds; evenly over the labels, the same for the same seed.
+
+scikit-learn's StratifiedKFold and train_test_split draw other parts from a seed, and change them from one of its
+versions to the next. The figures of `docs/results-text.md` stand on these, so the parts are drawn here.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,20 @@ from casecnn.seeds import derive_seed
 from casecnn.text.data.labels import Targets
 
 
-def hold_out(targets: Targets, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the texts to train on and of those held out, each rising: `share` of every label, rounded.
+def hold_out(targets: Targets, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of the texts to train on and of those held out, both rising: a fraction of every label.
 
-    What rounding leaves over goes by the largest remainders, so that the held-out part is `share` of all. A label's
-    only text is never held out; nor is anything where fewer than two texts would be.
+    What rounding leaves over goes by the largest remainders, so that the held-out part is that fraction of all. A
+    label's only text is never held out; nor is anything where fewer than two texts would be.
     """
     generator = np.random.default_rng(derive_seed(seed, 1))
-    wanted = round(share * len(targets))
+    wanted = round(fraction * len(targets))
     everything = np.arange(len(targets))
     if wanted < 2:
         return everything, everything[:0]
     held = []
     groups = _groups(targets)
-    exact = [share * len(group) for group in groups]
+    exact = [fraction * len(group) for group in groups]
     counts = [int(number) for number in exact]
     for place in sorted(range(len(groups)), key=lambda i: counts[i] - exact[i])[: wanted - sum(counts)]:
         counts[place] += 1
@@ -33,7 +37,7 @@ def hold_out(targets: Targets, share: float, seed: int) -> tuple[np.ndarray, np.
 
 
 def folds(targets: Targets, count: int, seed: int) -> list[np.ndarray]:
-    """The test part of each fold, rising text numbers: every text is in one fold, every label spread over all folds.
+    """Return the test part of each fold, numbers that rise: each text is in one fold, each label spread over all folds.
 
     The texts of a label are shuffled and dealt out in turn, on from where the label before stopped, so that folds
     differ by at most one text in size. Raises UsageError for fewer than 2 folds or more folds than texts.

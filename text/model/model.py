@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from casecnn.errors import InputError, UsageError
+from casecnn.checks import one_of
+from casecnn.errors import InputError
 from casecnn.text.words.vocabulary import FIRST_WORD, PADDING, UNKNOWN
 from casecnn.weights.safetensors_file import Content, read_arrays, write_arrays
 
@@ -150,8 +151,7 @@ class TextModel:
         words that training never met, are stored once. Raises InputError where the file cannot be written, or a value
         is too large for float16.
         """
-        if precision not in PRECISIONS:
-            raise UsageError(f"`precision` (={precision!r}) must be one of {', '.join(PRECISIONS)}")
+        one_of("precision", precision, PRECISIONS)
         first, *others = self.embeddings
         own = len(first) - self._last_rows_in_common()
         arrays = {"embedding.0": first} | {f"embedding.{n}": channel[:own] for n, channel in enumerate(others, 1)}

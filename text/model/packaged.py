@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from difflib import get_close_matches
 from pathlib import Path
 
+from casecnn.choose import either, unknown
 from casecnn.errors import UsageError
 from casecnn.files import read_error
 from casecnn.text.model.model import TextModel
@@ -22,7 +22,7 @@ MODELS = {
 
 
 def load_model(which: str | os.PathLike[str] = DEFAULT) -> TextModel:
-    """The text model of a name ("sentiment", "question", or a pinned "sentiment.sst2-v1"), or in a file.
+    """Load the text model of a name ("sentiment", "question", or a pinned "sentiment.sst2-v1"), or in a file.
 
     A short name means the newest version. The file is compared with the SHA-256 of its record, where there is one. A
     file that has the name of a packaged model is given with its folder: "./sentiment".
@@ -45,15 +45,13 @@ def load_model(which: str | os.PathLike[str] = DEFAULT) -> TextModel:
         looks_like_a_file = Path(name).name != name or (Path(name).suffix and not records.NAME.fullmatch(name))
         if looks_like_a_file:
             raise read_error(name, FileNotFoundError(errno.ENOENT, ""))
-        close = get_close_matches(name, MODELS, n=1)
-        remedy = f"did you mean {close[0]}?" if close else f"choose from {', '.join(MODELS)}, or give a file"
-        raise UsageError(f"there is no model '{name}'; {remedy}")
+        raise unknown("model", name, MODELS, f"choose from {either(MODELS)}, or give a file")
     if Path(name).is_dir():
         raise read_error(name, IsADirectoryError(errno.EISDIR, ""))
     return TextModel.load(resolve(name, FOLDER).path)
 
 
 def newest(name: str, folder: Path) -> str | None:
-    """The pinned name with the highest version of a packaged model, `NAME.DATA-vN`; None where there is none."""
+    """Return the pinned name of a packaged model's highest version, `NAME.DATA-vN`; None where there is none."""
     pinned = [record for record in records.read_folder(folder) if record.partition(".")[0] == name]
     return max(pinned, key=lambda record: int(record.rpartition("-v")[2]), default=None)

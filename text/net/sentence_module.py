@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from casecnn.nets.sentence import ACTIVATIONS, padding, sentence_net
 from casecnn.text.model.model import TextModel
-from casecnn.text.net.window_pooling import pack, window_pooling
+from casecnn.text.net.window_pooling import filter_rows, window_pooling
 from casecnn.text.words.vocabulary import UNKNOWN
 from casecnn.torch_net.build import build
 from casecnn.torch_net.pointwise import activated
@@ -69,7 +69,7 @@ class SentenceModule(nn.Module):
         vectors = torch.cat([table(rows) for table in self.tables], 1)
         offsets = torch.nn.functional.pad(lengths.cumsum(0), (1, 0))
         convolutions = [self.cnn.windows.get_submodule(f"conv{h}") for h in self.windows]  # type: ignore[union-attr]
-        filters = pack([convolution.weight for convolution in convolutions])  # type: ignore[misc]
+        filters = filter_rows([convolution.weight for convolution in convolutions])  # type: ignore[misc]
         pooled = window_pooling(vectors, filters, inverse, offsets, self.windows, self.skip)
         bias = torch.cat([convolution.bias for convolution in convolutions])  # type: ignore[misc]
         values = activated(pooled + bias, self.activation)  # no activation ever falls: it may follow the maximum

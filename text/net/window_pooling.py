@@ -116,8 +116,8 @@ def window_pooling(
     """The largest sum of every map over the windows of every sentence, before bias and activation.
 
     vectors float32 [U, D]: the vectors of the different words; filters float32 [sum of windows * maps, D], for each
-    window its positions, for each position the maps (`pack`); words int64 [T]: the rows in `vectors` of all words of
-    all sentences, one after the other; offsets int64 [N + 1]: where each sentence begins. Every sentence has
+    window its positions, for each position the feature maps (`filter_rows`); words int64 [T]: the rows in `vectors` of
+    all words of all sentences, one after the other; offsets int64 [N + 1]: where each sentence begins. A sentence has
     `max(windows) - 1` pad positions of zeros on either side; one that is still shorter than a window has one window.
     Returns float32 [N, windows * maps], on the CPU. Of equal windows the first gets the gradient. The gradient of the
     first `skip` columns of `vectors` is left at zero: those of frozen channels.
@@ -125,6 +125,6 @@ def window_pooling(
     return _WindowPooling.apply(vectors.contiguous(), filters.contiguous(), words, offsets, windows, skip)
 
 
-def pack(weights: list[Tensor]) -> Tensor:
-    """Filters as `window_pooling` takes them, from the weights [maps, channels, window, dim] of each window."""
+def filter_rows(weights: list[Tensor]) -> Tensor:
+    """Return filters as `window_pooling` takes them, from the weights [maps, channels, window, dim] of each window."""
     return torch.cat([weight.permute(2, 0, 1, 3).flatten(2).flatten(0, 1) for weight in weights])

@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from casecnn.errors import InputError, UsageError
+from casecnn.checks import whole
+from casecnn.choose import listed
+from casecnn.errors import InputError
+from casecnn.statistics import standard_error
 from casecnn.text.model.classify import Classifier
 from casecnn.text.model.predict import probabilities
 
@@ -17,7 +20,7 @@ BATCH = 2048  # texts scored at once
 
 
 class LabelRow(NamedTuple):
-    """One label: of `texts` texts that have it `right` were given it, of `given` texts that were given it."""
+    """One label: ``texts`` texts have it, ``given`` were given it, ``right`` both."""
 
     label: str
     texts: int
@@ -26,23 +29,23 @@ class LabelRow(NamedTuple):
 
     @property
     def precision(self) -> float:
-        """The share of texts given the label that have it; not a number where none was."""
+        """Return the fraction of the texts given the label that have it; not a number where none was."""
         return self.right / self.given if self.given else math.nan
 
     @property
     def recall(self) -> float:
-        """The share of texts with the label that were given it; not a number where there are none."""
+        """Return the fraction of the texts with the label that were given it; not a number where there are none."""
         return self.right / self.texts if self.texts else math.nan
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall; not a number for a label that neither occurs nor is given."""
+        """Return the harmonic mean of precision and recall; not a number for a label that nothing has or is given."""
         either = self.texts + self.given
         return 2 * self.right / either if either else math.nan
 
 
 class Bin(NamedTuple):
-    """Answers with a probability above `low` and at most `high`: how many, their mean probability, the share right."""
+    """Answers with a probability above ``low`` and at most ``high``: how many, their mean, the fraction right."""
 
     low: float
     high: float
@@ -53,14 +56,15 @@ class Bin(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A model's figures on `texts` texts.
+    """A model's metrics on ``texts`` texts.
 
-    `accuracy` is the share of texts with the right label; in a multi-label model with all labels right. `confusion` is
-    int64 [labels, labels], true label by row and given label by column; [labels, 2, 2] in a multi-label model: for each
-    label the texts that have it (row 1) or not, and were given it (column 1) or not. `log_loss` is the mean of -ln of
-    the true label's probability, in a multi-label model of all its labels' together. `bins` sort the answers by the
-    probability of the label that was given (multi-label: every label of every text by its probability). `ece` is the
-    expected calibration error of Guo et al. 2017, equation 3: |confidence - accuracy| averaged over the bins by count.
+    ``accuracy`` is the fraction of texts with the right label; in a multi-label model with all labels right.
+    ``confusion`` is int64 [labels, labels], true label by row and given label by column. In a multi-label model it is
+    [labels, 2, 2]: for each label the texts that have it (row 1) or not, and were given it (column 1) or not.
+    ``log_loss`` is the mean of -ln of the true label's probability; in a multi-label model the labels' losses are added
+    up. ``bins`` sort the answers by the probability of the label that was given (multi-label: every label of every text
+    by its probability). ``ece`` is the expected calibration error of Guo et al. 2017, equation 3: |confidence -
+    accuracy| averaged over the bins by count.
     """
 
     labels: tuple[str, ...]
@@ -75,20 +79,20 @@ class Evaluation:
 
     @property
     def macro_f1(self) -> float:
-        """The mean F1 of the labels that occur or were given; 1 where there are none (several labels a text, none)."""
+        """Return the mean F1 of the labels that occur or were given; 1 where none is."""
         found = [row.f1 for row in self.rows if not math.isnan(row.f1)]
         return sum(found) / len(found) if found else 1.0
 
     @property
     def micro_f1(self) -> float:
-        """F1 of all labels counted together; with one label a text this is the accuracy."""
+        """Return F1 of all labels counted together; with one label a text this is the accuracy."""
         right = sum(row.right for row in self.rows)
         either = sum(row.texts + row.given for row in self.rows)
         return 2 * right / either if either else 1.0
 
     @property
     def ece(self) -> float:
-        """The expected calibration error, 0 to 1."""
+        """Return the expected calibration error, 0 to 1."""
         total = sum(entry.answers for entry in self.bins)
         return (
             sum(entry.answers * abs(entry.confidence - entry.accuracy) for entry in self.bins if entry.answers) / total
@@ -96,16 +100,16 @@ class Evaluation:
 
     @property
     def standard_error(self) -> float:
-        """Of the accuracy, as chance would have it with so many texts."""
-        return math.sqrt(self.accuracy * (1 - self.accuracy) / self.texts)
+        """Return the standard error of the accuracy on this number of texts."""
+        return standard_error(self.accuracy, self.texts)
 
     @property
     def most_frequent(self) -> float:
-        """The accuracy of always giving the most frequent label: what a model has to beat."""
+        """Return the accuracy of always giving the most frequent label: a model has to beat it."""
         return max(row.texts for row in self.rows) / self.texts
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures under stable names; what is not a number is None."""
+        """Return the metrics under stable names; what is not a number is None."""
 
         def number(value: float) -> float | None:
             return None if math.isnan(value) else round(value, 8)
@@ -146,10 +150,10 @@ class Evaluation:
 def evaluate(
     classifier: Classifier, texts: Sequence[str], labels: Sequence[Any], *, bins: int = 10, source: str = "the data"
 ) -> Evaluation:
-    """Scores texts and compares with their labels: a name each, in a multi-label model a collection of names each.
+    """Score texts and compare with their labels: a name each, in a multi-label model a collection of names each.
 
-    Raises InputError where there is no text, their numbers differ, or a label is not one of the model's; `source` names
-    the data in it. UsageError for `bins` below 1.
+    Raises InputError where there is no text, texts and labels differ in number, or a label is not one of the model's;
+    ``source`` names the data in it. Raises UsageError for ``bins`` below 1.
     """
     model = classifier.model
     truth = truth_of(labels, model.labels, model.multi_label, source)
@@ -166,7 +170,7 @@ def evaluate(
 
 
 def truth_of(labels: Sequence[Any], names: Sequence[str], multi_label: bool, source: str = "the data") -> np.ndarray:
-    """Labels as places among a model's: int64 [texts]; with `multi_label` bool [texts, labels].
+    """Return labels as places among a model's: int64 [texts]; with ``multi_label`` bool [texts, labels].
 
     Raises InputError for labels that the model does not have.
     """
@@ -180,7 +184,7 @@ def truth_of(labels: Sequence[Any], names: Sequence[str], multi_label: bool, sou
     strange = sorted({name for row in rows for name in row} - set(places))
     if strange:
         raise InputError(
-            f"{source} has labels that the model does not: {_some(strange)}; the model's are {_some(names)} "
+            f"{source} has labels that the model does not: {listed(strange, 8)}; the model's are {listed(names, 8)} "
             "(`--rename OLD=NEW` gives one of the model's names)"
         )
     if not multi_label:
@@ -194,51 +198,46 @@ def truth_of(labels: Sequence[Any], names: Sequence[str], multi_label: bool, sou
 def measure(
     logits: np.ndarray, truth: np.ndarray, labels: Sequence[str], *, bins: int = 10, without_known_words: int = 0
 ) -> Evaluation:
-    """The figures of logits [texts, labels] against the truth: int [texts], or bool [texts, labels] for multi-label.
+    """Compare logits [texts, labels] with the truth: int [texts], or bool [texts, labels] for several labels a text.
 
-    Raises UsageError for `bins` below 1 or above a million.
+    Counts come from scikit-learn's confusion matrices. The log-loss is computed here, from logits: scikit-learn takes
+    probabilities, which round to 0 and 1. Raises UsageError for ``bins`` below 1 or above a million.
     """
-    if not 1 <= bins <= 1_000_000:
-        raise UsageError(f"`bins` (={bins}) must be at least 1 and at most 1000000")
+    whole("bins", bins, 1, 1_000_000)
+    from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
+
     multi_label = truth.ndim == 2
-    shares = probabilities(logits, multi_label)
-    columns = np.arange(len(labels))
+    confidences = probabilities(logits, multi_label)
+    scores = np.asarray(logits, np.float64)
     if multi_label:
-        given, has = shares >= 0.5, truth
-        accuracy = float((given == has).all(axis=1).mean())
-        values = np.where(has, logits, -np.asarray(logits, np.float64))
-        log_loss = float(np.logaddexp(0, -values).sum(axis=1).mean())
-        confusion = np.empty((len(labels), 2, 2), np.int64)
-        for true in (0, 1):
-            for guess in (0, 1):
-                confusion[:, true, guess] = ((has == true) & (given == guess)).sum(axis=0)
-        confidence, right = shares.ravel(), has.ravel()
+        given = confidences >= 0.5
+        each = np.logaddexp(0, np.where(truth, -scores, scores)).sum(axis=1)
+        right = (given == truth).all(axis=1)
+        confusion = multilabel_confusion_matrix(truth, given)
+        counts = [(matrix[1].sum(), matrix[:, 1].sum(), matrix[1, 1]) for matrix in confusion]
+        sorted_into = reliability(confidences.ravel(), truth.ravel(), bins)
     else:
-        choice = shares.argmax(axis=1)
-        given, has = choice[:, None] == columns, truth[:, None] == columns
-        accuracy = float((choice == truth).mean())
-        values = np.asarray(logits, np.float64)
-        values = values - values.max(axis=1, keepdims=True)
-        log_loss = float((np.log(np.exp(values).sum(axis=1)) - values[np.arange(len(truth)), truth]).mean())
-        confusion = np.zeros((len(labels), len(labels)), np.int64)
-        np.add.at(confusion, (truth, choice), 1)
-        confidence, right = shares.max(axis=1), choice == truth
-    rows = zip(labels, has.sum(0).tolist(), given.sum(0).tolist(), (has & given).sum(0).tolist(), strict=True)
+        given = confidences.argmax(axis=1)
+        each = np.logaddexp.reduce(scores, axis=1) - scores[np.arange(len(truth)), truth]
+        right = given == truth
+        confusion = confusion_matrix(truth, given, labels=np.arange(len(labels)))
+        counts = list(zip(confusion.sum(1), confusion.sum(0), confusion.diagonal(), strict=True))
+        sorted_into = reliability(confidences.max(axis=1), right, bins)
     return Evaluation(
         tuple(labels),
         multi_label,
         len(truth),
         without_known_words,
-        accuracy,
-        log_loss,
-        tuple(LabelRow(*row) for row in rows),
+        float(right.mean()),
+        float(each.mean()),
+        tuple(LabelRow(label, *map(int, row)) for label, row in zip(labels, counts, strict=True)),
         confusion,
-        reliability(confidence, right, bins),
+        sorted_into,
     )
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> tuple[Bin, ...]:
-    """Answers sorted into so many bins of equal width by their confidence; the first holds 0 too."""
+    """Sort answers by their confidence into bins of equal width; the first holds 0 too. See `Evaluation`."""
     place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     count = np.bincount(place, minlength=bins)
     sums = (np.bincount(place, values, minlength=bins) for values in (confidence, right.astype(float)))
@@ -250,14 +249,9 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> tuple[B
 
 
 def renamed(labels: Sequence[Any], names: Mapping[str, str]) -> list[Any]:
-    """Labels under other names; those that are not in `names` stay. A collection of labels is renamed one by one."""
+    """Give labels other names; those that are not in ``names`` stay. A collection of labels is renamed one by one."""
     return [
         names.get(str(entry), str(entry)) if isinstance(entry, str) or not isinstance(entry, Collection)
         else tuple(names.get(str(part), str(part)) for part in entry)
         for entry in labels
     ]  # fmt: skip
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:8]))
-    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

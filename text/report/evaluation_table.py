@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from casecnn.text.report.evaluation import Evaluation
-from casecnn.text.report.highlight import printable
+from casecnn.text.report.highlight import shown
 
 MOST_COLUMNS = 12  # labels of a confusion matrix that is shown whole; of larger ones the most frequent confusions
 
@@ -33,19 +33,19 @@ def _figures(found: Evaluation) -> str:
 
 
 def _labels(found: Evaluation) -> str:
-    width = max(5, *(len(printable(row.label)) for row in found.rows))
+    width = max(5, *(len(shown(row.label)) for row in found.rows))
     lines = [f"{'label':<{width}} {'texts':>9} {'given':>9} {'precision':>9} {'recall':>9} {'F1':>9}"]
     for row in found.rows:
         shares = " ".join(
             f"{'-' if math.isnan(value) else format(100 * value, '.2f'):>9}"
             for value in (row.precision, row.recall, row.f1)
         )
-        lines.append(f"{printable(row.label):<{width}} {row.texts:>9,} {row.given:>9,} {shares}")
+        lines.append(f"{shown(row.label):<{width}} {row.texts:>9,} {row.given:>9,} {shares}")
     return "\n".join(lines)
 
 
 def _confusions(found: Evaluation) -> str:
-    names = [printable(label) for label in found.labels]
+    names = [shown(label) for label in found.labels]
     width = max(map(len, names))
     if found.multi_label:
         lines = [f"{'':<{width}} {'missed':>9} {'too much':>9}"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from casecnn.console import printable
 from casecnn.text.model.explain import Evidence, Explanation
 
 _FOR, _AGAINST = ("30;48;5;194", "30;48;5;157", "30;48;5;120"), ("30;48;5;224", "30;48;5;217", "30;48;5;210")
@@ -16,30 +17,29 @@ _KEPT = 6  # words without a mark that are shown between marked ones; longer run
 
 
 def highlighted(explanation: Explanation, label: int, colour: bool = False) -> str:
-    """The words, those that speak for the label on green, those against it on red, the deeper the stronger.
+    """Return the words, those that speak for the label on green, those against it on red, the deeper the stronger.
 
-    Without `colour` words that strongly speak for it stand in [brackets], against it in {braces}. Long runs of words
+    Without ``colour`` words that strongly speak for it stand in [brackets], against it in {braces}. Long runs of words
     that hardly count are cut to "…".
     """
     weights = explanation.weights(label)
     strongest = np.abs(weights).max(initial=0)
-    shares = weights / strongest if strongest > 0 else weights
-    shown: list[str] = []
+    relative = weights / strongest if strongest > 0 else weights
+    parts: list[str] = []
     plain: list[str] = []
-    for word, share in zip(map(printable, explanation.words), shares, strict=True):
-        marked = abs(share) >= (_FAINT if colour else _STRONG)
-        if marked:
-            shown += [*_cut(plain, bool(shown), True), _mark(word, float(share), colour)]
+    for word, weight in zip(map(shown, explanation.words), relative, strict=True):
+        if abs(weight) >= (_FAINT if colour else _STRONG):
+            parts += [*_cut(plain, bool(parts), True), _mark(word, float(weight), colour)]
             plain = []
         else:
             plain.append(word)
-    return " ".join([*shown, *_cut(plain, bool(shown), False)])
+    return " ".join([*parts, *_cut(plain, bool(parts), False)])
 
 
 def evidence_table(explanation: Explanation, chosen: Sequence[int], top: int = 5) -> str:
-    """What adds up to the logits of the chosen labels, a column each.
+    """Return a table of what adds up to the logits of the chosen labels, a column each.
 
-    For every label these are its `top` strongest n-grams, then the other n-grams, the padding and the bias.
+    For every label its ``top`` strongest n-grams come first, then the other n-grams, the padding and the bias.
     """
     chosen = list(chosen)
     rows: list[tuple[str, np.ndarray | None]] = []
@@ -48,14 +48,14 @@ def evidence_table(explanation: Explanation, chosen: Sequence[int], top: int = 5
         rest[piece.part] += piece.contributions
     told: list[Evidence] = []
     for label in chosen:
-        rows.append((f"for {printable(explanation.labels[label])}", None))
+        rows.append((f"for {shown(explanation.labels[label])}", None))
         pieces = explanation.evidence_for(label, top)
         if not pieces:
             rows.append(("  no n-gram", None))
         for piece in pieces:
             if not any(piece is other for other in told):  # with several labels chosen it may speak for two of them
                 told.append(piece)
-                rows.append((f"  {printable(explanation.ngram(piece))}", piece.contributions[chosen]))
+                rows.append((f"  {shown(explanation.ngram(piece))}", piece.contributions[chosen]))
                 rest["words"] -= piece.contributions
     rows.append(("in all", None))
     others = sum(piece.part == "words" for piece in explanation.evidence) - len(told)
@@ -64,7 +64,7 @@ def evidence_table(explanation: Explanation, chosen: Sequence[int], top: int = 5
     if rest["padding"].any():
         rows.append(("  padding", rest["padding"][chosen]))
     rows += [("  bias", rest["bias"][chosen]), ("  = logit", explanation.logits[chosen])]
-    names = [printable(explanation.labels[label]) for label in chosen]
+    names = [shown(explanation.labels[label]) for label in chosen]
     width = max(len(text) for text, _ in rows)
     widths = [max(8, len(name)) for name in names]
     lines = [" " * width + "".join(f"  {name:>{size}}" for name, size in zip(names, widths, strict=True))]
@@ -75,19 +75,19 @@ def evidence_table(explanation: Explanation, chosen: Sequence[int], top: int = 5
 
 
 def strongest_labels(explanation: Explanation, labels: int = 2) -> list[int]:
-    """The labels with the highest logits, highest first: those worth showing evidence for."""
+    """Return the labels with the highest logits, highest first: evidence for these is worth showing."""
     return np.argsort(-explanation.logits, kind="stable")[:labels].tolist()
 
 
-def _mark(word: str, share: float, colour: bool) -> str:
+def _mark(word: str, weight: float, colour: bool) -> str:
     if not colour:
-        return f"[{word}]" if share > 0 else f"{{{word}}}"
-    level = 0 if abs(share) < _STRONG else 1 if abs(share) < 2 * _STRONG else 2
-    return f"\x1b[{(_FOR if share > 0 else _AGAINST)[level]}m{word}\x1b[0m"
+        return f"[{word}]" if weight > 0 else f"{{{word}}}"
+    level = 0 if abs(weight) < _STRONG else 1 if abs(weight) < 2 * _STRONG else 2
+    return f"\x1b[{(_FOR if weight > 0 else _AGAINST)[level]}m{word}\x1b[0m"
 
 
 def _cut(words: list[str], before: bool, after: bool) -> list[str]:
-    """A run of words without marks, cut where it is long: next to marked words on either side a few are kept."""
+    """Cut a long run of words without marks: a few stay next to marked words on either side."""
     kept = _KEPT // 2 * (before + after) or 4 * _KEPT
     if len(words) <= kept + 1:
         return words
@@ -95,13 +95,7 @@ def _cut(words: list[str], before: bool, after: bool) -> list[str]:
     return [*words[:first], "…", *(words[len(words) - (kept - first) :] if kept > first else [])]
 
 
-def printable(text: str) -> str:
-    """The text with control characters and halves of characters written as escapes.
-
-    A terminal would obey the former. Words longer than 40 characters are cut.
-    """
+def shown(text: str) -> str:
+    """Return a text as `casecnn.console.printable` does, with words of over 40 characters cut."""
     words = [word if len(word) <= _LONGEST else word[: _LONGEST - 1] + "…" for word in text.split(" ")]
-    shown = " ".join(words)
-    if shown.isprintable():
-        return shown
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in shown)
+    return printable(" ".join(words))

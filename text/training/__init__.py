@@ -8,12 +8,12 @@ from casecnn.public import lazily
 __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
-        "ClassWeight": "trainer",
+        "ClassWeight": "batches",
         "EVALUATIONS": "trainer",
         "EVALUATION_BATCH": "trainer",
-        "SentenceBatches": "trainer",
+        "SentenceBatches": "batches",
         "Training": "trainer",
-        "as_tensors": "trainer",
+        "as_tensors": "batches",
         "check_texts": "trainer",
         "fit": "trainer",
         "logits_of": "trainer",

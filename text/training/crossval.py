@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from casecnn.checks import whole
 from casecnn.errors import UsageError
 from casecnn.seeds import derive_seed
 from casecnn.text.data.labels import targets_of
@@ -109,8 +110,7 @@ def cross_validate(
 
     Raises UsageError for fewer than two folds or more folds than texts, and what `fit` raises.
     """
-    if not 1 <= seeds <= 10_000:
-        raise UsageError(f"`seeds` (={seeds}) must be at least 1 and at most 10000")
+    whole("seeds", seeds, 1, 10_000)
     targets = targets_of(labels, len(texts), multi_label=multi_label)
     clean = cleaning(recipe.cleaning)
     words = words_of(clean(text) for text in texts)
@@ -171,8 +171,7 @@ def in_processes(function: Callable[[Task, Any], Any], tasks: Sequence[Task], sh
     Worker processes use one thread each and get `shared` once. On an exception or when the caller leaves, tasks that
     have not begun are dropped. Raises UsageError for fewer than one job.
     """
-    if jobs < 1:
-        raise UsageError(f"`jobs` (={jobs}) must be at least 1")
+    whole("jobs", jobs, 1)
     if jobs == 1 or len(tasks) < 2:
         for task in tasks:
             yield function(task, shared)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from casecnn.errors import UsageError
+from casecnn.checks import one_of
 from casecnn.files import check_writable
 from casecnn.text.data.examples import Examples
 from casecnn.text.model.model import PRECISIONS
@@ -39,8 +39,7 @@ def train_file(
     and what `fit` raises.
     """
     target = Path(output)
-    if precision not in PRECISIONS:
-        raise UsageError(f"`precision` (={precision!r}) must be one of {', '.join(PRECISIONS)}")
+    one_of("precision", precision, PRECISIONS)
     read = [examples.source, *([validation.source] if validation is not None else []), *vectors]
     check_writable(target, read)
     fields: dict[str, Any] = {"extra_words": extra_words, "max_length": max_length}

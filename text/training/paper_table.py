@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from casecnn.checks import one_of, whole
+from casecnn.choose import unknown
+from casecnn.console import progress as progress_bar
 from casecnn.errors import InputError, UsageError
 from casecnn.files import atomic_write, read_error, write_error
 from casecnn.interruption import Interrupted
@@ -81,15 +83,14 @@ def cells(sets: Sequence[str], variants: Sequence[str], folds: int, seeds: int, 
 
     The cheap sets come first. Raises UsageError for unknown sets and variants, and for too few folds or seeds.
     """
-    if folds < 2 or seeds < 1:
-        raise UsageError(f"`folds` (={folds}) must be at least 2, `seeds` (={seeds}) at least 1")
+    whole("folds", folds, 2)
+    whole("seeds", seeds, 1)
     known = {name.lower(): name for name in SOURCES}
     for name in sets:
         if name.lower() not in known:
-            raise UsageError(f"`sets` (={name!r}) must be of {', '.join(SOURCES)}")
+            raise unknown("data set", name, SOURCES)
     for variant in variants:
-        if variant not in VARIANTS:
-            raise UsageError(f"`variants` (={variant!r}) must be of {', '.join(VARIANTS)}")
+        one_of("variants", variant, VARIANTS)
     order = ["TREC", "CR", "MPQA", "MR", "Subj", "SST-2", "SST-1"]
     chosen = sorted({known[name.lower()] for name in sets}, key=order.index)
     return [
@@ -140,7 +141,7 @@ def fill_table(
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             open(path, "a", encoding="utf-8") as stream,
-            tqdm(total=len(missing), unit="run", disable=None if progress else True) as bar,
+            progress_bar(len(missing), "run", shown=None if progress else False) as bar,
         ):
             for cell, run in in_processes(run_cell, missing, plan, jobs):
                 row = {"settings": plan.digest(), "recipe": plan.recipe_name, "vectors": list(plan.vectors),

@@ -1,4 +1,4 @@
-"""How to train a sentence CNN: every number as one frozen value, with Kim's values and with those found best."""
+"""How to train a sentence CNN: all settings as one frozen value, Kim's and those found best."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from casecnn.checks import one_of, positive, whole, within
 from casecnn.errors import UsageError
 from casecnn.nets.sentence import ACTIVATIONS
 from casecnn.text.words.cleaning import CLEANINGS
 from casecnn.training.recipe import Recipe
 
 VARIANTS = ("rand", "static", "non-static", "multichannel")
+_CHOICES = {
+    "variant": VARIANTS,
+    "activation": tuple(ACTIVATIONS),
+    "optimizer": ("adadelta", "adamw", "sgd"),
+    "keep": ("best", "last"),
+    "cleaning": tuple(CLEANINGS),
+}
+_LEAST = {"batch_size": 1, "epochs": 1, "min_count": 1, "least_steps": 0, "extra_words": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +45,7 @@ class TextRecipe:
     rho: float = 0.95  # PyTorch's own default is 0.9
     batch_size: int = 50
     epochs: int = 25  # Kim's code
-    least_steps: int = 0  # small data are gone through more often, until there are so many updates
+    least_steps: int = 0  # small data are gone through more often, to this number of updates
     ema_decay: float | None = None  # the exponential average of the weights, a step; Kim has none
     dev_share: float = 0.1  # held out to choose the epoch where no validation data are given; 0: the last weights
     keep: Literal["best", "last"] = "best"  # weights of the best epoch on the held-out part (the later of equals)
@@ -47,33 +56,28 @@ class TextRecipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "windows", tuple(sorted(set(self.windows))))
-        _choice("variant", self.variant, VARIANTS)
-        _choice("activation", self.activation, ACTIVATIONS)
-        _choice("optimizer", self.optimizer, ("adadelta", "adamw", "sgd"))
-        _choice("keep", self.keep, ("best", "last"))
-        _choice("cleaning", self.cleaning, CLEANINGS)
-        if not self.windows or not all(_is_whole(h) and 1 <= h <= 100 for h in self.windows):
-            raise UsageError(f"`windows` (={self.windows}) must be whole numbers from 1 to 100")
-        for name, least in (("maps", 1), ("dim", 1), ("batch_size", 1), ("epochs", 1), ("min_count", 1),
-                            ("least_steps", 0), ("extra_words", 0), ("max_length", 1)):  # fmt: skip
-            value = getattr(self, name)
-            if not (_is_whole(value) and value >= least or (name == "max_length" and value is None)):
-                raise UsageError(f"`{name}` (={value!r}) must be a whole number of at least {least}")
+        for name, choices in _CHOICES.items():
+            one_of(name, getattr(self, name), choices)
+        if not self.windows:
+            raise UsageError("`windows` must be at least one whole number")
+        for window in self.windows:
+            whole("windows", window, 1, 100)
         for name in ("maps", "dim"):
-            if getattr(self, name) > 100_000:
-                raise UsageError(f"`{name}` (={getattr(self, name)}) must be at most 100000")
+            whole(name, getattr(self, name), 1, 100_000)
+        for name, least in _LEAST.items():
+            whole(name, getattr(self, name), least)
+        if self.max_length is not None:
+            whole("max_length", self.max_length, 1)
         if self.maps * sum(self.windows) > 1_000_000:
             raise UsageError(f"`maps` (={self.maps}) times the words of all `windows` must be at most 1000000")
         for name in ("dropout", "dev_share"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UsageError(f"`{name}` (={getattr(self, name)!r}) must be at least 0 and below 1")
+            within(name, getattr(self, name), 0, 1)
         for name in ("filter_range", "rand_range"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise UsageError(f"`{name}` (={getattr(self, name)!r}) must be above 0")
+            positive(name, getattr(self, name))
         self.steps(1, 1)  # the rest is checked there
 
     def steps(self, samples: int, seed: int) -> Recipe:
-        """The core's recipe for so many samples: epochs become steps."""
+        """Return the core's recipe for a number of samples: epochs become steps."""
         per_epoch = math.ceil(samples / self.batch_size)
         return Recipe(
             optimizer=self.optimizer,
@@ -90,17 +94,8 @@ class TextRecipe:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; `replace(PAPER, **fields)` makes the recipe of them again."""
+        """Return the fields as JSON values; `replace(PAPER, **fields)` makes the recipe of them again."""
         return {**asdict(self), "windows": list(self.windows)}
-
-
-def _choice(name: str, value: object, choices: Any) -> None:
-    if value not in choices:
-        raise UsageError(f"`{name}` (={value!r}) must be one of {', '.join(choices)}")
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 PAPER = TextRecipe()
@@ -109,12 +104,12 @@ RECIPES = {"paper": PAPER, "best": BEST}
 
 
 def recipe_named(name: str, **changes: Any) -> TextRecipe:
-    """The recipe "paper" or "best" with some of its fields changed; those that are None stay.
+    """Return the recipe "paper" or "best" with some of its fields changed; those that are None stay.
 
-    Whoever says how many `epochs` gets so many: there is no `least_steps` then, unless it is given, too. Raises
-    UsageError for another name and for values out of range.
+    Where ``epochs`` is given it holds: there is no ``least_steps`` then, unless that is given too. Raises UsageError
+    for another name and for values out of range.
     """
-    _choice("recipe", name, RECIPES)
+    one_of("recipe", name, RECIPES)
     given = {field: value for field, value in changes.items() if value is not None}
     if "epochs" in given:
         given.setdefault("least_steps", 0)

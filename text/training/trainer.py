@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,15 +22,15 @@ from casecnn.text.data.labels import Targets, targets_of
 from casecnn.text.data.splits import hold_out
 from casecnn.text.model.model import TextModel
 from casecnn.text.net.sentence_module import SentenceModule, text_model
+from casecnn.text.report import evaluation
+from casecnn.text.training.batches import ClassWeight, SentenceBatches, as_tensors, text_weights
 from casecnn.text.training.recipe import PAPER, TextRecipe
 from casecnn.text.words.cleaning import cleaning
 from casecnn.text.words.vectors import WordVectors, embedding_table, load_all, words_of
 from casecnn.text.words.vocabulary import Encoded, Vocabulary, build_vocabulary
-from casecnn.training.epochs import EpochSource
 from casecnn.training.loop import train as train_loop
 from casecnn.training.validation import portable_weights
 
-ClassWeight = Literal["balanced"] | Mapping[str, float] | None
 EVALUATION_BATCH = 500
 EVALUATIONS = 25  # on the dev texts in a run that `least_steps` makes long; else one an epoch
 
@@ -99,7 +99,7 @@ def fit(
     check_texts(texts)
     cleaned = [clean(text) for text in texts]
     targets = targets_of(labels, len(cleaned), classes=classes, multi_label=multi_label)
-    weights = _weights(targets, class_weight, sample_weight)
+    weights = text_weights(targets, class_weight, sample_weight)
     if validation is None:
         chosen, held = hold_out(targets, recipe.dev_share, seed)
         dev_words, dev_targets = [cleaned[i] for i in held], targets.take(held)
@@ -198,24 +198,6 @@ def _folder(output: str | Path | None) -> Iterator[str | Path]:
             raise Interrupted("training was stopped; nothing of it is kept", error.exit_code - 128) from error
 
 
-class SentenceBatches:
-    """A batch source: labels, weights, word numbers one after the other, lengths; each epoch in a new order."""
-
-    def __init__(self, texts: Encoded, targets: Targets, weights: np.ndarray, batch_size: int, seed: int) -> None:
-        self.texts, self.weights = texts, torch.from_numpy(weights)
-        self.targets = torch.from_numpy(targets.values)
-        self.order = EpochSource([torch.empty(len(texts), 0)], batch_size, seed=seed, last="keep")
-
-    def __call__(self, step: int, rank: int, world: int) -> tuple[Tensor, ...]:
-        chosen = self.order.indices(step, rank, world)
-        return (self.targets[chosen], self.weights[chosen], *as_tensors(self.texts.take(chosen.numpy())))
-
-
-def as_tensors(texts: Encoded) -> tuple[Tensor, Tensor]:
-    """Words and lengths, int64, as `SentenceModule` takes them."""
-    return torch.from_numpy(texts.words.astype(np.int64)), torch.from_numpy(np.diff(texts.offsets))
-
-
 def logits_of(module: nn.Module, texts: Encoded) -> np.ndarray:
     """Logits float32 [texts, labels], in evaluation mode if the module is."""
     device = next(module.parameters()).device
@@ -228,21 +210,10 @@ def logits_of(module: nn.Module, texts: Encoded) -> np.ndarray:
 
 
 def measure(logits: np.ndarray, targets: Targets) -> dict[str, float]:
-    """Accuracy (with several labels a text: all of them right), macro-F1 over the labels that occur, and log-loss."""
-    scores = torch.from_numpy(logits).double()
-    if targets.multi_label:
-        guess = logits > 0
-        truth = targets.values > 0.5
-        loss = functional.binary_cross_entropy_with_logits(scores, torch.from_numpy(targets.values).double())
-        accuracy = float((guess == truth).all(1).mean())
-    else:
-        columns = np.arange(len(targets.names))
-        guess, truth = logits.argmax(1)[:, None] == columns, targets.values[:, None] == columns
-        loss = functional.cross_entropy(scores, torch.from_numpy(targets.values))
-        accuracy = float((logits.argmax(1) == targets.values).mean())
-    right, either = (guess & truth).sum(0), guess.sum(0) + truth.sum(0)
-    f1 = 2 * right[either > 0] / either[either > 0]
-    return {"accuracy": accuracy, "macro_f1": float(f1.mean()) if f1.size else 1.0, "log_loss": float(loss)}
+    """Return accuracy (several labels a text: all of them right), macro-F1 over the labels that occur, and log-loss."""
+    truth = targets.values > 0.5 if targets.multi_label else targets.values
+    found = evaluation.measure(logits, truth, targets.names)
+    return {"accuracy": found.accuracy, "macro_f1": found.macro_f1, "log_loss": found.log_loss}
 
 
 def check_texts(texts: Sequence[str]) -> None:
@@ -277,31 +248,6 @@ def _embeddings(
     if sets and not known.any():
         raise InputError(f"none of the {len(vocabulary)} words of the texts is in the vectors ({sets[0].source})")
     return vocabulary, table, int(known.sum())
-
-
-def _weights(targets: Targets, class_weight: ClassWeight, sample_weight: Sequence[float] | None) -> np.ndarray:
-    """A weight for each text, float32, 1 on average."""
-    weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, np.float64)
-    if weights.shape != (len(targets),) or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise UsageError(f"`sample_weight` must be {len(targets)} numbers of at least 0, not all 0")
-    if class_weight is not None:
-        if targets.multi_label:
-            raise UsageError("`class_weight` and `multi_label` cannot be given together; use `sample_weight`")
-        if class_weight == "balanced":
-            counts = np.bincount(targets.values, minlength=len(targets.names))
-            factors = len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-        elif isinstance(class_weight, Mapping):
-            given = {str(name): value for name, value in class_weight.items()}
-            for name in given:
-                if name not in targets.names:
-                    raise UsageError(f"`class_weight` names {name!r}; the labels are {', '.join(targets.names)}")
-            factors = np.array([given.get(name, 1.0) for name in targets.names], np.float64)
-            if not np.isfinite(factors).all() or (factors <= 0).any():
-                raise UsageError(f"`class_weight` (={dict(class_weight)!r}) must hold numbers above 0")
-        else:
-            raise UsageError(f"`class_weight` (={class_weight!r}) must be 'balanced' or a number for each label")
-        weights = weights * factors[targets.values]
-    return (weights / weights.mean()).astype(np.float32)
 
 
 def _loss(multi_label: bool) -> Any:

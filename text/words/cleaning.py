@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from casecnn.errors import UsageError
+from casecnn.checks import one_of
 
 Cleaning = Callable[[str], list[str]]
 
@@ -91,10 +91,8 @@ CLEANINGS: dict[str, Cleaning] = {
 
 
 def cleaning(name: str) -> Cleaning:
-    """The rule of that name; raises UsageError where there is none."""
-    if name not in CLEANINGS:
-        raise UsageError(f"`cleaning` (={name!r}) must be one of {', '.join(CLEANINGS)}")
-    return CLEANINGS[name]
+    """Return the rule of that name; raises UsageError where there is none."""
+    return CLEANINGS[one_of("cleaning", name, tuple(CLEANINGS))]
 
 
 def _bare(text: str) -> str:

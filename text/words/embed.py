@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from casecnn.checks import whole, within
+from casecnn.console import progress as progress_bar
 from casecnn.errors import InputError, UsageError
 from casecnn.files import atomic_write, check_writable
 from casecnn.text.words.cleaning import cleaning
@@ -60,12 +60,10 @@ def embed(
     """
     for name, value, most in (("dim", dim, 100_000), ("window", window, MOST_WORDS), ("epochs", epochs, 1_000_000),
                               ("min_count", min_count, 10**12), ("negative", negative, 10_000)):  # fmt: skip
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            raise UsageError(f"`{name}` (={value!r}) must be a whole number from 1 to {most}")
-    if not 0 <= sample <= 1:
-        raise UsageError(f"`sample` (={sample!r}) must be a share from 0 to 1; 0 keeps all words")
-    if workers is not None and workers < 1:
-        raise UsageError(f"`workers` (={workers}) must be at least 1")
+        whole(name, value, 1, most)
+    within("sample", sample, 0, 1, closed=True)
+    if workers is not None:
+        whole("workers", workers, 1)
     target = Path(output)
     if target.suffix not in ENDINGS:
         raise UsageError(f"`output` (='{target}') must end in one of {', '.join(ENDINGS)}")
@@ -77,12 +75,15 @@ def embed(
         path = Path(folder) / "corpus"
         lines = total = 0
         with open(path, "w", encoding="utf-8", errors="replace") as stream:
-            for text in tqdm(texts, desc="clean", unit="text", disable=None if progress else True):
+            bar = progress_bar(None, "text", "clean", shown=None if progress else False)
+            for text in texts:
+                bar.update()
                 words = clean(text)
                 for start in range(0, len(words), MOST_WORDS):
                     stream.write(" ".join(words[start : start + MOST_WORDS]) + "\n")
                     lines += 1
                 total += len(words)
+            bar.close()
         model = Word2Vec(
             vector_size=dim, window=window, min_count=min_count, negative=negative, sample=sample, sg=int(skip_gram),
             workers=workers or os.cpu_count() or 1, seed=seed,
@@ -102,8 +103,7 @@ class _Sentences:
 
     def __init__(self, path: Path, lines: int, passes: int, what: str, progress: bool) -> None:
         self.path = path
-        self.bar = tqdm(total=lines * passes, desc=what, unit="line", unit_scale=True, mininterval=0.5,
-                        disable=None if progress else True)  # fmt: skip
+        self.bar = progress_bar(lines * passes, "line", what, shown=None if progress else False, unit_scale=True)
 
     def __iter__(self) -> Iterator[list[str]]:
         with open(self.path, encoding="utf-8") as stream:

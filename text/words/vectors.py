@@ -17,7 +17,7 @@ from zlib import crc32
 
 import numpy as np
 
-from casecnn.compressed import open_packed
+from casecnn.compressed import binary_kind, open_compressed
 from casecnn.errors import InputError
 from casecnn.text.words.gensim_file import is_pickle, read_gensim
 from casecnn.text.words.packaged_vectors import PACKAGED
@@ -76,11 +76,13 @@ def load_vectors(which: str | Path, words: Collection[str] | None = None, first:
     wanted = None
     if words is not None:
         wanted = {w.encode("utf-8", "surrogatepass") for word in words for w in (word, word.lower())}
-    with open_packed(path) as stream:
+    with open_compressed(path) as stream:
         head = stream.read(1 << 16)
     if not head:
         raise InputError(f"'{path}' is empty; it must hold word vectors")
-    with open_packed(path) as stream:
+    if (kind := binary_kind(head[:512])) is not None:
+        raise InputError(f"'{path}' is {kind}, not word vectors; give a file of word2vec's, GloVe's or gensim's")
+    with open_compressed(path) as stream:
         return _collect((_binary if _looks_binary(head) else _text)(stream, path, _Filter(wanted, first)), path)
 
 

@@ -13,7 +13,7 @@ from random_models import judged, random_model
 from casecnn.text.model.explain import Evidence, Explanation, explain, support
 from casecnn.text.model.model import TextModel
 from casecnn.text.model.predict import Predictor
-from casecnn.text.report.highlight import evidence_table, highlighted, printable, strongest_labels
+from casecnn.text.report.highlight import evidence_table, highlighted, shown, strongest_labels
 
 
 def by_hand() -> TextModel:
@@ -163,6 +163,6 @@ def test_the_table_of_a_random_model_adds_up():
 
 
 def test_a_terminal_obeys_no_word():
-    assert printable("a\x1b[31m\ud800é\n") == "a\\x1b[31m\\ud800é\\n"
+    assert shown("a\x1b[31m\ud800é\n") == "a\\x1b[31m\\ud800é"
     found = explain(Predictor(random_model(vocabulary=["\x1b[2J"], seed=1)), ["\x1b[2J", "\x07"])
     assert "\x1b" not in highlighted(found, 0) + evidence_table(found, [0, 1])

@@ -92,7 +92,7 @@ def test_last_rows_that_channels_have_in_common_are_stored_once(trained, tmp_pat
 
 def test_precisions_have_names_and_float16_has_limits(tmp_path):
     model = random_model()
-    with pytest.raises(UsageError, match=r"^`precision` \(='8bit'\) must be one of full, half, int8$"):
+    with pytest.raises(UsageError, match=r"^`precision` \(=8bit\) must be one of full, half, int8$"):
         model.save(tmp_path / "m.safetensors", precision="8bit")
     model.output_bias[0] = 70000
     with pytest.raises(InputError, match="'output.bias' has values too large for float16"):

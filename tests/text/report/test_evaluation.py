@@ -142,9 +142,9 @@ def test_what_cannot_be_evaluated_is_refused():
         evaluate(classifier, [], [])
     with pytest.raises(InputError, match="there are 2 texts and 1 labels"):
         evaluate(classifier, ["a", "b"], ["positive"])
-    with pytest.raises(UsageError, match=r"`bins` \(=0\) must be at least 1"):
+    with pytest.raises(UsageError, match=r"`bins` \(=0\) must be a whole number from 1 to"):
         evaluate(classifier, ["a"], ["positive"], bins=0)
-    with pytest.raises(UsageError, match="at most 1000000"):
+    with pytest.raises(UsageError, match="must be a whole number from 1 to 1000000"):
         evaluate(classifier, ["a"], ["positive"], bins=10**19)
 
 
@@ -235,7 +235,7 @@ def test_a_set_of_the_paper(model_file, tmp_path, capsys):
     ("arguments", "message", "wanted"),
     [
         (["none.csv"], "cannot read 'none.csv': there is no such file", 1),
-        ([".", "--set", "XY"], "`set` (='XY') must be one of MR, ", 2),
+        ([".", "--set", "XY"], "there is no data set 'XY'; choose from MR, ", 2),
         (
             ["data.csv", "--text-column", "words"],
             "'data.csv' has no column 'words'; its columns are 'text', 'label'",

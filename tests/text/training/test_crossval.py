@@ -55,7 +55,7 @@ def test_seeds_and_folds_decide_the_figures():
     again = cross_validate(TEXTS, LABELS, SMALL, seed=1, **options)
     assert [replace(r, seconds=0) for r in first[2:]] == [replace(r, seconds=0) for r in again]
     assert first[0].log_loss != first[2].log_loss
-    with pytest.raises(UsageError, match=r"`seeds` \(=0\) must be at least 1"):
+    with pytest.raises(UsageError, match=r"`seeds` \(=0\) must be a whole number from 1 to 10000"):
         cross_validate(TEXTS, LABELS, SMALL, seeds=0, **options)
     with pytest.raises(UsageError, match=r"`folds` \(=91\) must be from 2 to the number of texts \(90\)"):
         cross_validate(TEXTS, LABELS, SMALL, folds=91, vectors=[vectors()])
@@ -80,7 +80,7 @@ def test_work_in_processes_is_the_same_work():
     tasks = [3.0, 1.0, 2.0]
     assert list(in_processes(pow, tasks, 2.0, 1)) == [9.0, 1.0, 4.0]
     assert sorted(in_processes(pow, tasks, 2.0, 2)) == [1.0, 4.0, 9.0]
-    with pytest.raises(UsageError, match=r"`jobs` \(=0\) must be at least 1"):
+    with pytest.raises(UsageError, match=r"`jobs` \(=0\) must be a whole number of at least 1"):
         list(in_processes(pow, tasks, 2.0, 0))
 
 
@@ -127,7 +127,7 @@ def test_the_train_command(tmp_path):
         (["--class-weight", "x"], r"`--class-weight` (=x) must be balanced, or LABEL=NUMBER such as rare=5"),
         (["--windows", "a"], r"`--windows` (=a) must be numbers such as 3,4,5"),
         (["--epochs", "0"], r"`epochs` (=0) must be a whole number of at least 1"),
-        (["--dev-share", "1"], r"`dev_share` (=1.0) must be at least 0 and below 1"),
+        (["--dev-share", "1"], r"`dev_share` (=1.0) must be a number of at least 0 and below 1"),
         (["--variant", "static"], r"`variant` (='static') needs word vectors"),
         (["--separator", "t"], "has texts with several labels, or none; give `--multi-label`"),
         (["-o", "."], "cannot write '.': it is a folder, not a file"),

@@ -44,12 +44,12 @@ def test_the_runs_of_the_whole_table():
     ]
     assert {cell.seed for cell in every if cell.name == "MR"} == {0}
     assert cells(["mr"], ["rand"], 2, 1, seed=5) == [Cell("MR", "rand", 5, 0), Cell("MR", "rand", 5, 1)]
-    with pytest.raises(UsageError, match=r"`sets` \(='IMDB'\) must be of MR, SST-1"):
+    with pytest.raises(UsageError, match=r"there is no data set 'IMDB'; choose from MR, SST-1"):
         cells(["IMDB"], ["rand"], 10, 1)
-    with pytest.raises(UsageError, match=r"`variants` \(='tuned'\) must be of rand, static"):
+    with pytest.raises(UsageError, match=r"`variants` \(=tuned\) must be one of rand, static"):
         cells(["MR"], ["tuned"], 10, 1)
     for folds, seeds in ((1, 1), (-1, 1), (2, 0)):
-        with pytest.raises(UsageError, match="must be at least 2, `seeds`"):
+        with pytest.raises(UsageError, match="must be a whole number of at least"):
             cells(["MR"], ["rand"], folds, seeds)
 
 

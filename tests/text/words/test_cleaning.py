@@ -73,9 +73,7 @@ def test_nothing_comes_of_nothing_and_a_megabyte_is_quick(name):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(
-        UsageError, match=r"^`cleaning` \(='mrr'\) must be one of mr, sst, trec, folded, unicode, none$"
-    ):
+    with pytest.raises(UsageError, match=r"^`cleaning` \(=mrr\) must be one of mr, sst, trec, folded, unicode, none$"):
         cleaning("mrr")
 
 
