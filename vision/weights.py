@@ -93,18 +93,6 @@ PUBLISHED: dict[str, PublishedFile] = {
 """Torchvision's files for ImageNet, by name: v1 and v2 are its IMAGENET1K_V1 and IMAGENET1K_V2."""
 
 
-class Beginning(str):
-    """The first digits of a hash, where no more is published: equal to every hash that begins so."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and other.startswith(str(self))
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = str.__hash__
-
-
 @dataclass(frozen=True)
 class NetWeights:
     """Weights with everything to use them: the net that they belong to, how pictures are prepared, the outputs' names.
@@ -156,8 +144,7 @@ def load_net_weights(net: str, which: str | os.PathLike[str] | None = None) -> N
 def _published(row: PublishedFile) -> NetWeights:
     from casecnn.weights.download import download
 
-    digest = row.sha256 if len(row.sha256) == 64 else Beginning(row.sha256)
-    path = download(row.url, cache_folder() / row.file, digest)
+    path = download(row.url, cache_folder() / row.file, row.sha256)
     net = get_net(row.net).without_heads()
     tensors = from_torchvision(net, load(path, float32=True).tensors)
     return NetWeights(row.name, net, tensors, CONVENTIONS[row.preprocess], imagenet=True)

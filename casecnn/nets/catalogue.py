@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 
+from casecnn.choose import pick, table
 from casecnn.errors import UsageError
 from casecnn.layers import Net
 from casecnn.layers.shapes import Pair
@@ -21,9 +22,6 @@ from casecnn.nets.resnet import RESNETS
 from casecnn.nets.sentence import SENTENCE_CNNS
 from casecnn.nets.vgg import VGGS
 
-CATALOGUE: dict[str, Declaration] = {}
-"""Every net, in the order of the years."""
-
 _ROWS: tuple[Declaration, ...] = (
     ORIGINAL,
     *LENETS,
@@ -37,10 +35,8 @@ _ROWS: tuple[Declaration, ...] = (
     *SENTENCE_CNNS,
     *POLICIES,
 )
-for _row in _ROWS:
-    if _row.name in CATALOGUE:
-        raise ValueError(f"two nets are called `{_row.name}`")
-    CATALOGUE[_row.name] = _row
+CATALOGUE = table("net", ((row.name, row) for row in _ROWS))
+"""Every net, in the order of the years."""
 
 
 def declaration(name: str, widths: Sequence[int] = ()) -> Declaration:
@@ -53,11 +49,22 @@ def declaration(name: str, widths: Sequence[int] = ()) -> Declaration:
         return pattern_row(name, widths)
     if widths:
         raise UsageError(f"net '{name}' has its paper's widths; widths go with a pattern like '[CONV-RELU-POOL]*2-FC'")
-    if name in CATALOGUE:
-        return CATALOGUE[name]
-    close = get_close_matches(name.lower(), CATALOGUE, n=3, cutoff=0.5)
-    remedy = f"did you mean {' or '.join(close)}?" if close else "`casecnn vision list` shows them all"
-    raise UsageError(f"there is no net '{name}'; {remedy}")
+    return pick("net", usual_name(name), CATALOGUE, "`casecnn vision list` shows them all")
+
+
+def usual_name(name: str) -> str:
+    """Return the catalogue's spelling of a name: VGG-16, ResNet50 and Lenet_5 are vgg16, resnet50 and lenet5.
+
+    Only case, hyphens, underscores, spaces and dots are looked over; a name that is not found so comes back as it is.
+    """
+    return _SPELLINGS.get(_letters(name), name) if name not in CATALOGUE else name
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_ .]", "", name.lower())
+
+
+_SPELLINGS = {_letters(name): name for name in reversed(CATALOGUE)}
 
 
 def get_net(

@@ -41,6 +41,8 @@ def download(
 ) -> Path:
     """Puts the file at `url` at `path` if its SHA-256 is `digest`, and returns the path.
 
+    `digest` has 64 hexadecimal digits, or fewer where only the first ones are published: they alone are compared.
+
     A file that is there with the right hash is left as it is. The bytes are gathered in `path` + ".part", which stays
     when the connection is lost or the process is stopped, and is continued next time (HTTP Range; a server without it
     sends all again); a cut connection is tried again up to TRIES times in a row without any new byte, after `pause`,
@@ -62,20 +64,22 @@ def download(
     except OSError as error:
         raise InputError(f"cannot make the folder '{target.parent}': {reason(error)}") from error
     with _locked(target.with_name(target.name + ".lock"), target):
-        if target.is_file() and sha256(target) == digest:
+        if target.is_file() and sha256(target).startswith(digest):
             return target
         part = target.with_name(target.name + ".part")
         resumed = part.is_file() and part.stat().st_size > 0
         _gather(url, part, size, pause, timeout, progress)
         found = sha256(part)
-        if found != digest and resumed:  # the beginning may have been of another file: once more, from nothing
+        if (
+            not found.startswith(digest) and resumed
+        ):  # the beginning may have been of another file: once more, from nothing
             part.unlink()
             _gather(url, part, size, pause, timeout, progress)
             found = sha256(part)
-        if found != digest:
+        if not found.startswith(digest):
             part.unlink()
             raise InputError(
-                f"'{url}' has the wrong content: its SHA-256 is {found}, it must be {digest}; the download was removed"
+                f"'{url}' has the wrong content: its SHA-256 is {found}, it must {'be' if len(digest) == 64 else 'begin with'} {digest}; the download was removed"
             )
         try:
             with open(part, "rb+") as stream:

@@ -55,8 +55,8 @@ def transfer(net, data, weights, output, mode, blocks_count, strength, test, val
     from casecnn.vision.pipeline.augment import parse_augmentation
 
     augmentation = parse_augmentation(augment) if augment is not None else None
+    from casecnn.vision.start import load_start
     from casecnn.vision.training.fit import use_threads
-    from casecnn.vision.training.transfer import load_start
     from casecnn.vision.training.transfer import transfer as run
 
     use_threads(threads)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
+from casecnn.choose import closest, either
 from casecnn.errors import InputError, UsageError
 
 
@@ -126,8 +126,8 @@ def find_dataset(name: str) -> Dataset:
     """The data set of that name; UsageError that says what else `--data` may be, where there is none."""
     if name in DATASETS:
         return DATASETS[name]
-    close = get_close_matches(name.lower(), DATASETS, n=2, cutoff=0.6)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"named data sets are {', '.join(DATASETS)}"
+    close = closest(name, DATASETS)
+    hint = f"did you mean {either(close)}?" if close else f"named data sets are {', '.join(DATASETS)}"
     raise UsageError(f"data '{name}' is no folder or archive that exists, nor a named data set; {hint}")
 
 

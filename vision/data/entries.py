@@ -24,8 +24,14 @@ MAX_FILE_BYTES = 256 << 20
 Content = Path | bytes | None
 """Where the bytes of a file are, or they themselves; None where the archive would not give them."""
 
-# What operating systems leave in folders and archives; nobody means these files.
-LITTER = {"thumbs.db", "desktop.ini", ".ds_store", "__macosx"}
+LITTER = {"thumbs.db", "desktop.ini", ".ds_store"}
+"""Files that operating systems leave in folders and archives; nobody means them."""
+
+LITTER_FOLDERS = {
+    "__macosx", "@eadir", "#recycle", "$recycle.bin", "recycler", "system volume information", "lost+found",
+    "__pycache__",
+}  # fmt: skip
+"""Folders that operating systems, network disks and tools leave; those whose names begin with a dot count as well."""
 
 _BROKEN = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, NotImplementedError, RuntimeError, EOFError,
@@ -34,15 +40,28 @@ _BROKEN = (
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file is the system's own, such as Thumbs.db or a Mac's `._` files."""
-    return any(part.lower() in LITTER or part.startswith("._") for part in name.split("/"))
+    """Say whether a file is the system's own, such as Thumbs.db, a Mac's `._` files, or anything in a hidden folder."""
+    return name.rsplit("/", 1)[-1].lower() in LITTER or name.rsplit("/", 1)[-1].startswith("._") or bool(hidden(name))
+
+
+def hidden(name: str) -> str:
+    """Return the outermost folder above a file that nobody means to be looked into; "" where there is none."""
+    parts = name.split("/")
+    for place, part in enumerate(parts[:-1]):
+        if part.startswith(".") or part.lower() in LITTER_FOLDERS:
+            return "/".join(parts[: place + 1])
+    return ""
 
 
 class Entries(ABC):
-    """The files below `path`. `names` are their names relative to it, with forward slashes, in reading order."""
+    """The files below `path`. `names` are their names relative to it, with forward slashes, in reading order.
+
+    `bare` are folders without any file or folder in them, where that can be known.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.bare: list[str] = []
         self.names = self._list()
 
     @abstractmethod
@@ -59,22 +78,26 @@ class Folder(Entries):
 
     def _list(self) -> list[str]:
         try:
-            return list(self._walk(self.path, "", ()))
+            return list(self._walk(os.fspath(self.path), "", ()))
         except OSError as error:
             raise read_error(self.path, error) from error
 
-    def _walk(self, folder: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
-        facts = folder.stat()
+    def _walk(self, folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
+        facts = os.stat(folder)
         here = facts.st_dev, facts.st_ino
         if here in above:  # a link that leads back up
             return
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        if not entries and prefix:
+            self.bare.append(prefix[:-1])
+        for entry in entries:
             try:
                 is_folder = entry.is_dir()
             except OSError:  # a link that leads nowhere: reading it will say so
                 is_folder = False
             if is_folder:
-                yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/", (*above, here))
+                yield from self._walk(entry.path, f"{prefix}{entry.name}/", (*above, here))
             else:
                 yield prefix + entry.name
 

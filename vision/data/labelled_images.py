@@ -1,4 +1,4 @@
-"""Labelled pictures from wherever they lie: class folders, archives of them, IDX files, a flat folder, or by name."""
+"""Labelled images from wherever they lie: class folders, archives of them, IDX files, a flat folder, or by name."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from casecnn.errors import InputError, UsageError
+from casecnn.checks import whole
+from casecnn.errors import InputError
 from casecnn.vision.data.data_sets import Dataset, fetch, find_dataset
-from casecnn.vision.data.entries import Content, Entries, is_litter, open_entries
+from casecnn.vision.data.entries import Content, Entries, hidden, is_litter, open_entries
 from casecnn.vision.data.idx import Arrays, idx_splits, labels_beside, parse_cifar, read_pair
-from casecnn.vision.data.layout import find_layout
+from casecnn.vision.data.layout import Layout, NoSplit, find_layout
 from casecnn.vision.data.truth import find_truth, read_truth
 
 
 class Sample(NamedTuple):
-    """One labelled picture, not decoded yet."""
+    """One labelled image, not decoded yet."""
 
     name: str
     """The file, or the place in one, for messages."""
@@ -28,12 +29,17 @@ class Sample(NamedTuple):
     """A file, the bytes of one, or pixels: uint8 [height, width] (grey) or [height, width, 3]; None: unreadable."""
 
 
+class Unlabelled(InputError):
+    """A part of a data set whose images have no labels."""
+
+
 class ImageData:
-    """Labelled pictures, in the order in which they are read.
+    """Labelled images, in the order in which they are read.
 
     `source` is where they come from, `split` the part that was taken ("" where there are no parts), `classes` the
     names that the labels stand for. `strays` are files that belong to no class, `litter` counts those that the
     operating system left. `imagenet` are the outputs of a net for ImageNet that mean the classes, where that is known.
+    `notes` are sentences that a user should read: which folders were left out.
 
     `len` is the number of files, iterating gives `Sample`s, each pass anew; a tar archive is read from front to back.
     """
@@ -41,6 +47,7 @@ class ImageData:
     imagenet: tuple[int, ...] = ()
     strays: Sequence[str] = ()
     litter: int = 0
+    notes: Sequence[str] = ()
 
     def __init__(self, source: str, split: str, classes: Sequence[str]) -> None:
         self.source, self.split, self.classes = source, split, tuple(classes)
@@ -57,9 +64,8 @@ class ImageData:
         raise NotImplementedError
 
     def take(self, count: int, seed: int = 0) -> ImageData:
-        """So many of the samples, drawn without replacement, in the order of the whole."""
-        if count < 1:
-            raise UsageError(f"`--limit` (={count}) must be at least 1")
+        """Draw `count` of the samples without replacement; they stay in the order of the whole."""
+        whole("limit", count, 1)
         if count >= len(self):
             return self
         return self.part(np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False)))
@@ -77,11 +83,14 @@ class ImageData:
 
 
 class ArrayData(ImageData):
-    """Pictures that are in memory, all of one size."""
+    """Images that are in memory, all of one size. `numbers` are their places in the whole of which they are a part."""
 
-    def __init__(self, source: str, split: str, classes: Sequence[str], arrays: Arrays) -> None:
+    def __init__(
+        self, source: str, split: str, classes: Sequence[str], arrays: Arrays, numbers: np.ndarray | None = None
+    ) -> None:
         super().__init__(source, split, classes)
         self.arrays = arrays
+        self.numbers = np.arange(len(arrays.labels)) if numbers is None else numbers
 
     @property
     def labels(self) -> np.ndarray:
@@ -89,13 +98,17 @@ class ArrayData(ImageData):
         return self.arrays.labels
 
     def __iter__(self) -> Iterator[Sample]:
-        for number, (picture, label) in enumerate(zip(*self.arrays, strict=True)):
-            yield Sample(f"{self.source}[{number}]", int(label), picture)
+        for place, (image, label) in enumerate(zip(*self.arrays, strict=True)):
+            yield Sample(self.shown(str(place)), int(label), image)
+
+    def shown(self, name: str) -> str:
+        """Return what messages call the image at a place: its number in the whole."""
+        return f"{self.source}[{self.numbers[int(name)]}]"
 
     def part(self, indices: np.ndarray) -> ImageData:
         """The samples at these places."""
         arrays = Arrays(self.arrays.pictures[indices], self.arrays.labels[indices])
-        return ArrayData(self.source, self.split, self.classes, arrays)
+        return ArrayData(self.source, self.split, self.classes, arrays, self.numbers[indices])
 
 
 class FileData(ImageData):
@@ -130,52 +143,111 @@ class FileData(ImageData):
 def open_data(
     where: str | os.PathLike[str], *, split: str | None = None, truth: str | os.PathLike[str] | None = None
 ) -> ImageData:
-    """Labelled pictures: a folder, an archive, a file of IDX pictures, or the name of a data set.
+    """Open labelled images: a folder, an archive, a file of IDX images, or the name of a data set.
 
     Where that exists as a file or folder, it is that. A folder or an archive (zip, tar, tar.gz, tar.bz2, tar.xz;
     streamed, never unpacked) holds a folder for each class, perhaps within folders `train`, `val` or `test` and others
-    around all; or IDX files as MNIST's; or pictures side by side and `truth`, the file that says which class each has
+    around all; or IDX files as MNIST's; or images side by side and `truth`, the file that says which class each has
     (looked for beside them where it is not given). Else it is one of `casecnn.vision.data.data_sets`, downloaded once.
 
     `split` is train, validation, test, or a folder's own name; None takes test, or validation where there is no test,
-    or all. Pictures are not opened here: what cannot be read is found out when it is its turn.
+    or all. Images are not opened here: what cannot be read is found out when it is its turn.
 
-    Raises UsageError for a name or split that does not exist; InputError, one line, for what holds no labelled picture.
+    Raises UsageError for a name or split that does not exist; InputError, one line, for what holds no labelled image.
     """
-    path = Path(where)
-    try:
-        exists = path.exists()
-    except (OSError, ValueError):
-        exists = False
-    if not exists:
-        return _named(find_dataset(os.fspath(where)), split)
-    if path.is_dir() and (pairs := idx_splits(path)):
-        part = _choose(pairs, split, os.fspath(path))
-        return _array_data(os.fspath(path), part, read_pair(*pairs[part]))
-    entries = open_entries(path)
-    if entries is None:
-        return _array_data(os.fspath(path), "", read_pair(path, labels_beside(path)))
-    return file_data(entries, split, truth)
+    return Source(where, truth).part(split)
+
+
+class Source:
+    """A place where labelled images lie, as for `open_data`; its files are listed once for all its parts."""
+
+    def __init__(self, where: str | os.PathLike[str], truth: str | os.PathLike[str] | None = None) -> None:
+        path = Path(where)
+        self.name, self.truth = os.fspath(where), truth
+        self._pairs: dict[str, tuple[Path, Path]] = {}
+        self._entries: Entries | None = None
+        self._file: Path | None = None
+        self._dataset: Dataset | None = None
+        try:
+            exists = path.exists()
+        except (OSError, ValueError):
+            exists = False
+        if not exists:
+            self._dataset = find_dataset(self.name)
+        elif path.is_dir() and (pairs := idx_splits(path)):
+            self._pairs = pairs
+        else:
+            self._entries = open_entries(path)
+            self._file = path
+
+    def part(self, split: str | None = None) -> ImageData:
+        """Open a part, as `open_data` does with its `split`."""
+        if self._dataset is not None:
+            return _named(self._dataset, split)
+        if self._pairs:
+            part = _choose(self._pairs, split, self.name)
+            return _array_data(self.name, part, read_pair(*self._pairs[part]))
+        assert self._file is not None
+        if self._entries is None:
+            if split not in (None, "", "all"):
+                raise NoSplit(f"'{self.name}' has no split '{split}'; it is one file")
+            return _array_data(self.name, "", read_pair(self._file, labels_beside(self._file)))
+        return file_data(self._entries, split, self.truth)
+
+    def find(self, split: str) -> ImageData | None:
+        """Open a part; None where there is no such part."""
+        try:
+            return self.part(split)
+        except NoSplit:
+            return None
 
 
 def file_data(entries: Entries, split: str | None, truth: str | os.PathLike[str] | None = None) -> FileData:
-    """The labelled pictures among the files of a folder or archive."""
+    """Find the labelled images among the files of a folder or archive."""
     names = [name for name in entries.names if not is_litter(name)]
     layout = find_layout(names, os.fspath(entries.path), split)
+    notes = left_out(entries, layout)
     if not layout.members:
-        place = entries.path if entries.path.is_dir() else entries.path.parent
-        file = Path(truth) if truth is not None else find_truth(place / layout.folder, layout.flat)
+        file = Path(truth) if truth is not None else find_truth(_above(entries.path, layout.folder), layout.flat)
         if file is None:
-            raise InputError(
-                f"'{entries.path}' must hold a folder for each class, or pictures and `--truth`, the file that says "
-                "which class each has"
-            )
+            raise _unlabelled(entries.path, layout)
         layout = layout.labelled(read_truth(file, layout.flat))
     classes = sorted(set(layout.members.values()), key=lambda name: (int(name), "") if name.isdecimal() else (-1, name))
     place_of = {name: number for number, name in enumerate(classes)}
     data = FileData(entries, layout.split, {name: place_of[kind] for name, kind in layout.members.items()}, classes)
-    data.strays, data.litter = layout.strays, len(entries.names) - len(names)
+    data.strays, data.litter, data.notes = layout.strays, len(entries.names) - len(names), notes
     return data
+
+
+def left_out(entries: Entries, layout: Layout) -> list[str]:
+    """Say in one sentence which folders were not taken for classes; nothing where all were."""
+    folders = dict.fromkeys([*filter(None, map(hidden, entries.names)), *layout.empty])
+    folders |= dict.fromkeys(name for name in entries.bare if f"{name}/".startswith(layout.folder) and not hidden(name))
+    if not folders:
+        return []
+    shown = list(folders)[:5]
+    more = f" and {len(folders) - len(shown)} more" if len(folders) > len(shown) else ""
+    return [f"left out of '{entries.path}', since they are no classes: {', '.join(shown)}{more}"]
+
+
+def _unlabelled(path: Path, layout: Layout) -> Unlabelled:
+    others = [name for name in layout.splits if name != layout.split]
+    if layout.split and others:
+        return Unlabelled(
+            f"the pictures in '{path}/{layout.folder.rstrip('/')}' have no labels; choose another part with "
+            f"`--split` ({', '.join(others)}), or give `--truth`, the file that says which class each has"
+        )
+    return Unlabelled(
+        f"'{path}' must hold a folder for each class, or pictures and `--truth`, the file that says which class each "
+        "has"
+    )
+
+
+def _above(path: Path, folder: str) -> list[Path]:
+    """Return the folders in which a file of labels may lie: that of the images and those above it, and one more."""
+    top = path if path.is_dir() else path.parent
+    places = [top, *(top.joinpath(*folder.split("/")[: depth + 1]) for depth in range(folder.count("/")))]
+    return [*reversed(places), top.parent]
 
 
 def _array_data(source: str, split: str, arrays: Arrays) -> ArrayData:
@@ -188,7 +260,7 @@ def _choose(parts: dict[str, tuple[Path, Path]], split: str | None, source: str)
     for part in ("test", "validation", *parts) if split is None else (split,):
         if part in parts:
             return part
-    raise UsageError(f"'{source}' has no split '{split}'; it has {', '.join(parts)}")
+    raise NoSplit(f"'{source}' has no split '{split}'; it has {', '.join(parts)}")
 
 
 def _named(dataset: Dataset, split: str | None) -> ImageData:
@@ -203,7 +275,7 @@ def _named(dataset: Dataset, split: str | None) -> ImageData:
         return data
     part = "train" if split == "train" else "test"
     if split not in (None, "train", "test"):
-        raise UsageError(f"data '{dataset.name}' has no split '{split}'; it has train, test")
+        raise NoSplit(f"data '{dataset.name}' has no split '{split}'; it has train, test")
     if dataset.layout == "idx":
         arrays = read_pair(*idx_splits(files[0].parent)[part])
     else:

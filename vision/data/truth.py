@@ -1,11 +1,11 @@
-"""Which class each picture of a flat folder belongs to, read from the file that came with it."""
+"""Which class each image of a flat folder belongs to, read from the file that came with it."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from casecnn.errors import InputError
@@ -16,15 +16,15 @@ _DEVKIT = "the devkit's numbers follow its own order, which meta.mat beside it w
 MAX_BYTES = 64 << 20
 
 
-def read_truth(path: Path, pictures: Collection[str]) -> dict[str, str]:
-    """The class of each picture, as it is written: a name, an identifier such as n01440764, or a number from 0.
+def read_truth(path: Path, images: Collection[str]) -> dict[str, str]:
+    """The class of each image, as it is written: a name, an identifier such as n01440764, or a number from 0.
 
     Understood are two columns (`ILSVRC2012_val_00000001.JPEG 65`, as Caffe's val.txt; comma or tab as well; further
     columns are left alone), Kaggle's LOC_val_solution.csv, a JSON object from file name to class, and the devkit's
-    ILSVRC2012_validation_ground_truth.txt (one number a line, pictures in alphabetic order) with meta.mat beside it.
-    A picture may be named without its ending and without its folder.
+    ILSVRC2012_validation_ground_truth.txt (one number a line, images in alphabetic order) with meta.mat beside it.
+    An image may be named without its ending and without its folder.
 
-    Raises InputError for a file that cannot be read or that names none of the `pictures`.
+    Raises InputError for a file that cannot be read or that names none of the `images`.
     """
     try:
         text = path.read_bytes()[:MAX_BYTES].decode("utf-8-sig", "replace")
@@ -35,22 +35,25 @@ def read_truth(path: Path, pictures: Collection[str]) -> dict[str, str]:
     else:
         rows = list(_rows(text))
     if rows and all(len(row) == 1 for row in rows):
-        return _devkit(path, [row[0] for row in rows], pictures)
-    keys = {key: name for name in pictures for key in (Path(name).stem, Path(name).name, name)}
+        return _devkit(path, [row[0] for row in rows], images)
+    keys = {key: name for name in images for key in (Path(name).stem, Path(name).name, name)}
     truth = {keys[row[0]]: row[1] for row in rows if len(row) > 1 and row[0] in keys}
     if not truth:
         raise InputError(f"'{path}' names none of the pictures; a line must be a file's name and its class")
     return truth
 
 
-def find_truth(folder: Path, pictures: Collection[str]) -> Path | None:
-    """The file in a folder, or in the one above it, that names the most of the pictures; None where none does."""
+def find_truth(places: Sequence[Path], images: Collection[str]) -> Path | None:
+    """Return the file in one of the folders that names the most of the images; None where none does.
+
+    Of files that name as many, that of the folder that comes first is taken.
+    """
     best: tuple[int, Path | None] = 0, None
-    for place in (folder, folder.parent):
+    for place in places:
         for path in sorted(place.iterdir()) if place.is_dir() else ():
             if _USUAL.fullmatch(path.name) and path.is_file():
                 try:
-                    best = max(best, (len(read_truth(path, pictures)), path), key=lambda entry: entry[0])
+                    best = max(best, (len(read_truth(path, images)), path), key=lambda entry: entry[0])
                 except InputError:  # some other file
                     continue
     return best[1]
@@ -77,11 +80,11 @@ def _json_rows(text: str, path: Path) -> Iterator[list[str]]:
     return ([name, str(value)] for name, value in content.items() if isinstance(value, (str, int)))
 
 
-def _devkit(path: Path, numbers: list[str], pictures: Collection[str]) -> dict[str, str]:
-    """One number a line: the devkit's ILSVRC2012_ID, in the alphabetic order of the pictures."""
-    if len(numbers) != len(pictures) or not all(number.isdecimal() for number in numbers):
+def _devkit(path: Path, numbers: list[str], images: Collection[str]) -> dict[str, str]:
+    """One number a line: the devkit's ILSVRC2012_ID, in the alphabetic order of the images."""
+    if len(numbers) != len(images) or not all(number.isdecimal() for number in numbers):
         raise InputError(
-            f"'{path}' has one column of {len(numbers):,} lines for {len(pictures):,} pictures; a line must be a "
+            f"'{path}' has one column of {len(numbers):,} lines for {len(images):,} pictures; a line must be a "
             "file's name and its class, or the devkit's number of each picture in turn"
         )
     meta = path.with_name("meta.mat")
@@ -89,7 +92,7 @@ def _devkit(path: Path, numbers: list[str], pictures: Collection[str]) -> dict[s
         raise InputError(f"'{path}' has numbers without names: {_DEVKIT}; put that file there, or name the classes")
     identifiers = _read_meta(meta)
     try:
-        return {name: identifiers[int(number)] for name, number in zip(sorted(pictures), numbers, strict=True)}
+        return {name: identifiers[int(number)] for name, number in zip(sorted(images), numbers, strict=True)}
     except KeyError as error:
         raise InputError(f"'{path}' has the number {error}, which '{meta}' does not") from error
 

@@ -9,10 +9,12 @@ __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
         "Evaluation": "measure",
-        "Share": "measure",
+        "Errors": "errors",
+        "Share": "errors",
+        "Tally": "errors",
         "Speed": "measure",
         "evaluate": "measure",
         "peak_memory": "measure",
-        "ranks": "measure",
+        "ranks": "errors",
     },
 )

@@ -76,10 +76,10 @@ def classify(
         raise UsageError(f"`--top` (={top}) must be from 1 to the net's {outputs:,} outputs")
     names = models[0].labels.names
     with Loader(sources, [m.preprocess for m in models], batch, crops=crops, workers=workers, warn=warn) as loader:
-        for inputs, _, pictures in loader:
-            p = ensemble(models, inputs)
+        for batch_ in loader:
+            p = ensemble(models, batch_.inputs)
             order = np.argsort(-p, axis=1, kind="stable")[:, :top]
-            for picture, row, chosen in zip(pictures, p, order, strict=True):
+            for picture, row, chosen in zip(batch_.names, p, order, strict=True):
                 yield Classified(picture, [Guess(int(i), names[i], float(row[i])) for i in chosen])
 
 

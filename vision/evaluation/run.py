@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from casecnn.errors import UsageError
+from casecnn.checks import whole
+from casecnn.console import progress
 from casecnn.files import check_writable
 from casecnn.vision.data.labelled_images import open_data
 from casecnn.vision.evaluation.measure import Evaluation, evaluate
@@ -47,17 +48,17 @@ def run(
     Options that cannot hold are refused before anything is loaded or downloaded. Raises what `load_model`, `open_data`
     and `evaluate` do.
     """
-    from tqdm import tqdm
-
     if confusion is not None:
         from casecnn.vision.evaluation.confusion import check_name, draw_confusion
 
         check_name(confusion)
         check_writable(confusion, [data, *([truth] if truth is not None else [])])
-    for option, value in (("--batch", batch), ("--limit", limit), ("--top", top)):
-        if value is not None and value < 1:
-            raise UsageError(f"`{option}` (={value}) must be at least 1")
+    for option, value in (("batch", batch), ("limit", limit), ("top", top)):
+        if value is not None:
+            whole(option, value, 1)
     pictures = open_data(data, split=split, truth=truth)
+    for note in pictures.notes:
+        warn(note)
     for name in pictures.strays:
         warn(f"skipped '{pictures.shown(name)}': it belongs to no class")
     if limit is not None:
@@ -66,7 +67,7 @@ def run(
     notes = [note for model in models for note in model.notes]
     for note in dict.fromkeys(notes):
         warn(note)
-    with tqdm(total=len(pictures), unit="picture", disable=None, desc="eval", leave=False) as bar:
+    with progress(len(pictures), "picture", "eval") as bar:
         found = evaluate(
             models, pictures, crops=int(crops), top=min(5, models[0].outputs - 1) if top is None else top,
             batch=batch, workers=workers, warn=warn, progress=bar.update,

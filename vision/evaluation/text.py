@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from casecnn.vision.evaluation.measure import Evaluation, Share
+from casecnn.vision.evaluation.errors import Share
+from casecnn.vision.evaluation.measure import Evaluation
 from casecnn.vision.tables.error_rates import ErrorRate, error_rates
 
 MOST_CLASSES = 20

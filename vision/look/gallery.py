@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from casecnn.checks import whole
 from casecnn.errors import UsageError
 from casecnn.torch_net.build import Network
 from casecnn.vision.data.labelled_images import open_data
@@ -20,11 +21,11 @@ from casecnn.vision.look.deconvnet import Deconvnet
 from casecnn.vision.look.filters import first_filters
 from casecnn.vision.look.gradcam import grad_cam, last_maps
 from casecnn.vision.look.patches import cut, top_patches
-from casecnn.vision.pipeline.batches import Pictures, Undecoded, gather, normalised
 from casecnn.vision.pipeline.framing import Framing
 from casecnn.vision.pipeline.image_file import read_pillow
+from casecnn.vision.pipeline.images import Images, Undecoded, gather, normalised
 from casecnn.vision.pipeline.preprocess import Preprocess
-from casecnn.vision.training.transfer import load_start
+from casecnn.vision.start import load_start
 
 WHITE, GREY = 255, 128
 
@@ -44,11 +45,11 @@ def draw(
 ) -> Drawn:  # fmt: skip
     """Load net `name` with its weights and draw `what`, of the picture `files` or of a data set.
 
-    `channels` is a list such as "0-8,17". Raises UsageError where there are no pictures to draw or a number is wrong,
+    `channels` is a list such as "0-8,17". Raises UsageError where there are no images to draw or a number is wrong,
     InputError for a file that cannot be read.
     """
-    if top is not None and top < 1:
-        raise UsageError(f"`--top` (={top}) must be at least 1")
+    if top is not None:
+        whole("top", top, 1)
     if what != "filters" and bool(files) == (data is not None):
         raise UsageError(f"'{what}' needs either PICTUREs or --data" + (", not both" if files else "; give one"))
     start = load_start(name, weights)
@@ -57,16 +58,16 @@ def draw(
         return draw_filters(network)
     chosen = parse_channels(channels)
     if files:
-        pictures = pictures_of(files, start.preprocess)
+        images = pictures_of(files, start.preprocess)
     else:
         assert data is not None
         opened = open_data(data)
-        pictures = gather(opened.take(limit or (2000 if what == "top" else 4), seed), Framing(), start.preprocess)
+        images = gather(opened.take(limit or (2000 if what == "top" else 4), seed), Framing(), start.preprocess)
     if what == "top":
-        return draw_top_patches(network, layer, chosen, pictures, start.preprocess, top or 9)
+        return draw_top_patches(network, layer, chosen, images, start.preprocess, top or 9)
     if what == "deconvnet":
-        return draw_projections(network, layer, chosen, pictures, start.preprocess, top or 6)
-    return draw_gradcam(network, layer, pictures, start.preprocess, start.classes, top or 3)
+        return draw_projections(network, layer, chosen, images, start.preprocess, top or 6)
+    return draw_gradcam(network, layer, images, start.preprocess, start.classes, top or 3)
 
 
 def pictures_of(files: Sequence[str], preprocess: Preprocess) -> Undecoded:
@@ -102,13 +103,13 @@ def draw_filters(network: Network) -> Drawn:
 
 
 def draw_top_patches(
-    network: Network, layer: str | None, channels: Sequence[int] | None, pictures: Pictures, preprocess: Preprocess,
+    network: Network, layer: str | None, channels: Sequence[int] | None, images: Images, preprocess: Preprocess,
     top: int = 9,
 ) -> Drawn:  # fmt: skip
-    """For feature maps of a layer: the windows of the pictures that excite each most, and their projections.
+    """For feature maps of a layer: the windows of the images that excite each most, and their projections.
 
     By default the layer that Grad-CAM would take and its first nine maps (of the maps that answer at all). One group a
-    map: the projections by the deconvnet on the left, the windows of the pictures on the right, in the same order
+    map: the projections by the deconvnet on the left, the windows of the images on the right, in the same order
     (Zeiler and Fergus 2014, figure 2).
     """
     net = network.declaration
@@ -116,17 +117,17 @@ def draw_top_patches(
     deconvnet = Deconvnet(network)
     width = net.row(layer).output_shape[0]
     wanted = list(channels) if channels is not None else list(range(width))
-    found = top_patches(deconvnet, layer, wanted, pictures, preprocess, top)
+    found = top_patches(deconvnet, layer, wanted, images, preprocess, top)
     answers = {channel: [patch for patch in patches if patch.value > 0] for channel, patches in found.items()}
     found = {channel: patches for channel, patches in answers.items() if patches}
     if channels is None:
         found = dict(list(found.items())[:9])
     if not found:
-        raise UsageError(f"no map of layer `{layer}` answers to any of the pictures; choose another layer")
+        raise UsageError(f"no map of layer `{layer}` answers to any of the images; choose another layer")
     groups, facts = [], []
     for channel, patches in found.items():
         numbers = np.array([patch.picture for patch in patches])
-        pixels = taken(pictures, numbers)
+        pixels, _ = images.take(numbers)
         places = [(patch.row, patch.column) for patch in patches]
         back = deconvnet.project(normalised(pixels, preprocess), layer, channel, places).pixels.numpy()
         largest = float(np.abs(back).max()) or 1.0
@@ -136,7 +137,7 @@ def draw_top_patches(
         facts.append({
             "channel": channel,
             "patches": [
-                {"picture": _name(pictures, patch.picture), "value": round(patch.value, 4),
+                {"picture": images.name(patch.picture), "value": round(patch.value, 4),
                  "window": list(patch.seen.inside(*preprocess.crop))} for patch in patches
             ],
         })  # fmt: skip
@@ -144,7 +145,7 @@ def draw_top_patches(
     high, wide = net.row(layer).receptive_field
     note = (
         f"left: projected back to the pixels by the deconvnet (mid-grey is 0); right: the windows, {high}x{wide}"
-        f"\nthe {top} strongest of {len(pictures):,} pictures for each map, strongest first; silent maps are left out"
+        f"\nthe {top} strongest of {len(images):,} images for each map, strongest first; silent maps are left out"
     )
     sheet = contact_sheet(
         f"{net.name}: what excites the maps of {layer}", groups, side=max(360, min(size, 720)), note=note
@@ -153,7 +154,7 @@ def draw_top_patches(
 
 
 def draw_projections(
-    network: Network, layer: str | None, channels: Sequence[int] | None, pictures: Pictures, preprocess: Preprocess,
+    network: Network, layer: str | None, channels: Sequence[int] | None, images: Images, preprocess: Preprocess,
     top: int = 6,
 ) -> Drawn:  # fmt: skip
     """For each picture: itself, and the strongest feature maps of a layer (or those of `channels`) projected back."""
@@ -161,8 +162,8 @@ def draw_projections(
     layer = last_maps(net) if layer is None else layer
     deconvnet = Deconvnet(network)
     groups, facts = [], []
-    for number in range(len(pictures)):
-        pixels = taken(pictures, np.array([number]))
+    for number in range(len(images)):
+        pixels, _ = images.take(np.array([number]))
         x = normalised(pixels, preprocess)
         strengths = deconvnet.maps(x, layer)[0].flatten(1).amax(1) if channels is None else None
         chosen = strengths.argsort(descending=True)[:top].tolist() if strengths is not None else list(channels or ())
@@ -172,8 +173,8 @@ def draw_projections(
             tiles.append(signed(found.pixels[0].numpy()))
             rows.append({"channel": channel, "value": round(float(found.values[0]), 4),
                          "row": int(found.rows[0]), "column": int(found.columns[0])})  # fmt: skip
-        groups.append(Group(_name(pictures, number) + ": maps " + ", ".join(map(str, chosen)), tiles, len(tiles)))
-        facts.append({"picture": _name(pictures, number), "maps": rows})
+        groups.append(Group(images.name(number) + ": maps " + ", ".join(map(str, chosen)), tiles, len(tiles)))
+        facts.append({"picture": images.name(number), "maps": rows})
     sheet = contact_sheet(
         f"{net.name}: the strongest features of {layer}, projected back", groups, columns=1, side=160,
         note="each projection is scaled by its own largest value; mid-grey is 0",
@@ -182,15 +183,15 @@ def draw_projections(
 
 
 def draw_gradcam(
-    network: Network, layer: str | None, pictures: Pictures, preprocess: Preprocess, classes: Sequence[str],
+    network: Network, layer: str | None, images: Images, preprocess: Preprocess, classes: Sequence[str],
     top: int = 3,
 ) -> Drawn:  # fmt: skip
     """For each picture: itself, and Grad-CAM for its most probable classes laid over it."""
     net = network.declaration
     groups, facts = [], []
     top = min(top, net.output_shape[0])
-    for number in range(len(pictures)):
-        pixels = taken(pictures, np.array([number]))
+    for number in range(len(images)):
+        pixels, _ = images.take(np.array([number]))
         x = normalised(pixels, preprocess)
         with torch.no_grad():
             chosen = network.eval()(x)[0].argsort(descending=True)[:top]
@@ -207,8 +208,8 @@ def draw_gradcam(
         layer = found.layer
         tiles = [shown, *(overlaid(shown, one) for one in heat)]
         words = ", ".join(f"{row['class']} {percent(row['probability'])}" for row in rows)
-        groups.append(Group(f"{_name(pictures, number)}: {words}", tiles, len(tiles)))
-        facts.append({"picture": _name(pictures, number), "classes": rows})
+        groups.append(Group(f"{images.name(number)}: {words}", tiles, len(tiles)))
+        facts.append({"picture": images.name(number), "classes": rows})
     sheet = contact_sheet(
         f"{net.name}: Grad-CAM at {layer}", groups, columns=1 if len(groups) < 5 else 2, side=224,
         note="the picture, then where the evidence for each class lies; each scaled by its largest",
@@ -216,20 +217,9 @@ def draw_gradcam(
     return Drawn(sheet, {"layer": layer, "pictures": facts})
 
 
-def taken(pictures: Pictures, numbers: np.ndarray) -> np.ndarray:
-    """Pictures as a net sees them: uint8 [n, height, width, channels]."""
-    return (pictures.take(numbers, None) if isinstance(pictures, Undecoded) else (pictures.pictures[numbers],))[0]
-
-
 def percent(share: float) -> str:
     """A probability in whole percents, those below one said so."""
     return f"{share:.0%}" if share >= 0.005 else "<1%"  # a softmax is never 0
-
-
-def _name(pictures: Pictures, number: int) -> str:
-    if isinstance(pictures, Undecoded):
-        return pictures.names[number].replace("\\", "/").rsplit("/", 1)[-1]
-    return f"[{number}]"
 
 
 def _grid(tiles: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The pictures that a feature map answers to most strongly, and the window of each that it looks at."""
+"""The images that a feature map answers to most strongly, and the window of each that it looks at."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from casecnn.errors import UsageError
+from casecnn.checks import whole
 from casecnn.vision.look.deconvnet import Deconvnet
 from casecnn.vision.look.receptive import Window, window
-from casecnn.vision.pipeline.batches import IGNORED, Pictures, in_order
+from casecnn.vision.pipeline.images import Images, in_order
 from casecnn.vision.pipeline.preprocess import Preprocess
 
 
@@ -30,34 +30,30 @@ class Patch:
 
 
 def top_patches(
-    deconvnet: Deconvnet, layer: str, channels: list[int], pictures: Pictures, preprocess: Preprocess, count: int = 9,
+    deconvnet: Deconvnet, layer: str, channels: list[int], images: Images, preprocess: Preprocess, count: int = 9,
     batch_size: int = 64, threads: int = 2,
 ) -> dict[int, list[Patch]]:  # fmt: skip
-    """For each of `channels` of `layer`, the `count` pictures with the strongest activations, strongest first.
+    """For each of `channels` of `layer`, the `count` images with the strongest activations, strongest first.
 
-    Of each picture only its strongest place counts (Zeiler and Fergus 2014, figure 2); of equal activations the first
-    picture's. Runs over all pictures once and keeps nothing but the best. Raises UsageError for a channel that the
+    Of each image only its strongest place counts (Zeiler and Fergus 2014, figure 2); of equal activations the first
+    image's. Runs over all images once and keeps nothing but the best. Raises UsageError for a channel that the
     layer lacks or a count below 1.
     """
-    if count < 1:
-        raise UsageError(f"`--top` (={count}) must be at least 1")
+    whole("top", count, 1)
     net = deconvnet.net.declaration
     width = net.row(layer).output_shape[0]
     for channel in channels:
-        if not 0 <= channel < width:
-            raise UsageError(f"`--channels` (={channel}) of layer `{layer}` must be from 0 to {width - 1}")
+        whole("channels", channel, 0, width - 1)
     values, places, numbers = torch.empty(0, len(channels)), *(torch.empty(0, len(channels)).long() for _ in range(2))
-    columns, first = 1, 0
-    for images, labels in in_order(pictures, preprocess, batch_size, threads):
-        maps = deconvnet.maps(images, layer)[:, channels]
+    columns = 1
+    for inputs, _, places_of in in_order(images, preprocess, batch_size, threads):
+        maps = deconvnet.maps(inputs, layer)[:, channels]
         columns = maps.shape[3] if maps.dim() == 4 else 1
         strongest = maps.flatten(2).max(2) if maps.dim() == 4 else maps[..., None].max(2)
-        here = (torch.arange(len(images)) + first)[:, None].expand(-1, len(channels))
-        first += len(images)
-        good = labels != IGNORED
-        values, order = torch.cat([values, strongest.values[good]]).sort(dim=0, descending=True, stable=True)
-        places = torch.cat([places, strongest.indices[good]]).gather(0, order)[:count]
-        numbers = torch.cat([numbers, here[good]]).gather(0, order)[:count]
+        here = torch.from_numpy(places_of)[:, None].expand(-1, len(channels))
+        values, order = torch.cat([values, strongest.values]).sort(dim=0, descending=True, stable=True)
+        places = torch.cat([places, strongest.indices]).gather(0, order)[:count]
+        numbers = torch.cat([numbers, here]).gather(0, order)[:count]
         values = values[:count]
     found: dict[int, list[Patch]] = {}
     for place, channel in enumerate(channels):
@@ -70,7 +66,7 @@ def top_patches(
 
 
 def cut(pixels: np.ndarray | Tensor, seen: Window) -> np.ndarray:
-    """The window of a picture [height, width, channels], black where it reaches outside."""
+    """The window of an image [height, width, channels], black where it reaches outside."""
     array = np.asarray(pixels)
     height, width = array.shape[:2]
     out = np.zeros((seen.bottom - seen.top, seen.right - seen.left, *array.shape[2:]), array.dtype)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 
 import numpy as np
 
+from casecnn.choose import unknown
 from casecnn.errors import UsageError
 from casecnn.vision.pipeline.draws import Draws
 from casecnn.vision.pipeline.resampling import bilinear
@@ -95,9 +95,7 @@ def parse_augmentation(text: str) -> Augmentation:
         if part == "none":
             continue
         if name not in USUAL:
-            close = get_close_matches(name, USUAL, n=2)
-            remedy = f"did you mean {' or '.join(close)}?" if close else f"choose from {', '.join(USUAL)}, none"
-            raise UsageError(f"`augment` names '{name}', which does not exist; {remedy}")
+            raise unknown("augmentation", name, [*USUAL, "none"])
         if name in chosen:
             raise UsageError(f"`augment` names '{name}' twice; name it once")
         try:

@@ -1,4 +1,4 @@
-"""Batches of decoded pictures, made by worker threads while the net computes; what cannot be read is left out.
+"""Batches of decoded images, made by worker threads while the net computes; what cannot be read is left out.
 
 Threads, not processes: Pillow decodes and resizes without holding the interpreter, so that they run side by side, and
 nothing has to be sent between processes.
@@ -17,13 +17,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from casecnn.errors import UsageError
+from casecnn.checks import whole
 from casecnn.vision.data.labelled_images import Sample
 from casecnn.vision.pipeline.image_file import ImageError, read_pillow
 from casecnn.vision.pipeline.preprocess import Preprocess
 
 CHUNK = 8
-"""Pictures that a worker takes at a time."""
+"""Images that a worker takes at a time."""
 
 Warn = Callable[[str], object]
 
@@ -31,28 +31,34 @@ Warn = Callable[[str], object]
 class Batch(NamedTuple):
     """Images ready for nets.
 
-    `inputs` has, for each `Preprocess` in turn, uint8 [n, crops, height, width, channels]; `labels` is int64 [n].
+    `inputs` has, for each `Preprocess` in turn, uint8 [n, crops, height, width, channels]. `labels` is int64 [n],
+    `numbers` int64 [n] the places of the images in the order of the samples.
     """
 
     inputs: tuple[np.ndarray, ...]
     labels: np.ndarray
     names: list[str]
+    numbers: np.ndarray
 
 
 class Skipped:
-    """Pictures that could not be read: how many, by reason, with one warning for each."""
+    """Images that could not be read: how many, by reason, with one warning for each, up to `most` warnings."""
 
-    def __init__(self, warn: Warn | None = None) -> None:
+    def __init__(self, warn: Warn | None = None, most: int | None = None) -> None:
         self.counts: Counter[str] = Counter()
-        self._warn = warn
+        self._names: set[str] = set()
+        self._warn, self._most = warn, most
 
     def __len__(self) -> int:
         return self.counts.total()
 
     def add(self, error: ImageError) -> None:
-        """Counts one and warns of it."""
+        """Count an image and warn of it; an image that has been counted already is not counted again."""
+        if error.name in self._names:
+            return
+        self._names.add(error.name)
         self.counts[error.reason] += 1
-        if self._warn is not None:
+        if self._warn is not None and (self._most is None or len(self) <= self._most):
             self._warn(f"skipped '{error.name}': it {error.why}")
 
     def __str__(self) -> str:
@@ -63,22 +69,22 @@ class Skipped:
 
 
 def decode(sample: Sample) -> Image.Image | np.ndarray:
-    """A sample's picture; raises ImageError where it cannot be read."""
-    if isinstance(sample.content, np.ndarray):
-        return sample.content
-    if sample.content is None:
+    """Return the pixels of a sample; raises ImageError where they cannot be read."""
+    content = sample.content
+    if isinstance(content, np.ndarray):
+        return content
+    if content is None:
         raise ImageError(sample.name, "unreadable", "cannot be read: it is a link, encrypted, damaged or too large")
-    source = sample.content if isinstance(sample.content, bytes) else os.fspath(sample.content)
-    return read_pillow(source, name=sample.name)
+    return read_pillow(content, name=sample.name)
 
 
 class Loader:
-    """Yields `Batch`es of `size` pictures (the last may be smaller) in the order of the samples.
+    """Yields `Batch`es of `size` images (the last may be smaller) in the order of the samples.
 
-    `preprocesses` says what is made of each picture, `crops` how many crops, 1 or 10. `workers` threads work ahead,
-    by default one for each core that this process may use; 0 decodes when a batch is asked for. `skipped` counts what
-    could not be read. `waited` is the seconds that batches were waited for: the time the net had nothing to do. Close
-    it, or use it as a context manager.
+    `preprocesses` says what is made of each image, `crops` how many crops, 1 or 10. `workers` threads work ahead, by
+    default one for each core that this process may use; 0 decodes when a batch is asked for. `skipped` counts what
+    could not be read; one that is given goes on counting. `waited` is the seconds that batches were waited for: the
+    time the net had nothing to do. Close it, or use it as a context manager.
     """
 
     def __init__(
@@ -90,15 +96,13 @@ class Loader:
         crops: int = 1,
         workers: int | None = None,
         warn: Warn | None = None,
+        skipped: Skipped | None = None,
     ) -> None:
-        if size < 1:
-            raise UsageError(f"`--batch` (={size}) must be at least 1")
-        workers = usable_cores() if workers is None else workers
-        if workers < 0:
-            raise UsageError(f"`--workers` (={workers}) must be at least 0")
-        self.skipped = Skipped(warn)
+        whole("batch", size, 1)
+        workers = whole("workers", usable_cores() if workers is None else workers, 0)
+        self.skipped = Skipped(warn) if skipped is None else skipped
         self.waited = 0.0
-        self._samples, self._preprocesses = iter(samples), tuple(preprocesses)
+        self._samples, self._preprocesses = enumerate(samples), tuple(preprocesses)
         self._size, self._crops = size, crops
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode") if workers else None
         self._ahead = max(2 * workers, -(-2 * size // CHUNK))  # chunks: two batches, and work for every thread
@@ -135,7 +139,7 @@ class Loader:
         self.close()
 
     def _next_chunk(self) -> list[Prepared] | None:
-        """The next pictures, prepared; None at the end."""
+        """The next images, prepared; None at the end."""
         if self._pool is None:
             samples = list(islice(self._samples, CHUNK))
             return self._prepare(samples) if samples else None
@@ -143,27 +147,30 @@ class Loader:
             self._queue.append(self._pool.submit(self._prepare, samples))
         return self._queue.popleft().result() if self._queue else None
 
-    def _prepare(self, samples: Sequence[Sample]) -> list[Prepared]:
-        return [self._prepared(sample) for sample in samples]
+    def _prepare(self, samples: Sequence[tuple[int, Sample]]) -> list[Prepared]:
+        return [self._prepared(number, sample) for number, sample in samples]
 
-    def _prepared(self, sample: Sample) -> Prepared:
+    def _prepared(self, number: int, sample: Sample) -> Prepared:
+        inputs: tuple[np.ndarray, ...] | ImageError
         try:
-            picture = decode(sample)
-            inputs = tuple(np.ascontiguousarray(how.crops(picture, self._crops)) for how in self._preprocesses)
+            image = decode(sample)
+            inputs = tuple(np.ascontiguousarray(how.crops(image, self._crops)) for how in self._preprocesses)
         except ImageError as error:
-            return Prepared(sample.name, sample.label, ImageError(sample.name, error.reason, error.why))
-        return Prepared(sample.name, sample.label, inputs)
+            inputs = ImageError(sample.name, error.reason, error.why)
+        return Prepared(number, sample.name, sample.label, inputs)
 
     def _stacked(self, batch: Sequence[Prepared]) -> Batch:
         rows = [item.inputs for item in batch if not isinstance(item.inputs, ImageError)]
         inputs = tuple(np.stack(column) for column in zip(*rows, strict=True))
         labels = np.fromiter((item.label for item in batch), np.int64, len(batch))
-        return Batch(inputs, labels, [item.name for item in batch])
+        numbers = np.fromiter((item.number for item in batch), np.int64, len(batch))
+        return Batch(inputs, labels, [item.name for item in batch], numbers)
 
 
 class Prepared(NamedTuple):
-    """One picture's inputs for every `Preprocess`, or why there are none."""
+    """One image's inputs for every `Preprocess`, or why there are none."""
 
+    number: int
     name: str
     label: int
     inputs: tuple[np.ndarray, ...] | ImageError

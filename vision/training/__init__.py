@@ -8,14 +8,14 @@ from casecnn.public import lazily
 __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
-        "Trained": "fit",
-        "TrainingData": "fit",
-        "classification_loss": "fit",
-        "measure": "fit",
+        "Trained": "run",
+        "TrainingData": "data",
+        "classification_loss": "run",
+        "measure": "casecnn.vision.evaluation.measure",
         "net_for": "fit",
-        "open_training_data": "fit",
-        "split_indices": "fit",
+        "open_training_data": "data",
+        "split_indices": "data",
         "train_net": "fit",
-        "use_threads": "fit",
+        "use_threads": "run",
     },
 )

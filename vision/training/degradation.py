@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from casecnn.checks import whole
 from casecnn.errors import UsageError
-from casecnn.files import atomic_write
+from casecnn.files import atomic_write, write_error
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
 from casecnn.training.log import read_log
-from casecnn.training.loop import LOG, train
-from casecnn.vision.pipeline.batches import TrainingBatches
+from casecnn.training.loop import LOG
 from casecnn.vision.pipeline.preprocess import convention
-from casecnn.vision.training.fit import TrainingData, classification_loss, measure, open_training_data
+from casecnn.vision.training.data import open_training_data
 from casecnn.vision.training.recipes import PRESETS
+from casecnn.vision.training.run import classification_loss, evaluation, run
 
 NETS = ("plain20", "plain56", "resnet20", "resnet56")
 
@@ -33,10 +34,9 @@ RESULTS = "degradation.json"
 
 @dataclass(frozen=True)
 class Curve:
-    """One net's run after `steps`.
+    """One net's run: errors after steps, fractions from 0 to 1.
 
-    The training error is a running mean over the last batches (distorted images, net in training). It and the test
-    error are fractions from 0 to 1.
+    The training error is a running mean over the last batches (distorted images, net in training).
     """
 
     net: str
@@ -73,63 +73,40 @@ def run_degradation(
 
     Each net has a folder of its own in `output`, with log and checkpoint: a run that was stopped goes on where it was,
     and a finished net is not trained again. `evaluations` is how often the test error is measured on the way. Raises
-    UsageError for nets that cannot be compared, InputError for data without test pictures.
+    UsageError for nets that cannot be compared, InputError for data without test images.
     """
     if not nets or len(set(nets)) != len(nets):
-        raise UsageError(f"`--nets` (={','.join(nets)}) must name at least one net, each once")
-    if evaluations < 1:
-        raise UsageError(f"`--evaluations` (={evaluations}) must be at least 1")
+        raise UsageError(f"`nets` (={','.join(nets)}) must name at least one net, each once")
+    whole("evaluations", evaluations, 1)
     shapes = {get_net(name).input for name in nets}
     if len(shapes) != 1 or len(next(iter(shapes))) != 3:
-        raise UsageError(f"`--nets` (={','.join(nets)}) must all take pictures of one size, to be comparable")
+        raise UsageError(f"`nets` (={','.join(nets)}) must all take pictures of one size, to be comparable")
     preset = PRESETS["resnet-cifar"]
     data = open_training_data(
-        where, preset.framing, convention(next(iter(shapes))), limit=limit, seed=seed, threads=max(1, workers)
-    )
+        where, preset.framing, convention(next(iter(shapes))), validation=0.0, limit=limit, seed=seed,
+        threads=max(1, workers),
+    )  # fmt: skip
     if data.test is None:
         raise UsageError(f"'{where}' has no test pictures; give data with folders train and test")
     recipe = preset.recipe(len(data.train), epochs=epochs, steps=steps, seed=seed, batch_size=batch_size, lr=lr)
-    return [
-        _run(name, data, Path(output), recipe, -(-recipe.steps // evaluations), workers, device, resume, progress)
-        for name in nets
-    ]
-
-
-def _run(
-    name: str, data: TrainingData, output: Path, recipe: Any, every: int, workers: int, device: str, resume: bool,
-    progress: bool,
-) -> Curve:  # fmt: skip
-    preset = PRESETS["resnet-cifar"]
-    net = get_net(name, classes=len(data.classes))
-    module = build(net, init=preset.init, seed=recipe.seed)
-    source = TrainingBatches(data.train, recipe.batch_size, data.preprocess, preset.augmentation, recipe.seed)
-    test = data.test
-    assert test is not None
-    folder = output / name
+    every = -(-recipe.steps // evaluations)
+    folder = Path(output)
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        from casecnn.files import write_error
-
-        raise write_error(output, error) from error
-    result = train(
-        module,
-        source,
-        recipe,
-        loss=classification_loss(),
-        output=folder,
-        evaluate=lambda trained: measure(trained, test, data.preprocess),
-        evaluate_every=every,
-        metric="error",
-        log_every=every,
-        workers=workers,
-        worker_kind=source.kind,
-        device=device,
-        resume=resume,
-        progress=progress,
-        metadata={"net": name, "data": data.source, "training_pictures": len(data.train)},
-    )
-    return read_curve(name, folder, net.parameters, net.macs, result.elapsed)
+        raise write_error(folder, error) from error
+    curves = []
+    for name in nets:
+        net = get_net(name, classes=len(data.classes))
+        done = run(
+            build(net, init=preset.init, seed=recipe.seed), data, recipe, folder / name, loss=classification_loss(),
+            metadata={"net": name, "arguments": {"classes": len(data.classes)}}, augmentation=preset.augmentation,
+            evaluate=evaluation(data.test, data), evaluate_every=every, log_every=every, workers=workers,
+            device=device, resume=resume, progress=progress,
+        )  # fmt: skip
+        assert done.result is not None
+        curves.append(read_curve(name, folder / name, net.parameters, net.macs, done.result.elapsed))
+    return curves
 
 
 def read_curve(name: str, folder: Path, parameters: int, macs: int, seconds: float) -> Curve:

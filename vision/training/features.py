@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -12,20 +11,20 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from casecnn import console
 from casecnn.errors import InputError
 from casecnn.files import atomic_write, write_error
 from casecnn.torch_net.build import Network, fuse
-from casecnn.vision.pipeline.batches import IGNORED, Pictures, Undecoded, in_order
+from casecnn.vision.pipeline.images import Images, Undecoded, in_order
 from casecnn.vision.pipeline.preprocess import Preprocess
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
-"""The inverse strengths of regularisation (C) that are tried on a fifth of the pictures, held out."""
+"""The inverse strengths of regularisation (C) that are tried on a fifth of the images, held out."""
 
 
 class Features(NamedTuple):
-    """What a net makes of each picture before its last layer: float32 [n, units], and labels int64 [n]."""
+    """What a net makes of each image before its last layer: float32 [n, units], and labels int64 [n]."""
 
     values: np.ndarray
     labels: np.ndarray
@@ -42,12 +41,12 @@ class Shallow(NamedTuple):
 
 @torch.no_grad()
 def compute_features(
-    module: Network, head: str, pictures: Pictures, preprocess: Preprocess, *, device: torch.device | None = None,
+    module: Network, head: str, images: Images, preprocess: Preprocess, *, device: torch.device | None = None,
     batch_size: int = 64, threads: int = 2, progress: bool = True,
 ) -> Features:  # fmt: skip
-    """Run pictures, shown as in measuring, through a net and keep what enters its layer `head`.
+    """Run images, shown as in measuring, through a net and keep what enters its layer `head`.
 
-    BatchNorm is folded and dropout rests. Pictures that cannot be read are left out.
+    BatchNorm is folded and dropout rests. Images that cannot be read are left out.
     """
     device = device or torch.device("cpu")
     net = fuse(module).to(device)
@@ -55,28 +54,25 @@ def compute_features(
     last: nn.Module = net.get_submodule(head)
     last.register_forward_pre_hook(lambda _, arguments: kept.append(arguments[0].float().cpu()))
     labels = []
-    with tqdm(total=len(pictures), desc="features", unit="picture", file=sys.stderr, disable=not progress, leave=False,
-              delay=2, mininterval=0.5 if sys.stderr.isatty() else 30) as bar:  # fmt: skip
-        for images, numbers in in_order(pictures, preprocess, batch_size, threads):
-            good = numbers != IGNORED
-            bar.update(len(numbers))
-            if good.any():
-                net(images[good].to(device))
-                labels.append(numbers[good].numpy())
+    with console.progress(len(images), "image", "features", shown=progress, delay=2) as bar:
+        for inputs, own, _ in in_order(images, preprocess, batch_size, threads):
+            net(inputs.to(device))
+            labels.append(own.numpy())
+            bar.update(len(own))
     if not labels:
         raise InputError("none of the pictures can be read, so there are no features")
     return Features(torch.cat(kept).numpy(), np.concatenate(labels))
 
 
 def features_on_disk(
-    folder: Path, part: str, module: Network, head: str, pictures: Pictures, preprocess: Preprocess, **options
+    folder: Path, part: str, module: Network, head: str, images: Images, preprocess: Preprocess, **options
 ) -> tuple[Features, bool]:
-    """The features of `pictures`, and whether they were there already.
+    """Return the features of `images`, and whether they were on disk.
 
-    They are read from `folder`/features-PART.npz where those are of the same net and images; else they are computed and
+    They come from `folder`/features-PART.npz where those are of the same net and images, else they are computed and
     written there.
     """
-    key = fingerprint(module, head, pictures, preprocess)
+    key = fingerprint(module, head, images, preprocess)
     path = folder / f"features-{part}.npz"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,28 +81,28 @@ def features_on_disk(
                 if str(stored["key"]) == key:
                     return Features(stored["values"], stored["labels"]), True
     except (ValueError, KeyError, EOFError) as error:
-        print(f"casecnn: warning: '{path}' is damaged and is computed anew ({error})", file=sys.stderr)
+        console.warn(f"'{path}' is damaged and is computed anew ({error})")
     except OSError as error:
         raise write_error(folder, error) from error
-    features = compute_features(module, head, pictures, preprocess, **options)
+    features = compute_features(module, head, images, preprocess, **options)
     with atomic_write(path) as stream:
         np.savez(stream, key=np.array(key), values=features.values, labels=features.labels)
     return features, False
 
 
-def fingerprint(module: Network, head: str, pictures: Pictures, preprocess: Preprocess) -> str:
-    """A SHA-256 over all that features depend on: the weights before `head`, the preprocessing and the pictures.
+def fingerprint(module: Network, head: str, images: Images, preprocess: Preprocess) -> str:
+    """A SHA-256 over all that features depend on: the weights before `head`, the preprocessing and the images.
 
-    Pictures in files are told apart by name, size and time of change, not by their content.
+    Images in files are told apart by name, size and time of change, not by their content.
     """
     digest = hashlib.sha256(json.dumps([str(module.declaration.layers), head, str(preprocess)]).encode())
     for name, value in module.state_dict().items():
         if not name.startswith(f"{head}."):
             digest.update(name.encode())
             digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    digest.update(np.ascontiguousarray(pictures.labels).tobytes())
-    if isinstance(pictures, Undecoded):
-        for name, content in zip(pictures.names, pictures.contents, strict=True):
+    digest.update(np.ascontiguousarray(images.labels).tobytes())
+    if isinstance(images, Undecoded):
+        for name, content in zip(images.names, images.contents, strict=True):
             if isinstance(content, Path):
                 status = content.stat() if content.exists() else None
                 digest.update(f"{content}:{status and (status.st_size, status.st_mtime_ns)}".encode())
@@ -114,16 +110,16 @@ def fingerprint(module: Network, head: str, pictures: Pictures, preprocess: Prep
                 digest.update(f"{name}:".encode())
                 digest.update(b"" if content is None else bytes(content))
     else:
-        digest.update(np.ascontiguousarray(pictures.pictures).tobytes())
+        digest.update(np.ascontiguousarray(images.pixels).tobytes())
     return digest.hexdigest()
 
 
 def fit_shallow(features: Features, classes: tuple[str, ...], strength: float | None = None, seed: int = 0) -> Shallow:
     """Logistic regression (scikit-learn) on features, each brought to mean 0 and variance 1 first.
 
-    `strength` is scikit-learn's C; None tries STRENGTHS on a fifth of the pictures, held out, and takes the best. The
+    `strength` is scikit-learn's C; None tries STRENGTHS on a fifth of the images, held out, and takes the best. The
     scaling is multiplied into the weights, so that weight @ features + bias are the logits. Raises InputError where a
-    class has no picture.
+    class has no image.
     """
     from sklearn.model_selection import train_test_split
 

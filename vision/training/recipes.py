@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
+from casecnn.checks import positive
+from casecnn.choose import pick, table
 from casecnn.errors import UsageError
 from casecnn.training.recipe import Recipe
 from casecnn.vision.pipeline.augment import Augmentation
@@ -64,9 +65,7 @@ class Preset:
             epochs, steps = self.epochs, self.steps
         if steps is None:
             assert epochs is not None
-            if not epochs > 0:
-                raise UsageError(f"`--epochs` (={epochs:g}) must be above 0")
-            steps = max(1, -(-round(epochs * samples) // batch))
+            steps = steps_of(epochs, samples, batch)
         schedule = changes.get("schedule", self.schedule)
         milestones = sorted({round(share * steps) for share in self.milestones} - {0, steps})
         if schedule == "step" and not milestones:
@@ -109,6 +108,11 @@ class Preset:
         return "\n".join(lines)
 
 
+def steps_of(epochs: float, samples: int, batch: int) -> int:
+    """Return how many batches that many passes over the samples take, rounded up; UsageError for no pass at all."""
+    return max(1, -(-round(positive("epochs", epochs) * samples) // batch))
+
+
 _BIASES = "biases and the shifts and scales of BatchNorm stay free of weight decay"
 _IMAGENET = (
     "a step of the plateau is an evaluation on held-out pictures, where the paper's authors looked themselves",
@@ -134,156 +138,153 @@ _LENET = Preset(
     ),
 )
 
-PRESETS = {
-    preset.name: preset
-    for preset in (
+_PUBLISHED = Preset(
+    name="",
+    source="",
+    summary="",
+    batch_size=128,
+    lr=0.01,
+    weight_decay=5e-4,
+    schedule="plateau",
+    augmentation=Augmentation(mirror=0.5, pca=0.1),
+)
+"""What most of the papers' recipes for ImageNet share; the rows below say what is their own."""
+
+_MEAN = "pictures are normalised by the mean and standard deviation of each channel, where the paper subtracts the mean"
+
+_CIFAR = replace(
+    _PUBLISHED,
+    name="resnet-cifar",
+    source="He 2016, section 4.2",
+    summary="the nets of 6n+2 layers; the paper's error of ResNet-20 8.75 %, ResNet-56 6.97 %",
+    steps=64_000,
+    lr=0.1,
+    weight_decay=1e-4,
+    schedule="step",
+    milestones=(0.5, 0.75),
+    augmentation=Augmentation(mirror=0.5, crop=4),
+    deviations=(
+        f"{_MEAN} of each pixel; what comes in at the border is black, not the mean",
+        "a tenth of the training pictures is held out, as in the paper; --validation 0 trains on all of them",
+        _BIASES,
+    ),
+)
+
+_ROWS = (
+    _LENET,
+    replace(
         _LENET,
-        replace(
-            _LENET,
-            name="lenet-1998",
-            summary="LeNet-5 in its original form: the loss of equation 9 with j = 5, weights from the paper's "
-            "distribution",
-            lr=0.002,
-            init="lecun",
-            rubbish=5.0,
+        name="lenet-1998",
+        summary="LeNet-5 in its original form: the loss of equation 9 with j = 5, weights from the paper's "
+        "distribution",
+        lr=0.002,
+        init="lecun",
+        rubbish=5.0,
+    ),
+    replace(
+        _PUBLISHED,
+        name="alexnet",
+        source="Krizhevsky 2012, sections 4 and 5",
+        summary="windows and mirror images of 256x256, colours along their principal axes",
+        epochs=90,
+        init="normal(0.01)",
+        framing=Framing("shorter", (256, 256), central=True),
+        deviations=(
+            "all biases start at 0, where the paper has 1 in some layers",
+            f"{_MEAN} picture",
+            _BIASES,
+            *_IMAGENET,
         ),
-        Preset(
-            name="alexnet",
-            source="Krizhevsky 2012, sections 4 and 5",
-            summary="windows and mirror images of 256x256, colours along their principal axes",
-            epochs=90,
-            batch_size=128,
-            lr=0.01,
-            weight_decay=5e-4,
-            schedule="plateau",
-            init="normal(0.01)",
-            framing=Framing("shorter", (256, 256), central=True),
-            augmentation=Augmentation(mirror=0.5, pca=0.1),
-            deviations=(
-                "all biases start at 0, where the paper has 1 in some layers",
-                "pictures are normalised by the mean and standard deviation of each channel, where the paper subtracts "
-                "the mean picture",
-                _BIASES,
-                *_IMAGENET,
-            ),
+    ),
+    replace(
+        _PUBLISHED,
+        name="vgg",
+        source="Simonyan and Zisserman 2015, section 3.1",
+        summary="scale jitter from 256 to 512",
+        epochs=74,
+        batch_size=256,
+        framing=Framing("shorter", (256, 512)),
+        deviations=(
+            "weights start from He's distribution, where the paper starts the deep nets from a trained net A (and "
+            "notes that Glorot's does without)",
+            _BIASES,
+            *_IMAGENET,
         ),
-        Preset(
-            name="vgg",
-            source="Simonyan and Zisserman 2015, section 3.1",
-            summary="scale jitter from 256 to 512",
-            epochs=74,
-            batch_size=256,
-            lr=0.01,
-            weight_decay=5e-4,
-            schedule="plateau",
-            framing=Framing("shorter", (256, 512)),
-            augmentation=Augmentation(mirror=0.5, pca=0.1),
-            deviations=(
-                "weights start from He's distribution, where the paper starts the deep nets from a trained net A (and "
-                "notes that Glorot's does without)",
-                _BIASES,
-                *_IMAGENET,
-            ),
+    ),
+    replace(
+        _PUBLISHED,
+        name="googlenet",
+        source="Szegedy 2015, section 6",
+        summary="windows of 8 % to 100 % of the area; auxiliary losses count 0.3",
+        epochs=250,
+        weight_decay=2e-4,
+        schedule="step",
+        milestones=tuple(epoch / 250 for epoch in range(8, 250, 8)),
+        gamma=0.96,
+        init="xavier",
+        framing=Framing("area", area=(0.08, 1.0)),
+        augmentation=Augmentation(mirror=0.5, colour=20),
+        deviations=(
+            "the paper gives neither batch, rate, weight decay nor length: 128, 0.01, 2e-4 and 250 epochs are ours",
+            "ordinary SGD, where the paper has asynchronous updates; the weights are the last ones, not Polyak's "
+            "average (--ema averages them)",
+            "the photometric distortion is a shift of each channel",
+            _BIASES,
         ),
-        Preset(
-            name="googlenet",
-            source="Szegedy 2015, section 6",
-            summary="windows of 8 % to 100 % of the area; auxiliary losses count 0.3",
-            epochs=250,
-            batch_size=128,
-            lr=0.01,
-            weight_decay=2e-4,
-            schedule="step",
-            milestones=tuple(epoch / 250 for epoch in range(8, 250, 8)),
-            gamma=0.96,
-            init="xavier",
-            framing=Framing("area", area=(0.08, 1.0)),
-            augmentation=Augmentation(mirror=0.5, colour=20),
-            deviations=(
-                "the paper gives neither batch, rate, weight decay nor length: 128, 0.01, 2e-4 and 250 epochs are ours",
-                "ordinary SGD, where the paper has asynchronous updates; the weights are the last ones, not Polyak's "
-                "average (--ema averages them)",
-                "the photometric distortion is a shift of each channel",
-                _BIASES,
-            ),
-        ),
-        Preset(
-            name="resnet",
-            source="He 2016, section 3.4",
-            summary="shorter side from 256 to 480, BatchNorm, no dropout",
-            steps=600_000,
-            batch_size=256,
-            lr=0.1,
-            weight_decay=1e-4,
-            schedule="plateau",
-            framing=Framing("shorter", (256, 480)),
-            augmentation=Augmentation(mirror=0.5, pca=0.1),
-            deviations=(
-                "pictures are normalised by the mean and standard deviation of each channel, where the paper subtracts "
-                "the mean of each pixel",
-                _BIASES,
-                *_IMAGENET,
-            ),
-        ),
-        Preset(
-            name="resnet-cifar",
-            source="He 2016, section 4.2",
-            summary="the nets of 6n+2 layers; the paper's error of ResNet-20 8.75 %, ResNet-56 6.97 %",
-            steps=64_000,
-            batch_size=128,
-            lr=0.1,
-            weight_decay=1e-4,
-            schedule="step",
-            milestones=(0.5, 0.75),
-            augmentation=Augmentation(mirror=0.5, crop=4),
-            deviations=(
-                "pictures are normalised by the mean and standard deviation of each channel, where the paper subtracts "
-                "the mean of each pixel; what comes in at the border is black, not the mean",
-                "trains on all 50,000 pictures unless --validation holds some back; the paper holds back 5,000",
-                _BIASES,
-            ),
-        ),
-        Preset(
-            name="resnet-cifar-short",
-            source="ours, after Smith 2018 and Szegedy 2016",
-            summary="the nets of 6n+2 layers in an hour: one cycle of the rate, smoothed labels, averaged weights",
-            epochs=60,
-            batch_size=128,
-            lr=0.1,
-            weight_decay=5e-4,
-            nesterov=True,
-            schedule="linear",
-            warmup=0.15,
-            label_smoothing=0.05,
-            ema_decay=0.999,
-            augmentation=Augmentation(mirror=0.5, crop=4),
-            deviations=("it is no paper's recipe: He 2016 trains for 164 epochs with weight decay 1e-4", _BIASES),
-        ),
-    )
-}
+    ),
+    replace(
+        _PUBLISHED,
+        name="resnet",
+        source="He 2016, section 3.4",
+        summary="shorter side from 256 to 480, BatchNorm, no dropout",
+        steps=600_000,
+        batch_size=256,
+        lr=0.1,
+        weight_decay=1e-4,
+        framing=Framing("shorter", (256, 480)),
+        deviations=(f"{_MEAN} of each pixel", _BIASES, *_IMAGENET),
+    ),
+    _CIFAR,
+    replace(
+        _CIFAR,
+        name="resnet-cifar-short",
+        source="ours, after Smith 2018 and Szegedy 2016",
+        summary="the nets of 6n+2 layers in an hour: one cycle of the rate, smoothed labels, averaged weights",
+        steps=None,
+        epochs=60,
+        weight_decay=5e-4,
+        nesterov=True,
+        schedule="linear",
+        milestones=(),
+        warmup=0.15,
+        label_smoothing=0.05,
+        ema_decay=0.999,
+        deviations=("it is no paper's recipe: He 2016 trains for 164 epochs with weight decay 1e-4", _BIASES),
+    ),
+)
+
+PRESETS = table("recipe", ((preset.name, preset) for preset in _ROWS))
 """Every preset by name."""
 
 
 def find_preset(name: str) -> Preset:
-    """The preset of that name; UsageError with the nearest ones where there is none."""
-    if name in PRESETS:
-        return PRESETS[name]
-    close = get_close_matches(name, PRESETS, n=2)
-    remedy = f"did you mean {' or '.join(close)}?" if close else f"choose from {', '.join(PRESETS)}"
-    raise UsageError(f"there is no recipe '{name}'; {remedy}")
+    """Return the preset of that name; UsageError with the nearest ones where there is none."""
+    return pick("recipe", name, PRESETS)
+
+
+_STARTS = {
+    "lenet5-1998": "lenet-1998",
+    "lenet": "lenet",
+    "alexnet": "alexnet",
+    "zfnet": "alexnet",
+    "vgg": "vgg",
+    "googlenet": "googlenet",
+}
 
 
 def preset_for(net: str, size: int) -> Preset:
-    """The preset that the paper of a net used; `size` is the input's height in pixels."""
-    starts = {
-        "lenet5-1998": "lenet-1998",
-        "lenet": "lenet",
-        "alexnet": "alexnet",
-        "zfnet": "alexnet",
-        "vgg": "vgg",
-        "googlenet": "googlenet",
-    }
-    for start, preset in starts.items():
+    """Return the preset that the paper of a net used; `size` is the input's height in pixels."""
+    for start, preset in _STARTS.items():
         if net.startswith(start):
             return PRESETS[preset]
     return PRESETS["resnet" if size > 64 else "resnet-cifar"]

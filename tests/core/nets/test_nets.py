@@ -231,8 +231,8 @@ def test_classes_channels_and_sizes():
         ({"name": "vgg16", "size": 0}, UsageError, "input height (=0) must be at least 1"),
         ({"name": "lenet5-1998", "classes": 26}, UsageError, "classes (=26) must be 10"),
         ({"name": "policy-k192", "classes": 10}, UsageError, "one class for each point"),
-        ({"name": "vgg-16"}, UsageError, "there is no net 'vgg-16'; did you mean vgg16"),
-        ({"name": "ResNet50"}, UsageError, "did you mean resnet50"),
+        ({"name": "vgg-17"}, UsageError, "there is no net 'vgg-17'; did you mean vgg"),
+        ({"name": "ResNet60"}, UsageError, "did you mean resnet"),
         ({"name": "zzz"}, UsageError, "`casecnn vision list` shows them all"),
         ({"name": "vgg16", "widths": (1,)}, UsageError, "net 'vgg16' has its paper's widths"),
     ],
@@ -316,3 +316,12 @@ def test_what_is_a_pattern():
     assert all(map(is_pattern, ("[CONV]*2", "(FC)", "conv-relu-fc", "CONV*3", "fc-relu")))
     assert not any(map(is_pattern, CATALOGUE))
     assert words("(CONV-(RELU)*2)*2") == ["CONV", "RELU", "RELU"] * 2
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("VGG-16", "vgg16"), ("ResNet50", "resnet50"), ("resnet_50-v1.5", "resnet50-v1.5"), ("LeNet-5", "lenet5"),
+     ("GoogLeNet", "googlenet"), ("AlexNet", "alexnet"), ("vgg16_bn", "vgg16-bn"), ("ZF Net", "zfnet")],
+)  # fmt: skip
+def test_names_are_understood_as_papers_write_them(written, meant):
+    assert get_net(written).name == meant

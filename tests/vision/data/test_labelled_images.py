@@ -268,7 +268,7 @@ def test_samples_drawn_at_random(tmp_path):
     assert [sample.label for sample in part] == part.labels.tolist()
     assert names == [s.name for s in data.take(10, seed=3)] != [s.name for s in data.take(10, seed=4)]
     assert data.take(99) is data
-    with pytest.raises(UsageError, match="must be at least 1"):
+    with pytest.raises(UsageError, match="must be a whole number of at least 1"):
         data.take(0)
 
 

@@ -21,7 +21,8 @@ from casecnn.vision.data.idx import Arrays
 from casecnn.vision.data.labelled_images import ArrayData, open_data
 from casecnn.vision.data.labels import Labels
 from casecnn.vision.evaluation import run as evaluation_run
-from casecnn.vision.evaluation.measure import evaluate, ranks
+from casecnn.vision.evaluation.errors import ranks
+from casecnn.vision.evaluation.measure import evaluate
 from casecnn.vision.evaluation.text import table
 from casecnn.vision.model import Model
 from casecnn.vision.pipeline.preprocess import Preprocess
@@ -106,7 +107,7 @@ def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_loaded(t
 
 @pytest.mark.parametrize("top", [0, 4])
 def test_top_must_be_within_the_outputs(top):
-    with pytest.raises(UsageError, match=rf"`--top` \(={top}\) must be from 1 to the net's 3 outputs"):
+    with pytest.raises(UsageError, match=rf"top` \(={top}\) must be a whole number from 1 to 3"):
         evaluate([model()], pictures(ROWS, LABELS), top=top, workers=0)
 
 
@@ -203,10 +204,10 @@ def test_the_commands_figures_are_the_nets(tmp_path, digits, capsys):
     ("options", "words", "code"),
     [
         (["--data", "gone"], "data 'gone' is no folder or archive that exists, nor a named data set", 2),
-        (["--top", "11"], "`--top` (=11) must be from 1 to the net's 10 outputs", 2),
-        (["--top", "0"], "`--top` (=0) must be at least 1", 2),
-        (["--batch", "0"], "`--batch` (=0) must be at least 1", 2),
-        (["--limit", "-1"], "`--limit` (=-1) must be at least 1", 2),
+        (["--top", "11"], "top` (=11) must be a whole number from 1 to 10", 2),
+        (["--top", "0"], "top` (=0) must be a whole number of at least 1", 2),
+        (["--batch", "0"], "batch` (=0) must be a whole number of at least 1", 2),
+        (["--limit", "-1"], "limit` (=-1) must be a whole number of at least 1", 2),
         (["--confusion", "x.bmp"], "`--confusion` (='x.bmp') must end in .png or .svg", 2),
         (["--split", "train"], "has no split 'train'; it has test", 2),
         (["--labels", "gone.txt"], "cannot read 'gone.txt': there is no such file", 1),

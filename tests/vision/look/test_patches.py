@@ -21,8 +21,8 @@ from casecnn.vision.look.filters import first_filters
 from casecnn.vision.look.gallery import parse_channels, percent
 from casecnn.vision.look.patches import cut, top_patches
 from casecnn.vision.look.receptive import Window
-from casecnn.vision.pipeline.batches import IGNORED, Labelled, Undecoded, normalised
 from casecnn.vision.pipeline.framing import Framing
+from casecnn.vision.pipeline.images import IGNORED, Decoded, Undecoded, normalised
 from casecnn.vision.pipeline.preprocess import Preprocess, convention
 from casecnn.weights.state_dict import save
 
@@ -42,8 +42,8 @@ SMALL = Net(
 )
 
 
-def pictures(n: int = 37) -> Labelled:
-    return Labelled(np.random.default_rng(0).integers(0, 256, (n, 12, 10, 3), dtype=np.uint8), np.arange(n) % 3)
+def pictures(n: int = 37) -> Decoded:
+    return Decoded(np.random.default_rng(0).integers(0, 256, (n, 12, 10, 3), dtype=np.uint8), np.arange(n) % 3)
 
 
 # Top patches
@@ -53,7 +53,7 @@ def pictures(n: int = 37) -> Labelled:
 def test_the_strongest_are_those_of_all_activations_sorted(layer, count):
     module, data = build(SMALL, seed=1), pictures()
     deconvnet = Deconvnet(module)
-    maps = deconvnet.maps(normalised(data.pictures, HOW), layer).numpy()
+    maps = deconvnet.maps(normalised(data.pixels, HOW), layer).numpy()
     found = top_patches(deconvnet, layer, [2, 0], data, HOW, count, batch_size=8)
     assert list(found) == [2, 0]
     for channel, patches in found.items():
@@ -72,7 +72,7 @@ def test_the_window_of_a_patch_is_where_the_activation_comes_from():
     deconvnet = Deconvnet(module)
     patch = top_patches(deconvnet, "conv2", [3], data, HOW, 1)[3][0]
     seen = patch.seen.inside(12, 10)
-    original = data.pictures[patch.picture : patch.picture + 1]
+    original = data.pixels[patch.picture : patch.picture + 1]
     inside = np.zeros((1, 12, 10, 1), bool)
     inside[0, seen.top : seen.bottom, seen.left : seen.right] = True
     for kept, same in ((inside, True), (~inside, False)):
@@ -89,14 +89,14 @@ def test_unreadable_pictures_excite_nothing(tmp_path, capsys):
     found = top_patches(Deconvnet(build(SMALL, seed=1)), "conv2", [0], data, HOW, 20)
     assert sorted(patch.picture for patch in found[0]) == [0, 1, 2, 3, 5, 6, 7, 8]
     assert data.take(np.array([4]), None)[1].tolist() == [IGNORED]
-    assert "it is left out" in capsys.readouterr().err
+    assert "skipped" in capsys.readouterr().err
 
 
 def test_what_is_asked_wrongly_is_told():
     deconvnet = Deconvnet(build(SMALL, seed=1))
-    with pytest.raises(UsageError, match=r"`--channels` \(=5\) of layer `conv2` must be from 0 to 4"):
+    with pytest.raises(UsageError, match=r"channels` \(=5\) must be a whole number from 0 to 4"):
         top_patches(deconvnet, "conv2", [5], pictures(), HOW)
-    with pytest.raises(UsageError, match=r"`--top` \(=0\)"):
+    with pytest.raises(UsageError, match=r"top` \(=0\)"):
         top_patches(deconvnet, "conv2", [1], pictures(), HOW, 0)
     with pytest.raises(InputError, match="no layer `conv5`"):
         top_patches(deconvnet, "conv5", [1], pictures(), HOW)
@@ -226,7 +226,7 @@ def test_the_command_takes_image_files(trained, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["gradcam"], "'gradcam' needs either PICTUREs or --data; give one"),
-        (["top", "--top", "0"], "`--top` (=0) must be at least 1"),
+        (["top", "--top", "0"], "top` (=0) must be a whole number of at least 1"),
         (["filters", "-o", "x.gif"], "must end in .png"),
         (["deconvnet", "--data", "DATA", "--layer", "conv9"], "no layer `conv9`"),
         (["deconvnet", "--data", "DATA", "--channels", "999"], "must be from 0 to 63"),

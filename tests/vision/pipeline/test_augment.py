@@ -70,7 +70,7 @@ def test_names_give_what_they_say():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mirrow", "`augment` names 'mirrow', which does not exist; did you mean mirror?"),
+        ("mirrow", "there is no augmentation 'mirrow'; did you mean mirror?"),
         ("zzz", "choose from mirror, crop, scale"),
         ("crop=x", r"`augment`: crop \(=x\) must be a number"),
         ("crop=", r"`augment`: crop \(=\) must be a number"),

@@ -12,10 +12,12 @@ from casecnn.errors import InputError
 from casecnn.training.prefetch import Prefetcher
 from casecnn.vision.data.labelled_images import open_data
 from casecnn.vision.pipeline.augment import parse_augmentation
-from casecnn.vision.pipeline.batches import (
+from casecnn.vision.pipeline.batches import TrainingBatches
+from casecnn.vision.pipeline.draws import Draws
+from casecnn.vision.pipeline.framing import Framing, drawn_window, framed
+from casecnn.vision.pipeline.images import (
     IGNORED,
-    Labelled,
-    TrainingBatches,
+    Decoded,
     Undecoded,
     gather,
     in_order,
@@ -24,8 +26,6 @@ from casecnn.vision.pipeline.batches import (
     sample_of,
     with_statistics,
 )
-from casecnn.vision.pipeline.draws import Draws
-from casecnn.vision.pipeline.framing import Framing, drawn_window, framed
 from casecnn.vision.pipeline.preprocess import Preprocess, convention
 
 SMALL = convention((3, 20, 20))
@@ -34,10 +34,10 @@ SHORTER = Framing("shorter", (256, 512))
 AREA = Framing("area", area=(0.08, 1.0))
 
 
-def labelled(n: int = 23) -> Labelled:
+def labelled(n: int = 23) -> Decoded:
     pictures = np.random.default_rng(0).integers(0, 256, (n, 8, 6, 3), dtype=np.uint8)
     pictures[:, 0, 0, 0] = np.arange(n)
-    return Labelled(pictures, np.arange(n))
+    return Decoded(pictures, np.arange(n))
 
 
 # Windows
@@ -132,7 +132,7 @@ def test_batches_are_what_the_steps_say_written_out():
     assert images.is_contiguous(memory_format=torch.channels_last)
     for image, label in zip(images, labels, strict=True):
         for channel, (mean, std) in enumerate(zip((0.5, 0.4, 0.3), (0.2, 0.3, 0.4), strict=True)):
-            expected = (data.pictures[label, :, :, channel] / 255 - mean) / std
+            expected = (data.pixels[label, :, :, channel] / 255 - mean) / std
             np.testing.assert_allclose(image[channel], expected, atol=1e-5)
 
 
@@ -154,11 +154,11 @@ def test_files_give_the_same_batches_with_any_workers(tmp_path):
 def test_small_data_are_decoded_once(tmp_path):
     data = open_data(write_folders(tmp_path / "data", {"": 4}))
     pictures = prepare(gather(data, Framing(), SMALL))
-    assert isinstance(pictures, Labelled) and pictures.pictures.shape == (12, 20, 20, 3)
+    assert isinstance(pictures, Decoded) and pictures.pixels.shape == (12, 20, 20, 3)
     assert TrainingBatches(pictures, 4, SMALL).kind == "thread"
     for label, name in enumerate(CLASSES):
         for number in range(4):
-            np.testing.assert_array_equal(pictures.pictures[4 * label + number], picture(label, number))
+            np.testing.assert_array_equal(pictures.pixels[4 * label + number], picture(label, number))
         assert data.classes[label] == name
     assert isinstance(prepare(gather(data, Framing(), SMALL), memory=1000), Undecoded)
 
@@ -168,9 +168,9 @@ def test_measuring_takes_all_pictures_in_order(tmp_path):
     files = gather(data, Framing(), SMALL)
     for pictures in (files, prepare(files)):
         batches = list(in_order(pictures, SMALL, batch_size=4, threads=2))
-        assert [len(labels) for _, labels in batches] == [4, 4, 4, 4, 4, 1]
-        assert torch.cat([labels for _, labels in batches]).tolist() == data.labels.tolist()
-        images = torch.cat([images for images, _ in batches])
+        assert [len(labels) for _, labels, _ in batches] == [4, 4, 4, 4, 4, 1]
+        assert torch.cat([labels for _, labels, _ in batches]).tolist() == data.labels.tolist()
+        images = torch.cat([images for images, _, _ in batches])
         expected = normalised(np.stack([picture(i // 7, i % 7) for i in range(21)]), SMALL)
         assert torch.equal(images, expected)
 
@@ -186,7 +186,7 @@ def test_unreadable_pictures_are_warned_of_and_left_out(tmp_path, capsys):
     images, labels = files.take(np.arange(12), None)
     assert labels.tolist() == [0, 0, 0, 0, 1, IGNORED, 1, 1, IGNORED, 2, 2, 2] and not images[5].any()
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == 2 and said[0].startswith("casecnn: warning: '") and "001.png" in said[0]
+    assert len(said) == 2 and said[0].startswith("casecnn: warning: skipped '") and "001.png" in said[0]
     files.take(np.arange(12), None)
     assert capsys.readouterr().err == ""
     decoded = prepare(files)

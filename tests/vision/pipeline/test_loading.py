@@ -94,7 +94,7 @@ def test_an_error_of_the_program_is_not_taken_for_a_bad_picture():
 
 
 def test_numbers_out_of_range():
-    with pytest.raises(UsageError, match=r"`--batch` \(=0\) must be at least 1"):
+    with pytest.raises(UsageError, match=r"batch` \(=0\) must be a whole number of at least 1"):
         Loader([], [HOW], 0)
-    with pytest.raises(UsageError, match=r"`--workers` \(=-1\) must be at least 0"):
+    with pytest.raises(UsageError, match=r"workers` \(=-1\) must be a whole number of at least 0"):
         Loader([], [HOW], 1, workers=-1)

@@ -168,7 +168,7 @@ def test_options_of_the_command():
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["vgg-16"], 2, "there is no net 'vgg-16'; did you mean vgg16"),
+        (["vgg-17"], 2, "there is no net 'vgg-17'; did you mean vgg1"),
         (["alexnet", "--input", "224"], 1, "(224-11)/4+1 = 54.25"),
         (["alexnet", "--input", "big"], 2, "`--input` (=big) must be a size such as 224"),
         (["alexnet", "--input", "0"], 2, "input height (=0) must be at least 1"),

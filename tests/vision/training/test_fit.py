@@ -14,9 +14,10 @@ from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.training.log import read_log
 from casecnn.vision.pipeline.augment import Augmentation
-from casecnn.vision.pipeline.batches import IGNORED, Labelled, normalised
 from casecnn.vision.pipeline.framing import Framing
+from casecnn.vision.pipeline.images import IGNORED, Decoded, normalised
 from casecnn.vision.pipeline.preprocess import convention
+from casecnn.vision.start import load_start
 from casecnn.vision.training.fit import (
     classification_loss,
     measure,
@@ -25,7 +26,6 @@ from casecnn.vision.training.fit import (
     train_net,
 )
 from casecnn.vision.training.recipes import PRESETS
-from casecnn.vision.training.transfer import load_start
 from casecnn.weights.state_dict import load
 
 torch.set_num_threads(1)
@@ -47,24 +47,48 @@ def quick(folders, output, **options):
 
 def test_a_data_set_has_its_parts(folders):
     data = open_training_data(folders, Framing(), SMALL)
-    assert data.classes == CLASSES and len(data.train) == 90 and len(data.test) == 30 and data.held_out is None
-    pixels = data.train.pictures / 255
+    assert data.classes == CLASSES and len(data.train) == 81 and len(data.test) == 30 and len(data.validation) == 9
+    pixels = data.train.pixels / 255
     np.testing.assert_allclose(data.preprocess.mean, pixels.mean((0, 1, 2)), atol=1e-5)
     np.testing.assert_allclose(data.preprocess.std, pixels.std((0, 1, 2)), atol=1e-5)
 
 
+def test_the_validation_part_is_watched_and_the_test_part_measured(tmp_path):
+    folder = write_folders(tmp_path, {"train": 20, "val": 2, "test": 3})
+    data = open_training_data(folder, Framing(), SMALL)
+    assert (len(data.train), len(data.validation), len(data.test)) == (60, 6, 9)
+    data = open_training_data(folder, Framing(), SMALL, validation=folder / "test", test=folder / "val")
+    assert (len(data.train), len(data.validation), len(data.test)) == (60, 9, 6)
+    assert open_training_data(folder, Framing(), SMALL, validation=0.0).validation is None
+
+
+def test_a_test_part_without_labels_is_left_out_with_a_warning(tmp_path, capsys):
+    folder = write_folders(tmp_path, {"train": 20, "val": 2})
+    (folder / "test").mkdir()
+    (folder / "train" / "dark" / "000.png").rename(folder / "test" / "1.png")
+    data = open_training_data(folder, Framing(), SMALL)
+    assert data.test is None and len(data.validation) == 6
+    assert "the part 'test' of" in capsys.readouterr().err
+
+
+def test_a_class_of_two_lends_one_to_be_watched_where_that_is_needed(tmp_path):
+    folder = write_folders(tmp_path, {"": 2})
+    assert open_training_data(folder, Framing(), SMALL).validation is None
+    assert len(open_training_data(folder, Framing(), SMALL, watched=True).validation) == 3
+
+
 def test_pictures_held_out_are_not_trained_on(folders):
     data = open_training_data(folders, Framing(), SMALL, validation=0.2)
-    assert len(data.train) == 72 and np.bincount(data.held_out.labels).tolist() == [6, 6, 6]
-    trained = {picture.tobytes() for picture in data.train.pictures}
-    assert not trained & {picture.tobytes() for picture in data.held_out.pictures}
+    assert len(data.train) == 72 and np.bincount(data.validation.labels).tolist() == [6, 6, 6]
+    trained = {picture.tobytes() for picture in data.train.pixels}
+    assert not trained & {picture.tobytes() for picture in data.validation.pixels}
     assert len(trained) == 72
 
 
 def test_a_folder_without_parts_is_all_for_training(tmp_path):
     folder = write_folders(tmp_path, {"": 4})
     data = open_training_data(folder, Framing(), SMALL)
-    assert len(data.train) == 12 and data.test is None and data.held_out is None
+    assert len(data.train) == 12 and data.test is None and data.validation is None
 
 
 def test_test_pictures_of_another_folder_keep_their_classes(folders, tmp_path):
@@ -86,7 +110,7 @@ def test_splits_hold_out_the_same_share_of_every_class():
     assert sorted([*kept, *held]) == list(range(160))
     assert not np.array_equal(held, split_indices(labels, 0.1, seed=2)[1])
     for share in (-0.1, 0.95, math.nan):
-        with pytest.raises(UsageError, match="must be a share from 0 to 0.9"):
+        with pytest.raises(UsageError, match="must be a number of at least 0 and at most 0.9"):
             split_indices(labels, share, 0)
     with pytest.raises(UsageError, match="leaves 0 of 160 pictures"):
         split_indices(labels, 0.001, 0)
@@ -143,9 +167,9 @@ def test_the_errors_are_counted_right():
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(40, 9, generator=generator)
     labels = np.arange(40) % 9
-    pictures = Labelled(np.zeros((40, 4, 4, 3), np.uint8), labels)
+    pictures = Decoded(np.zeros((40, 4, 4, 3), np.uint8), labels)
     order = logits.argsort(1, descending=True).numpy()
-    found = measure(Fixed(logits), pictures, convention((3, 4, 4)), batch_size=64)
+    found = measure(Fixed(logits), pictures, convention((3, 4, 4)), batch_size=64).figures()
     assert found["error"] == np.mean(order[:, 0] != labels)
     assert found["top5_error"] == np.mean([label not in row[:5] for row, label in zip(order, labels, strict=True)])
     assert found["pictures"] == 40
@@ -168,7 +192,7 @@ def test_a_short_run_learns_and_its_weights_do_what_they_claim(folders, tmp_path
     how = start.preprocess
     wrong = 0
     data = open_training_data(folders, Framing(), how, statistics=False)
-    for picture, label in zip(data.test.pictures, data.test.labels, strict=True):
+    for picture, label in zip(data.test.pixels, data.test.labels, strict=True):
         wrong += module(normalised(picture[None], how)).argmax().item() != label
     assert wrong / 30 == trained.figures["error"]
 
@@ -241,12 +265,12 @@ def test_the_command_prints_what_it_did(folders, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["lenet6"], "there is no net 'lenet6'; did you mean"),
-        (["lenet5", "--recipe", "lenett"], "there is no recipe 'lenett'; did you mean lenet or"),
+        (["lenet5", "--recipe", "lenett"], "there is no recipe 'lenett'; did you mean lenet, alexnet or resnet?"),
         (["lenet5", "--augment", "mirrow"], "did you mean mirror?"),
         (["lenet5", "--epochs", "1", "--steps", "1"], "exclude each other"),
-        (["lenet5", "--threads", "0"], "`--threads` (=0) must be at least 1"),
+        (["lenet5", "--threads", "0"], "threads` (=0) must be a whole number of at least 1"),
         (["lenet5", "--lr", "-1"], "`lr` (=-1.0) must be a number above 0"),
-        (["lenet5", "--limit", "0"], "`--limit` (=0) must be at least 1"),
+        (["lenet5", "--limit", "0"], "limit` (=0) must be a whole number of at least 1"),
         (["policy-k48"], "policy"),
     ],
 )

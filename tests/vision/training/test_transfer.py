@@ -16,11 +16,13 @@ from casecnn.errors import InputError, UsageError
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.normalisation import BatchNorm
-from casecnn.vision.pipeline.batches import Labelled, normalised
+from casecnn.vision.pipeline.images import Decoded, normalised
 from casecnn.vision.pipeline.preprocess import convention
+from casecnn.vision.start import load_start
 from casecnn.vision.training import features as features_module
 from casecnn.vision.training.features import Features, compute_features, features_on_disk, fit_shallow
-from casecnn.vision.training.transfer import blocks, classifier, freeze, load_start, transfer, with_new_head
+from casecnn.vision.training.head import blocks, classifier, freeze, with_new_head
+from casecnn.vision.training.transfer import transfer
 from casecnn.weights.state_dict import load, save
 
 torch.set_num_threads(1)
@@ -143,11 +145,11 @@ def test_nets_that_do_not_end_in_a_linear_layer_are_refused():
 def test_features_are_what_enters_the_last_layer(weights):
     module, head = with_new_head(load_start("resnet20", weights), 3)
     how = convention((3, 32, 32))
-    pictures = Labelled(np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8), np.arange(5))
+    pictures = Decoded(np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8), np.arange(5))
     found = compute_features(module, head, pictures, how, batch_size=2, progress=False)
     module.eval()
     with torch.no_grad():
-        x = normalised(pictures.pictures, how)
+        x = normalised(pictures.pixels, how)
         for name, part in module.named_children():
             if name == head:
                 break
@@ -175,7 +177,7 @@ def test_features_are_computed_once(weights, folders, tmp_path, monkeypatch):
 def test_features_of_other_weights_are_computed_anew(weights, tmp_path):
     module, head = with_new_head(load_start("resnet20", weights), 3)
     how = convention((3, 32, 32))
-    pictures = Labelled(np.zeros((3, 32, 32, 3), np.uint8), np.arange(3))
+    pictures = Decoded(np.zeros((3, 32, 32, 3), np.uint8), np.arange(3))
     assert not features_on_disk(tmp_path, "train", module, head, pictures, how, progress=False)[1]
     assert features_on_disk(tmp_path, "train", module, head, pictures, how, progress=False)[1]
     with torch.no_grad():
@@ -230,9 +232,9 @@ def test_the_result_is_a_whole_net_that_does_what_it_claims(weights, folders, tm
 
 
 def test_what_does_not_fit_is_told(weights, folders, tmp_path, capsys):
-    with pytest.raises(UsageError, match=r"`--blocks` \(=99\) must be from 1 to 10"):
+    with pytest.raises(UsageError, match=r"blocks` \(=99\) must be a whole number from 1 to 10"):
         run(weights, folders, tmp_path, "partial", blocks_count=99)
-    with pytest.raises(UsageError, match=r"`--strength` \(=0\) must be above 0"):
+    with pytest.raises(UsageError, match=r"strength` \(=0\) must be a number above 0"):
         run(weights, folders, tmp_path, "features", strength=0)
     assert load_start("resnet32", weights).net == "resnet20"
     assert "belong to the net resnet20, not resnet32" in capsys.readouterr().err
@@ -247,6 +249,6 @@ def test_the_command(weights, folders, tmp_path, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert summary["mode"] == "features" and summary["trained"] == ["fc"] and summary["test"]["pictures"] == 18
     assert main([*arguments, "--epochs", "0"]) == 2
-    assert "`--epochs` (=0) must be above 0" in capsys.readouterr().err
+    assert "epochs` (=0.0) must be a number above 0" in capsys.readouterr().err
     assert main([*arguments[:4], "--weights", str(tmp_path / "none.safetensors"), "-o", str(tmp_path)]) == 1
     assert "there is no such file" in capsys.readouterr().err

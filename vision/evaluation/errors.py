@@ -1,0 +1,125 @@
+"""Errors counted: shares with an interval, who is taken for whom, and what is not among the first choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from casecnn.statistics import wilson_interval
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of errors and its 95 % interval (Wilson), all between 0 and 1."""
+
+    errors: int
+    n: int
+
+    @property
+    def share(self) -> float:
+        """Errors over images."""
+        return self.errors / self.n
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The lower and upper bound."""
+        return wilson_interval(self.errors, self.n)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The share under stable names."""
+        return {"error": self.share, "interval": list(self.interval), "errors": self.errors}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errors:
+    """What a net gets wrong on labelled images.
+
+    `confusion[i, j]` counts images of class i taken for class j, int64 [classes, classes + 1]; the last column is every
+    output that is no class of the data. `missed[i]` counts images of class i whose class was not among the first `top`.
+    """
+
+    classes: tuple[str, ...]
+    top: int
+    confusion: np.ndarray
+    missed: np.ndarray
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Images of each class, int64 [classes]."""
+        return self.confusion.sum(1)
+
+    @property
+    def pictures(self) -> int:
+        """Images that were classified."""
+        return int(self.confusion.sum())
+
+    @property
+    def top1(self) -> Share:
+        """Images whose class was not the net's first choice."""
+        return Share(self.pictures - int(np.trace(self.confusion)), self.pictures)
+
+    @property
+    def topk(self) -> Share:
+        """Images whose class was not among the net's first `top` choices."""
+        return Share(int(self.missed.sum()), self.pictures)
+
+    def confusions(self, most: int = 10) -> list[tuple[str, str, int]]:
+        """The most frequent mistakes: (class, taken for, how often), falling; ties in the order of the classes."""
+        wrong = self.confusion.copy()
+        np.fill_diagonal(wrong, 0)
+        order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+        names = (*self.classes, "another class")
+        rows = [(*np.unravel_index(place, wrong.shape), int(wrong.flat[place])) for place in order]
+        return [(self.classes[i], names[j], count) for i, j, count in rows if count]
+
+    def error_fields(self) -> dict[str, Any]:
+        """Errors in all, by class, and the most frequent mistakes, under stable names."""
+        right = np.diagonal(self.confusion)
+        return {
+            "top1": self.top1.as_dict(),
+            f"top{self.top}": self.topk.as_dict(),
+            "per_class": [
+                {"class": name, "pictures": int(n), "top1_errors": int(n - r), f"top{self.top}_errors": int(m)}
+                for name, n, r, m in zip(self.classes, self.counts, right, self.missed, strict=True)
+            ],
+            "confusions": [{"class": a, "taken_for": b, "pictures": n} for a, b, n in self.confusions()],
+        }
+
+
+def ranks(p: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The place of each target among the outputs, 0 for the first choice: int64 [n] for p [n, outputs].
+
+    Equal outputs are in the order of their numbers, so that a net that gives the same for all is not right for all.
+    """
+    own = np.take_along_axis(p, target[:, None], 1)
+    before = (p == own) & (np.arange(p.shape[1]) < target[:, None])
+    return ((p > own) | before).sum(1)
+
+
+@dataclass
+class Tally:
+    """Counts errors batch by batch. `output[label]` is the net's output, of `outputs`, that means a class."""
+
+    output: np.ndarray
+    outputs: int
+    top: int
+    confusion: np.ndarray = field(init=False)
+    missed: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        classes = len(self.output)
+        self.confusion = np.zeros((classes, classes + 1), np.int64)
+        self.missed = np.zeros(classes, np.int64)
+        self._class_of = np.full(self.outputs, classes)
+        self._class_of[self.output] = np.arange(classes)
+
+    def add(self, scores: np.ndarray, labels: np.ndarray) -> None:
+        """Count a batch: scores [n, outputs], the larger the likelier, and labels int64 [n]."""
+        np.add.at(self.confusion, (labels, self._class_of[scores.argmax(1)]), 1)
+        np.add.at(self.missed, labels[ranks(scores, self.output[labels]) >= self.top], 1)
+
+    def errors(self, classes: tuple[str, ...]) -> Errors:
+        """Return what was counted."""
+        return Errors(classes=classes, top=self.top, confusion=self.confusion, missed=self.missed)
