@@ -78,8 +78,10 @@ def download(
             found = sha256(part)
         if not found.startswith(digest):
             part.unlink()
+            rule = "be" if len(digest) == 64 else "begin with"
             raise InputError(
-                f"'{url}' has the wrong content: its SHA-256 is {found}, it must {'be' if len(digest) == 64 else 'begin with'} {digest}; the download was removed"
+                f"'{url}' has the wrong content: its SHA-256 is {found}, it must {rule} {digest}; the download was "
+                "removed"
             )
         try:
             with open(part, "rb+") as stream:
