@@ -212,7 +212,7 @@ def fit_fasttext(texts: Sequence[str], labels: Sequence[str], clean: Callable[[s
 
 def whole_process(model: str) -> tuple[float, float]:
     """Wall and CPU seconds of one classification from the shell."""
-    command = [sys.executable, "-m", "casecnn", "text", "classify", "a moving, funny film", "--model", model]
+    command = [sys.executable, "-m", "casecnn", "text", "classify", "a moving, funny film", "--weights", model]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     after, end = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()

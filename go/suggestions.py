@@ -204,11 +204,11 @@ def suggest(
     weights that cannot be loaded, and a board of another size than the net's.
     """
     if top < 1:
-        raise UsageError(f"`--top` (={top}) must be at least 1")
+        raise UsageError(f"`top` (={top}) must be at least 1")
     if rollouts < 0:
-        raise UsageError(f"`--rollouts` (={rollouts}) must be at least 0")
+        raise UsageError(f"`rollouts` (={rollouts}) must be at least 0")
     if rank_by not in RANKS:
-        raise UsageError(f"`--rank` (={rank_by}) must be win-rate or prior")
+        raise UsageError(f"`rank_by` (={rank_by}) must be win-rate or prior")
     if isinstance(game_or_position, (str, os.PathLike, bytes)):
         from casecnn.go.sgf.game import read_game
 
@@ -321,5 +321,5 @@ def _position(game: GameRecord | Position, move: int | None) -> tuple[Position, 
         return game, game.moves[-1][1] if game.moves else None
     number = len(game) if move is None else move
     if not 0 <= number <= len(game):
-        raise UsageError(f"`--move` (={move}) must be from 0 to {len(game)}, the number of moves in {game.source}")
+        raise UsageError(f"`move` (={move}) must be from 0 to {len(game)}, the number of moves in {game.source}")
     return Position.from_record(game, number), int(game.moves[number - 1]) if number else None

@@ -188,7 +188,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         return [explain(classifier.predictor, classifier.clean(text)) for text in texts_of(X)]
 
     def save(self, path: str | os.PathLike[str], precision: str = "full") -> None:
-        """Writes the fitted model as a safetensors file that `load` and `casecnn text classify --model` read.
+        """Writes the fitted model as a safetensors file that `load` and `casecnn text classify --weights` read.
 
         `precision` as in `TextModel.save`. Parameters are not in it; pickle or joblib keep all of the estimator.
         """

@@ -104,7 +104,7 @@ def prepare(
 ) -> Model:
     """The module for weights, made fast: BatchNorm folded, channels last, in the precision asked for."""
     if precision not in ("auto", *PRECISIONS):
-        raise UsageError(f"`--precision` (={precision!r}) must be auto, float32 or bfloat16")
+        raise UsageError(f"`precision` (={precision!r}) must be auto, float32 or bfloat16")
     chosen = choose_device(device)
     net, notes = weights.net, list(weights.notes)
     if len(net.input) != 3 or net.input[0] not in (1, 3):
@@ -127,7 +127,9 @@ def prepare(
         known = imagenet_labels() if weights.imagenet else None
         found, named = known or numbered(net.output_shape[0]), known is not None
         if not named and weights.tensors:
-            notes.append("the outputs' names are not known here: classes are shown by number; --labels FILE names them")
+            notes.append(
+                "the outputs' names are not known here: classes are shown by number; a `labels` file names them"
+            )
     dtype = next(fast.parameters()).dtype
     return Model(net, weights.name, fast, weights.preprocess, found, chosen, dtype, named, tuple(notes))
 

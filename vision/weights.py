@@ -129,7 +129,7 @@ def load_net_weights(net: str, which: str | os.PathLike[str] | None = None) -> N
     names = weight_names(net)
     if which is None:
         if not names:
-            raise UsageError(f"there are no published weights for net '{net}'; give --weights a file, or none")
+            raise UsageError(f"there are no published weights for net '{net}'; give a file as `weights`, or none")
         which = names[0]
     if os.fspath(which) in PUBLISHED:
         return _with_note(_published(PUBLISHED[os.fspath(which)]), net)

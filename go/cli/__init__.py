@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from casecnn.cli import LazyGroup
+from casecnn.cli.lazy import LazyGroup
 
 COMMANDS = {
     "suggest": ("casecnn.go.cli.suggest", "suggest", "Suggest moves for a position of a game."),

@@ -6,20 +6,20 @@ import json
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
 from casecnn.errors import UsageError
+from casecnn.go.cli import options as go
 
 
-@click.command()
+@command("eval")
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
-@click.option("--weights", metavar="NAME|FILE", help="The policy net's weights.  [default: the packaged ones]")
-@click.option("--games", metavar="START:STOP", help="Only these games of DATA, from 0 to before STOP.")
-@click.option("--positions", type=int, help="Only so many positions, drawn at random.  [default: all]")
-@click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
-@click.option(
-    "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
-    help="auto: bfloat16 where the device gains by it.",
-)  # fmt: skip
+@go.weights
+@go.game_range()
+@option("--positions", type=int, meaning="Only so many positions, drawn at random", otherwise="all")
+@go.symmetries()
+@options.precision()
 @device_option
 @seed_option
 @format_option

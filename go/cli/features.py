@@ -10,13 +10,16 @@ from dataclasses import asdict
 
 import click
 
-from casecnn.cli import format_option, warn
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option
+from casecnn.console import warn
 from casecnn.errors import UsageError
 
 
-@click.command()
+@command()
 @click.argument("games", metavar="GAME...", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="PLANES.npz", required=True, help="The file to write.")
+@options.output(metavar="PLANES.npz")
 @format_option
 def features(games: tuple[str, ...], output: str, output_format: str) -> None:
     """Write the 48 feature planes of the positions before each move of each GAME, passes included.

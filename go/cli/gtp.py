@@ -9,54 +9,28 @@ from typing import BinaryIO
 
 import click
 
-from casecnn.cli import device_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, option, seed_option
+from casecnn.go.cli import options as go
 
 
-@click.command()
-@click.option("--weights", metavar="NAME|FILE", help="The policy net's weights.  [default: the packaged ones]")
-@click.option(
-    "--temperature",
-    metavar="T",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help="0 plays the most probable move, 1 each move as often as the net gives it.",
-)
-@click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
-@click.option("--tactics/--no-tactics", default=True, help="Think less of moves that leave stones in danger (default).")
-@click.option(
-    "--rollouts",
-    metavar="R",
-    type=int,
-    default=0,
-    show_default=True,
-    help="Play each likely move out so many times, for win rates, and choose by them.",
-)
-@click.option(
-    "--move-time",
-    metavar="SECONDS",
-    type=float,
-    default=10.0,
-    show_default=True,
-    help="For the rollouts of a move, at most.",
-)
-@click.option(
+@command()
+@go.weights
+@go.temperature(default=0.0)
+@go.symmetries()
+@option("--tactics/--no-tactics", default=True, meaning="Think less of moves that leave stones in danger")
+@go.rollouts(", for win rates, and choose by them")
+@go.move_time(", with --rollouts", default=10.0)
+@option(
     "--passes",
-    metavar="reply|end",
+    type=click.Choice(["reply", "end"]),
     default="reply",
-    show_default=True,
-    help="reply: answer a pass with a pass where the game is over; end: pass only when no move is left.",
+    meaning="reply: answer a pass with a pass where the game is over; end: pass only when no move is left",
 )
-@click.option("--resign", metavar="POINTS", type=float, help="Resign when far behind.  [default: never]")
-@click.option("--superko", is_flag=True, help="Refuse the opponent's moves that repeat a position, too.")
-@click.option(
-    "--threads",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Threads of the net on the CPU. More help only large nets on an idle machine.",
-)
+@go.resign("; see below")
+@option("--superko", is_flag=True, meaning="Refuse the opponent's moves that repeat a position, too")
+@options.threads("; more than one helps only large nets on an idle machine", default=1)
 @device_option
 @seed_option
 def gtp(weights, threads, device, **settings) -> None:

@@ -7,17 +7,20 @@ import os
 
 import click
 
-from casecnn.cli import format_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option, option
 from casecnn.errors import InputError, UsageError
+from casecnn.go.cli import options as go
 
 
-@click.command()
+@command("import")
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
-@click.option("-o", "--output", required=True, metavar="MOVES.npz", help="The file to write.")
-@click.option("--games", metavar="START:STOP", help="Only these of the games that are kept, from 0 to before STOP.")
-@click.option("--size", metavar="N|any", default="19", show_default=True, help="Only boards of this size.")
-@click.option("--min-moves", type=int, default=1, show_default=True, help="Only games with so many moves, passes too.")
-@click.option("--workers", type=int, default=os.cpu_count() or 1, help="Worker processes.  [default: one a CPU core]")
+@options.output(metavar="MOVES.npz")
+@go.game_range(", of those that are kept")
+@go.size(" of the games to keep", metavar="N|any", default="19")
+@option("--min-moves", type=int, default=1, meaning="Only games with so many moves, passes too")
+@options.workers(": processes", default=os.cpu_count() or 1, otherwise="one for each core")
 @format_option
 def import_games(data, output, games, size, min_moves, workers, output_format) -> None:
     """Pack the games of DATA (.sgf, .sgf.gz and .zip files, folders) into MOVES.npz for `casecnn go train`.

@@ -6,19 +6,27 @@ import json
 
 import click
 
-from casecnn.cli import format_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option, option
+from casecnn.go.cli import options as go
 
 
-@click.command()
-@click.option("--black", "first", required=True, metavar="CMD", help="The first engine; it has black in odd games.")
-@click.option("--white", "second", required=True, metavar="CMD", help="The second engine; it has white in odd games.")
-@click.option("--games", required=True, type=int, help="How many games in all, those already in DIR included.")
-@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the SGF files and the summary.")
-@click.option("--komi", default=7.5, show_default=True, help="Points for White.")
-@click.option("--size", default=19, show_default=True, help="Lines of the board.")
-@click.option("--move-time-limit", default=60.0, show_default=True, help="Seconds for a move; longer loses the game.")
-@click.option("--max-moves", type=int, help="Count a game after so many moves.  [default: three times the points]")
-@click.option("--judge", metavar="CMD", help="An engine whose final_score decides.  [default: see below]")
+@command()
+@option("--black", "first", required=True, metavar="CMD", meaning="The first engine; it has black in odd games")
+@option("--white", "second", required=True, metavar="CMD", meaning="The second engine; it has white in odd games")
+@go.games()
+@options.output(": SGF files and a summary", metavar="DIR")
+@go.komi()
+@go.size(type=int, default=19)
+@go.move_time(
+    "; an engine that takes longer loses the game",
+    parameter="move_time_limit",
+    default=60.0,
+    renamed=["--move-time-limit"],
+)
+@go.max_moves(otherwise="three times the points of the board")
+@option("--judge", metavar="CMD", meaning="An engine whose final_score decides", otherwise="see below")
 @format_option
 def match(first, second, games, output, judge, output_format, **terms) -> None:
     """Play a match between two GTP engines, such as 'gnugo --mode gtp --chinese-rules --level 10'.

@@ -7,40 +7,46 @@ import sys
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.go.cli import options as go
 
 
-@click.command()
-@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for weights, pool, checkpoint and log.")
-@click.option("--init", "initial", metavar="NAME|FILE", help="Weights to start from.  [default: see below]")
-@click.option("--filters", "k", type=click.IntRange(1), help="Filters of a layer, for random weights.  [default: 64]")
-@click.option("--layers", type=int, help="Convolution layers, for random weights.  [default: 13]")
-@click.option("--size", type=int, help="Board size, for random weights, 5 to 25.  [default: 19]")
-@click.option("--steps", default=1_000, show_default=True, help="Updates of the weights; the paper: 10,000.")
-@click.option(
-    "--games-per-step", "batch_size", type=click.IntRange(1, 100_000), default=128, show_default=True,
-    help="Games for each update; the paper: 128.",
-)  # fmt: skip
-@click.option("--pool-every", default=50, show_default=True, help="Steps between two opponents; the paper: 500.")
-@click.option(
-    "--baseline", type=click.Choice(["batch", "moving", "none"]), default="batch", show_default=True,
-    help="What the outcomes are compared with: the step's other games, the steps before, 0.",
-)  # fmt: skip
-@click.option(
-    "--optimizer", type=click.Choice(["adamw", "sgd"]), default="adamw", show_default=True, help="The paper: sgd."
+@command()
+@options.output(": weights, opponents, checkpoint and log", metavar="DIR")
+@options.initial(otherwise="see below")
+@options.filters(", for random weights", parameter="k", otherwise="64")
+@go.layers(", for random weights", otherwise="13")
+@go.size(", for random weights, 5 to 25", type=int, otherwise="19")
+@options.steps("; the paper: 10,000", default=1_000)
+@option(
+    "--games-per-step",
+    "batch_size",
+    type=click.IntRange(1, 100_000),
+    default=128,
+    meaning="Games for each update; the paper: 128",
 )
-@click.option("--lr", default=0.0003, show_default=True, help="Rate of the updates; for sgd try 0.01.")
-@click.option("--clip-norm", type=float, help="Bound of the gradients' norm.  [default: none]")
-@click.option("--temperature", default=1.0, show_default=True, help="Moves are drawn by p^(1/temperature).")
-@click.option("--komi", default=7.5, show_default=True, help="Points for White.")
-@click.option("--max-moves", type=int, help="End a game after so many moves.  [default: twice the points of the board]")
-@click.option("--evaluate-games", default=400, show_default=True, help="Games against the start; 0: never.")
-@click.option("--evaluate-every", default=100, show_default=True, help="Steps between two such matches.")
-@click.option("--threads", type=click.IntRange(1, 64), help="Threads that make planes.  [default: one for each core]")
-@click.option("--checkpoint-minutes", default=5.0, show_default=True, help="Minutes between two checkpoints.")
-@click.option(
-    "--resume/--no-resume", default=True, show_default=True, help="Go on from DIR's checkpoint if there is one."
+@option("--pool-every", default=50, metavar="STEPS", meaning="Steps between two opponents; the paper: 500")
+@option(
+    "--baseline",
+    type=click.Choice(["batch", "moving", "none"]),
+    default="batch",
+    meaning="What the outcomes are compared with: the step's other games, the steps before, 0",
 )
+@options.optimizer("; the paper: sgd", type=click.Choice(["adamw", "sgd"]), default="adamw")
+@options.lr("; for sgd try 0.01", default=0.0003)
+@options.clip_norm()
+@go.temperature(default=1.0)
+@go.komi()
+@go.max_moves(otherwise="twice the points of the board")
+@option("--evaluate-games", default=400, meaning="Games against the start; 0: never")
+@options.evaluate_every("; here matches against the start", default=100)
+@options.workers(
+    ": threads that make planes", parameter="threads", otherwise="one for each core", renamed=["--threads"]
+)
+@options.checkpoint_minutes()
+@options.resume()
 @device_option
 @seed_option
 @format_option

@@ -8,24 +8,28 @@ import sys
 
 import click
 
-from casecnn.cli import device_option, format_option, warn
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option
+from casecnn.console import warn
 from casecnn.errors import CasecnnError, InputError, UsageError
+from casecnn.go.cli import options as go
 from casecnn.go.cli.suggest import check_outputs
 
 
-@click.command()
+@command()
 @click.argument("games", metavar="GAME...", nargs=-1, required=True)
-@click.option("--game", type=int, help="Which game of a collection, from 0.  [default: all]")
-@click.option("--path", metavar="N.N...", help="The variation to take at each branching, from 0.  [default: main line]")
-@click.option("--from", "first", type=int, default=1, show_default=True, help="The first move to review.")
-@click.option("--to", "last", type=int, help="The last move to review.  [default: the end]")
-@click.option("--top", type=int, default=10, show_default=True, help="How many surprises.")
-@click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
-@click.option("--weights", metavar="NAME|FILE", help="The policy net's weights.  [default: the packaged ones]")
+@go.game(otherwise="all")
+@go.path()
+@option("--from", "first", type=int, default=1, meaning="The first move to review")
+@option("--to", "last", type=int, meaning="The last move to review", otherwise="the end")
+@options.top(": surprises", default=10)
+@go.symmetries()
+@go.weights
 @device_option
 @format_option
-@click.option("--image", metavar="OUT.png|OUT.svg", help="Also draw the probabilities over the game; DIR for several.")
-@click.option("--sgf", metavar="OUT.sgf", help="Also write the game with comments and labels; DIR for several.")
+@options.image(" the probabilities over the game; DIR for several")
+@go.sgf(" with comments and labels; DIR for several")
 def review(games, game, path, first, last, top, symmetries, weights, device, output_format, image, sgf) -> None:
     """Review games: the rank and probability that the policy net gives to each move, and its own choice.
 

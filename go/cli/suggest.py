@@ -10,32 +10,37 @@ from collections.abc import Callable, Iterator
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option, warn
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.console import warn
 from casecnn.errors import UsageError
 from casecnn.files import check_writable
+from casecnn.go.cli import options as go
 from casecnn.interruption import Interrupted
 
 
-@click.command()
+@command()
 @click.argument("game_file", metavar="GAME.sgf")
-@click.option("--game", type=int, default=0, show_default=True, help="Which game of a collection, from 0.")
-@click.option("--move", type=int, help="The position after so many moves, 0 for the start.  [default: after the last]")
-@click.option("--path", metavar="N.N...", help="The variation to take at each branching, from 0.  [default: main line]")
-@click.option("--top", type=int, default=10, show_default=True, help="How many moves.")
-@click.option("--symmetries/--no-symmetries", default=True, help="Average over the board's eight symmetries (default).")
-@click.option("--weights", metavar="NAME|FILE", help="The policy net's weights.  [default: the packaged ones]")
-@click.option("--rollouts", type=int, default=0, metavar="R", help="Play out each of the moves so many times.")
-@click.option(
-    "--rank", "rank_by", type=click.Choice(["win-rate", "prior"]), default="win-rate", show_default=True,
-    help="With --rollouts: the order of the moves.",
-)  # fmt: skip
+@go.game(default=0)
+@option("--move", type=int, meaning="The position after so many moves, 0 for the start", otherwise="after the last")
+@go.path()
+@options.top(": moves", default=10)
+@go.symmetries()
+@go.weights
+@go.rollouts()
+@option(
+    "--rank",
+    "rank_by",
+    type=click.Choice(["win-rate", "prior"]),
+    default="win-rate",
+    meaning="The order of the moves, with --rollouts",
+)
 @seed_option
 @device_option
 @format_option
-@click.option("--image", metavar="OUT.png|OUT.svg", help="Also draw the board with a heat map of the probabilities.")
-@click.option(
-    "--sgf", "sgf_file", metavar="OUT.sgf", help="Also write the game with the moves as labels and variations."
-)
+@options.image(" the board with a heat map of the probabilities")
+@go.sgf(" with the moves as labels and variations")
 def suggest(
     game_file,
     game,
@@ -50,19 +55,19 @@ def suggest(
     device,
     output_format,
     image,
-    sgf_file,
+    sgf,
 ) -> None:
     """Suggest moves for a position of GAME.sgf ("-" for standard input): the best moves and their probabilities.
 
     The position is the one after the last move of the main line, unless --move or --path say otherwise. Only legal
     moves that do not fill an own true eye are suggested; the probabilities of all of them add up to 1.
 
-    With --rollouts the net plays the game out R times after each of the moves, against itself, which gives a win rate
+    With --rollouts the net plays against itself so many times from each of the moves to the end, which gives a win rate
     with its standard error and a mean score, both for the player to move. Ctrl-C shows what is known so far.
     """
     if top < 1:
         raise UsageError(f"`--top` (={top}) must be at least 1")
-    check_outputs(game_file, image, sgf_file)
+    check_outputs(game_file, image, sgf)
     from casecnn.go.planes.warm_up import warm_up
     from casecnn.go.sgf.game import read_game
     from casecnn.go.suggestions import suggest as suggest_moves
@@ -73,7 +78,7 @@ def suggest(
         warm_up(rehearse)
     else:
         warm_up()
-    source = sys.stdin.buffer.read() if game_file == "-" and sgf_file else game_file  # read twice below
+    source = sys.stdin.buffer.read() if game_file == "-" and sgf else game_file  # read twice below
     record = read_game(source, game=game, path_spec=path)
     for warning in record.warnings:
         warn(f"{record.source}: {warning}")
@@ -84,10 +89,10 @@ def suggest(
         )  # fmt: skip
     if image:
         suggestions.save_picture(image)
-    if sgf_file:
+    if sgf:
         from casecnn.go.reviews.annotate import read_nodes, save_annotated
 
-        save_annotated(sgf_file, read_nodes(source, game=game, path_spec=path), suggestions)
+        save_annotated(sgf, read_nodes(source, game=game, path_spec=path), suggestions)
     if output_format == "json":
         click.echo(json.dumps(suggestions.as_dict(game_file)))
     else:
@@ -119,7 +124,7 @@ def playout_bar(rollouts: int) -> Iterator[Callable[[int, int, int], None] | Non
         yield progress
 
 
-def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> None:
+def check_outputs(game_file: str, image: str | None, sgf: str | None) -> None:
     """Refuse outputs that cannot be written, before any work is done.
 
     Among them are pictures of an unknown format and outputs over another file.
@@ -128,12 +133,12 @@ def check_outputs(game_file: str, image: str | None, sgf_file: str | None) -> No
         from casecnn.go.picture.draw import picture_format
 
         picture_format(image)
-    for option, output in (("--image", image), ("--sgf", sgf_file)):
+    for name, output in (("--image", image), ("--sgf", sgf)):
         if output is not None and game_file != "-" and os.path.realpath(output) == os.path.realpath(game_file):
-            raise UsageError(f"`{option}` (={output}) must be another file than the game, which is never overwritten")
-    if image is not None and sgf_file is not None and os.path.realpath(image) == os.path.realpath(sgf_file):
-        raise UsageError(f"`--sgf` (={sgf_file}) must be another file than `--image`")
-    for output in (image, sgf_file):
+            raise UsageError(f"`{name}` (={output}) must be another file than the game, which is never overwritten")
+    if image is not None and sgf is not None and os.path.realpath(image) == os.path.realpath(sgf):
+        raise UsageError(f"`--sgf` (={sgf}) must be another file than `--image`")
+    for output in (image, sgf):
         if output is not None:
             check_writable(output)
 

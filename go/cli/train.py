@@ -7,42 +7,35 @@ import sys
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.go.cli import options as go
 
 
-@click.command()
+@command()
 @click.argument("data", metavar="MOVES.npz")
-@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for weights, checkpoint and log.")
-@click.option("--filters", "k", default=64, show_default=True, help="Filters of a layer; the paper's match net: 192.")
-@click.option("--layers", default=13, show_default=True, help="Convolution layers; the paper: 13.")
-@click.option("--size", default=19, show_default=True, help="Board size, 5 to 25.")
-@click.option("--steps", default=40_000, show_default=True, help="Updates of the weights.")
-@click.option("--batch", "batch_size", default=64, show_default=True, help="Positions a step and process.")
-@click.option(
-    "--optimizer", type=click.Choice(["muon", "adamw", "sgd"]), default="muon", show_default=True, help="How to learn."
-)
-@click.option("--lr", default=0.02, show_default=True, help="Peak rate; about 0.02 for muon, 0.002 adamw, 0.01 sgd.")
-@click.option("--adam-lr", default=0.002, show_default=True, help="Muon only: rate of first and last layer and biases.")
-@click.option(
-    "--schedule", type=click.Choice(["constant", "linear", "cosine"]), default="linear", show_default=True,
-    help="How the rate falls over the steps.",
-)  # fmt: skip
-@click.option("--warmup", "warmup_steps", default=100, show_default=True, help="Steps until the peak rate.")
-@click.option("--weight-decay", default=0.0, show_default=True, help="L2 decay of the weights.")
-@click.option("--clip-norm", type=float, help="Bound of the gradients' norm.  [default: none]")
-@click.option("--ema", "ema_decay", type=float, help="Average the weights with this decay, such as 0.999.")
-@click.option(
-    "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
-    help="auto: bfloat16 where the device gains by it.",
-)  # fmt: skip
-@click.option("--validation", metavar="MOVES.npz", help="Held-out games to measure top-1 accuracy on.")
-@click.option("--evaluate-every", default=5_000, show_default=True, help="Steps between two measurements.")
-@click.option("--init", "initial", metavar="NAME|FILE", help="Weights to start from.  [default: random ones]")
-@click.option("--workers", default=1, show_default=True, help="Threads that make planes, in each process.")
-@click.option("--checkpoint-minutes", default=5.0, show_default=True, help="Minutes between two checkpoints.")
-@click.option(
-    "--resume/--no-resume", default=True, show_default=True, help="Go on from DIR's checkpoint if there is one."
-)
+@options.output(": weights, checkpoint and log", metavar="DIR")
+@options.filters("; the paper's match net: 192", parameter="k", default=64)
+@go.layers("; the paper: 13", default=13)
+@go.size(", 5 to 25", type=int, default=19)
+@options.steps(default=40_000)
+@options.batch(": positions a step and process", default=64)
+@options.optimizer(type=click.Choice(["muon", "adamw", "sgd"]), default="muon")
+@options.lr("; about 0.02 for muon, 0.002 adamw, 0.01 sgd", default=0.02)
+@option("--adam-lr", default=0.002, meaning="Learning rate of first and last layer and biases, with muon")
+@options.schedule(type=click.Choice(["constant", "linear", "cosine"]), default="linear")
+@option("--warmup", "warmup_steps", default=100, metavar="STEPS", meaning="Steps until the peak learning rate")
+@options.weight_decay(default=0.0)
+@options.clip_norm()
+@options.ema()
+@options.precision()
+@options.validation(metavar="MOVES.npz")
+@options.evaluate_every(default=5_000)
+@options.initial(otherwise="random ones")
+@options.workers(": threads that make planes, in each process", default=1)
+@options.checkpoint_minutes()
+@options.resume()
 @device_option
 @seed_option
 @format_option

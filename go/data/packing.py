@@ -116,7 +116,7 @@ def load_games(
     else:
         archive, _ = pack_games(paths, keep=Filter(size), games=games)
     if not len(archive):
-        raise InputError(f"'{os.fspath(paths[0])}': no game is left; check `--games` and the board size")
+        raise InputError(f"'{os.fspath(paths[0])}': no game is left; check `games` and the board size")
     return archive
 
 
@@ -124,9 +124,7 @@ def parse_slice(text: str | None) -> tuple[int, int | None]:
     """The ``games`` of `pack_games` behind ``START:STOP``, where either may be left out; None is all of them."""
     start, colon, stop = (text or ":").partition(":")
     if not colon or not all(part == "" or (part.isascii() and part.isdigit()) for part in (start, stop)):
-        raise UsageError(
-            f"`--games` (={str(text)[:40]}) must be START:STOP, two numbers from 0, either may be left out"
-        )
+        raise UsageError(f"`games` (={str(text)[:40]}) must be START:STOP, two numbers from 0, either may be left out")
     return int(start or 0), int(stop) if stop else None
 
 
@@ -139,7 +137,7 @@ def check_output(output: str, paths: Iterable[str | os.PathLike[str]]) -> None:
     for path in paths:
         for file in files(Path(path)):
             if os.path.realpath(file) == target:
-                raise UsageError(f"`--output` (={output}) must not be one of the files that are read")
+                raise UsageError(f"`output` (={output}) must not be one of the files that are read")
     check_writable(output)
 
 
@@ -178,7 +176,7 @@ def _results(groups: list[tuple[list[str], int]], keep: Filter, workers: int) ->
         while waiting:
             yield waiting.pop(0).result()
     except BrokenProcessPool as error:
-        raise InputError("a worker process was killed, perhaps for memory; try fewer `--workers`") from error
+        raise InputError("a worker process was killed, perhaps for memory; try fewer `workers`") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

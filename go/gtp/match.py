@@ -45,7 +45,7 @@ def match(
     """
     terms = terms or Terms()
     if not 1 <= games <= MAX_GAMES:
-        raise UsageError(f"`--games` (={games}) must be from 1 to {MAX_GAMES}")
+        raise UsageError(f"`games` (={games}) must be from 1 to {MAX_GAMES}")
     settings = {
         "command": "match",
         "black": first,

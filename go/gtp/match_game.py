@@ -43,15 +43,13 @@ class Terms:
 
     def __post_init__(self) -> None:
         if not MIN_SIZE <= self.size <= MAX_SIZE:
-            raise UsageError(f"`--size` (={self.size}) must be from {MIN_SIZE} to {MAX_SIZE}")
+            raise UsageError(f"`size` (={self.size}) must be from {MIN_SIZE} to {MAX_SIZE}")
         if not abs(self.komi) <= 1000:
-            raise UsageError(f"`--komi` (={self.komi:g}) must be from -1000 to 1000")
+            raise UsageError(f"`komi` (={self.komi:g}) must be from -1000 to 1000")
         if not 0 < self.move_time_limit <= 86_400:
-            raise UsageError(
-                f"`--move-time-limit` (={self.move_time_limit:g}) must be above 0 and at most 86400 seconds"
-            )
+            raise UsageError(f"`move_time_limit` (={self.move_time_limit:g}) must be above 0 and at most 86400 seconds")
         if self.max_moves is not None and not 1 <= self.max_moves <= 10_000:
-            raise UsageError(f"`--max-moves` (={self.max_moves}) must be from 1 to 10000")
+            raise UsageError(f"`max_moves` (={self.max_moves}) must be from 1 to 10000")
 
 
 @dataclass(eq=False)

@@ -64,15 +64,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not (self.temperature >= 0 and math.isfinite(self.temperature)):
-            raise UsageError(f"`--temperature` (={self.temperature:g}) must be at least 0")
+            raise UsageError(f"`temperature` (={self.temperature:g}) must be at least 0")
         if self.passes not in PASSES:
-            raise UsageError(f"`--passes` (={self.passes}) must be one of {', '.join(PASSES)}")
+            raise UsageError(f"`passes` (={self.passes}) must be one of {', '.join(PASSES)}")
         if self.resign is not None and not self.resign > 0:
-            raise UsageError(f"`--resign` (={self.resign:g}) must be more than 0 points")
+            raise UsageError(f"`resign` (={self.resign:g}) must be more than 0 points")
         if not 0 <= self.rollouts <= MAX_ROLLOUTS:
-            raise UsageError(f"`--rollouts` (={self.rollouts}) must be from 0 to {MAX_ROLLOUTS}")
+            raise UsageError(f"`rollouts` (={self.rollouts}) must be from 0 to {MAX_ROLLOUTS}")
         if not 0 < self.move_time <= 86_400:
-            raise UsageError(f"`--move-time` (={self.move_time:g}) must be above 0 and at most 86400 seconds")
+            raise UsageError(f"`move_time` (={self.move_time:g}) must be above 0 and at most 86400 seconds")
 
 
 class Player:

@@ -74,7 +74,7 @@ def load_policy(
     no policy network.
     """
     if precision not in PRECISIONS:
-        raise UsageError(f"`--precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+        raise UsageError(f"`precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
     loaded = load(found.path, float32=True)
     arguments = arguments_of(loaded.metadata, {name: tuple(t.shape) for name, t in loaded.tensors.items()}, found.path)

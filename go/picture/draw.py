@@ -43,7 +43,7 @@ def picture_format(path: str | os.PathLike[str]) -> str:
     """The ending of a picture's name, `.png` or `.svg`; UsageError for any other."""
     ending = Path(path).suffix.lower()
     if ending not in (".png", ".svg"):
-        raise UsageError(f"`--image` (={os.fspath(path)}) must end in .png or .svg")
+        raise UsageError(f"`image` (={os.fspath(path)}) must end in .png or .svg")
     return ending
 
 

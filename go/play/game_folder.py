@@ -35,7 +35,7 @@ class GameFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
-            raise UsageError(f"`--output` (={path}) must be a folder, but it is a file") from error
+            raise UsageError(f"`output` (={path}) must be a folder, but it is a file") from error
         except OSError as error:
             raise write_error(path, error) from error
         file = self.path / SETTINGS
@@ -43,7 +43,7 @@ class GameFolder:
             self._read_log()
         elif mine := sorted({*self.path.glob("game-*.sgf"), *self.path.glob(LOG), *self.path.glob(SUMMARY)}):
             raise UsageError(
-                f"`--output` (={path}) holds '{mine[0].name}' but no {SETTINGS} of a run; choose another folder"
+                f"`output` (={path}) holds '{mine[0].name}' but no {SETTINGS} of a run; choose another folder"
             )
         if self.finished:
             self._compare(file, json.loads(json.dumps(settings)))
@@ -78,11 +78,11 @@ class GameFolder:
         except OSError as error:
             raise read_error(file, error) from error
         except ValueError as error:
-            raise InputError(f"'{file}' is not JSON; choose another `--output` folder") from error
+            raise InputError(f"'{file}' is not JSON; choose another `output` folder") from error
         for name in sorted({*before, *settings}) if isinstance(before, dict) else []:
             if before.get(name) != settings.get(name):
                 raise UsageError(
-                    f"`--output` (={self.path}) holds games of another run ({name} {json.dumps(before.get(name))}, now"
+                    f"`output` (={self.path}) holds games of another run ({name} {json.dumps(before.get(name))}, now"
                     f" {json.dumps(settings.get(name))}); choose another folder"
                 )
 

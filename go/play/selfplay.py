@@ -88,15 +88,15 @@ class Rules:
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 100:
-            raise UsageError(f"`--temperature` (={self.temperature:g}) must be from 0 to 100")
+            raise UsageError(f"`temperature` (={self.temperature:g}) must be from 0 to 100")
         if self.opening_moves is not None and self.opening_moves < 0:
-            raise UsageError(f"`--opening-moves` (={self.opening_moves}) must be at least 0")
+            raise UsageError(f"`opening_moves` (={self.opening_moves}) must be at least 0")
         if not abs(self.komi) <= 1000:
-            raise UsageError(f"`--komi` (={self.komi:g}) must be from -1000 to 1000")
+            raise UsageError(f"`komi` (={self.komi:g}) must be from -1000 to 1000")
         if self.max_moves is not None and not 1 <= self.max_moves <= MAX_MOVES:
-            raise UsageError(f"`--max-moves` (={self.max_moves}) must be from 1 to {MAX_MOVES}")
+            raise UsageError(f"`max_moves` (={self.max_moves}) must be from 1 to {MAX_MOVES}")
         if self.resign is not None and not 0 < self.resign <= 1000:
-            raise UsageError(f"`--resign` (={self.resign:g}) must be above 0 and at most 1000")
+            raise UsageError(f"`resign` (={self.resign:g}) must be above 0 and at most 1000")
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +169,7 @@ def play_games(
     """
     rules = rules or Rules()
     if batch < 1:
-        raise UsageError(f"`--batch` (={batch}) must be at least 1")
+        raise UsageError(f"`batch` (={batch}) must be at least 1")
     if opponent is not None and opponent.size != policy.size:
         raise InputError(
             f"the weights '{opponent.name}' know boards of {opponent.size}x{opponent.size}, but '{policy.name}' of"

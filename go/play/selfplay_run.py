@@ -40,7 +40,7 @@ def selfplay(
     """
     rules = rules or Rules()
     if not 1 <= games <= MAX_GAMES:
-        raise UsageError(f"`--games` (={games}) must be from 1 to {MAX_GAMES}")
+        raise UsageError(f"`games` (={games}) must be from 1 to {MAX_GAMES}")
     names = (policy.name, None) if opponent is None else _names(policy.name, opponent.name)
     folder = GameFolder(output, _settings(policy, opponent, rules))
     todo = [number - 1 for number in range(1, games + 1) if number not in folder.finished]

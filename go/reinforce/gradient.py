@@ -144,7 +144,7 @@ class PolicyGradient:
             finished = sorted(games, key=lambda game: game.number)
         except InputError as error:
             raise InputError(
-                f"after step {self.steps} the net or an opponent gives no numbers; lower `--lr`, or set `--clip-norm`"
+                f"after step {self.steps} the net or an opponent gives no numbers; lower `lr`, or set `clip_norm`"
             ) from error
         model.train(training)
         return finished

@@ -42,7 +42,9 @@ class Pool:
         """The version after `step` steps. Raises `InputError` where its file is gone or damaged."""
         path = self.path(step)
         if not path.exists():
-            raise InputError(f"'{path}' is gone, an opponent that this run needs; restore it, or use --no-resume")
+            raise InputError(
+                f"'{path}' is gone, an opponent that this run needs; restore it, or start anew without `resume`"
+            )
         return load_policy(path, self.device)
 
     def draw(self, step: int, seed: int) -> tuple[int, Policy]:

@@ -133,17 +133,17 @@ def _check(rules: Rules, pool_every: int, baseline: str, evaluate_games: int) ->
     if int(os.environ.get("WORLD_SIZE", "1")) != 1:
         raise UsageError("reinforcement runs in one process; start it without torchrun")
     if not rules.temperature > 0:
-        raise UsageError(f"`--temperature` (={rules.temperature:g}) must be above 0: without chance nothing is learned")
+        raise UsageError(f"`temperature` (={rules.temperature:g}) must be above 0: without chance nothing is learned")
     if rules.resign is not None or rules.opening_moves is not None or rules.symmetries:
         raise UsageError(
             "`resign` and `opening_moves` must be None, `symmetries` False: every move is drawn from what the net says"
         )
     if pool_every < 1:
-        raise UsageError(f"`--pool-every` (={pool_every}) must be at least 1")
+        raise UsageError(f"`pool_every` (={pool_every}) must be at least 1")
     if baseline not in BASELINES:
-        raise UsageError(f"`--baseline` (={baseline}) must be one of {', '.join(BASELINES)}")
+        raise UsageError(f"`baseline` (={baseline}) must be one of {', '.join(BASELINES)}")
     if evaluate_games < 0:
-        raise UsageError(f"`--evaluate-games` (={evaluate_games}) must be at least 0")
+        raise UsageError(f"`evaluate_games` (={evaluate_games}) must be at least 0")
 
 
 def _start(
@@ -157,10 +157,8 @@ def _start(
     start = load_policy(initial, "cpu")
     for name, value in given.items():
         if value is not None and value != start.arguments.get(name):
-            option = "filters" if name == "k" else name
             raise UsageError(
-                f"`--{option}` (={value}) must be left out or {start.arguments.get(name)}, as in the weights"
-                f" '{start.name}'"
+                f"`{name}` (={value}) must be left out or {start.arguments.get(name)}, as in the weights '{start.name}'"
             )
     return start
 
@@ -170,10 +168,10 @@ def _compare(folder: Path, settings: dict[str, Any]) -> None:
     path = folder / CHECKPOINT
     before = json.loads(load_checkpoint(path)["metadata"]).get("settings")
     if not isinstance(before, dict):
-        raise UsageError(f"`--output` (={folder}) holds a training run of another kind; choose another folder")
+        raise UsageError(f"`output` (={folder}) holds a training run of another kind; choose another folder")
     for name, value in json.loads(json.dumps(settings)).items():
         if before.get(name) != value and name != "start":  # weights may be renamed: their hash tells
             raise UsageError(
-                f"`--output` (={folder}) holds a run with {name} {json.dumps(before.get(name))}, now"
-                f" {json.dumps(value)}; choose another folder, or start anew with --no-resume"
+                f"`output` (={folder}) holds a run with {name} {json.dumps(before.get(name))}, now"
+                f" {json.dumps(value)}; choose another folder, or start anew without `resume`"
             )

@@ -41,7 +41,7 @@ def find_games(
     """
     line = parse_path(path)
     if game is not None and game < 0:
-        raise UsageError(f"`--game` (={game}) must be at least 0")
+        raise UsageError(f"`game` (={game}) must be at least 0")
     found: list[Game | CasecnnError] = []
     for file in files:
         try:
@@ -52,7 +52,7 @@ def find_games(
     if game is None:
         return found
     if game >= len(found):
-        raise UsageError(f"`--game` (={game}) must be below {len(found)}, the number of games in {', '.join(files)}")
+        raise UsageError(f"`game` (={game}) must be below {len(found)}, the number of games in {', '.join(files)}")
     return [found[game]]
 
 

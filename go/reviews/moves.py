@@ -260,9 +260,9 @@ def review(
 def check_numbers(first: int = 1, last: int | None = None) -> None:
     """Raises UsageError for a range that holds no move of any game."""
     if first < 1:
-        raise UsageError(f"`--from` (={first}) must be at least 1")
+        raise UsageError(f"`first` (={first}) must be at least 1")
     if last is not None and last < first:
-        raise UsageError(f"`--to` (={last}) must be at least {first}, the first move to review")
+        raise UsageError(f"`last` (={last}) must be at least {first}, the first move to review")
 
 
 def check_range(record: GameRecord, first: int = 1, last: int | None = None) -> tuple[int, int]:
@@ -272,7 +272,7 @@ def check_range(record: GameRecord, first: int = 1, last: int | None = None) -> 
         raise InputError(f"{record.source or 'the game'} has no moves to review")
     if first > len(record):
         source = record.source or "the game"
-        raise UsageError(f"`--from` (={first}) must be from 1 to {len(record)}, the number of moves in {source}")
+        raise UsageError(f"`first` (={first}) must be from 1 to {len(record)}, the number of moves in {source}")
     return first, len(record) if last is None else min(last, len(record))
 
 

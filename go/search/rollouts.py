@@ -88,7 +88,7 @@ def rolling_out(
     wins (see `casecnn.go.search.random_play`). Raises `UsageError` for `rollouts` out of range.
     """
     if not 1 <= rollouts <= MAX_ROLLOUTS:
-        raise UsageError(f"`--rollouts` (={rollouts}) must be from 1 to {MAX_ROLLOUTS}")
+        raise UsageError(f"`rollouts` (={rollouts}) must be from 1 to {MAX_ROLLOUTS}")
     starts = []
     for move in moves:
         start = position.copy()

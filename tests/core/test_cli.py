@@ -13,6 +13,9 @@ import click
 import pytest
 
 from casecnn import __version__, cli
+from casecnn.cli.errors import describe
+from casecnn.cli.lazy import LazyGroup
+from casecnn.console import printable
 from casecnn.errors import InputError, UsageError
 
 
@@ -29,7 +32,8 @@ def lazy(monkeypatch, tmp_path):
     (tmp_path / "endings.py").write_text(
         textwrap.dedent("""
         import click, errno, os
-        from casecnn.cli import format_option, device_option, seed_option, warn
+        from casecnn.cli.options import format_option, device_option, seed_option
+        from casecnn.console import warn
         from casecnn.errors import InputError, UsageError
 
         def command(body):
@@ -198,7 +202,7 @@ def test_no_command_shows_the_help_as_an_error():
 def test_every_command_of_the_tables_exists_and_has_help():
     for domain in cli.casecnn.lazy:
         group = cli.casecnn.get_command(click.Context(cli.casecnn), domain)
-        assert isinstance(group, cli.LazyGroup) and group.lazy
+        assert isinstance(group, LazyGroup) and group.lazy
         for name, (_, _, summary) in group.lazy.items():
             command = group.get_command(click.Context(group), name)
             assert command is not None and command.help, name
@@ -287,9 +291,9 @@ def test_the_command_line_starts_at_once(arguments):
     ],
 )
 def test_any_text_becomes_one_line(text, line):
-    assert cli.one_line(text) == line
+    assert printable(text) == line
 
 
 def test_exit_codes_of_the_family():
-    assert cli.describe(InputError("a")) == ("error: a", 1)
-    assert cli.describe(UsageError("a")) == ("error: a", 2)
+    assert describe(InputError("a")) == ("error: a", 1)
+    assert describe(UsageError("a")) == ("error: a", 2)

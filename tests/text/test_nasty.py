@@ -98,14 +98,14 @@ def test_a_text(name, model_file, capsys):
         object.__setattr__(model, "cleaning", cleaning)
         (answer,) = Classifier(model).classify([text], explained=True)
         assert answer.text == text and np.isfinite(answer.probabilities).all() and answer.known_words >= 0
-    code, out, err = run(capsys, "classify", "--model", model_file, "--format", "json", "--explain", "--", text)
+    code, out, err = run(capsys, "classify", "--weights", model_file, "--format", "json", "--explain", "--", text)
     answer = json.loads(out)
     assert (code, err, answer["text"], answer["known_words"]) == (0, "", text, known)
     assert answer["probabilities"][answer["label"]] == answer["probability"]
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-6)
     if len(text) > 10_000 and known:
         return  # seconds; words without an end are what a table could choke on
-    code, out, err = run(capsys, "classify", "--model", model_file, "--explain", "--", text)
+    code, out, err = run(capsys, "classify", "--weights", model_file, "--explain", "--", text)
     assert code == 0 and err.count("\n") == (known == 0) and ("no word that the model knows" in err) == (known == 0)
     assert "\x1b" not in out and "\0" not in out and "\r" not in out and len(out) < 10_000
 
@@ -138,12 +138,12 @@ def test_a_file_of_lines(content, texts, model_file, tmp_path, capsys, monkeypat
     file.write_bytes(content)
     for source in (["--file", file], ["-"]):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
-        code, out, err = run(capsys, "classify", *source, "--model", model_file, "--format", "jsonl")
+        code, out, err = run(capsys, "classify", *source, "--weights", model_file, "--format", "jsonl")
         rows = [json.loads(line) for line in out.splitlines()]
         assert code == 0 and [row["text"].removesuffix("\ufffd") for row in rows] == texts
-    code, out, err = run(capsys, "classify", "--file", file, "--model", model_file, "--format", "json")
+    code, out, err = run(capsys, "classify", "--file", file, "--weights", model_file, "--format", "json")
     assert code == 0 and json.loads(out) == rows
-    code, out, err = run(capsys, "classify", "--file", file, "--model", model_file)
+    code, out, err = run(capsys, "classify", "--file", file, "--weights", model_file)
     assert code == 0 and len(out.splitlines()) == len(texts) + bool(texts)
 
 
@@ -185,7 +185,7 @@ def test_a_model(name, command, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "model.safetensors")
     (tmp_path / "data.csv").write_text("text,label\na film,positive\n")
-    arguments = {"classify": ["a film", "--model", "model.safetensors"], "eval": ["model.safetensors", "data.csv"]}
+    arguments = {"classify": ["a film", "--weights", "model.safetensors"], "eval": ["model.safetensors", "data.csv"]}
     code, out, err = run(capsys, command, *arguments[command])
     assert (code, out, err.count("\n")) == (1, "", 1) and message in err and "model.safetensors" in err
     assert not (tmp_path / "sprung").exists()
@@ -193,7 +193,7 @@ def test_a_model(name, command, tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("folder", [".", "..", "/"])
 def test_a_folder_without_a_name_as_model(folder, capsys):
-    code, out, err = run(capsys, "classify", "a film", "--model", folder)
+    code, out, err = run(capsys, "classify", "a film", "--weights", folder)
     assert (code, out, err) == (1, "", f"casecnn: error: cannot read '{folder}': it is a folder, not a file\n")
 
 
@@ -286,10 +286,10 @@ def test_training_data_without_anything_to_learn(texts, labels, message):
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_packed_texts_are_unpacked_and_damaged_ones_told(pack, model_file, tmp_path, capsys):
     (tmp_path / "texts").write_bytes(pack(b"a good film\nbad\n"))
-    code, out, err = run(capsys, "classify", "--model", model_file, "--format", "jsonl", "--file", tmp_path / "texts")
+    code, out, err = run(capsys, "classify", "--weights", model_file, "--format", "jsonl", "--file", tmp_path / "texts")
     assert (code, err) == (0, "") and [json.loads(line)["text"] for line in out.splitlines()] == ["a good film", "bad"]
     (tmp_path / "cut").write_bytes(pack(bytes(range(256)) * 50)[:-9])
-    code, out, err = run(capsys, "classify", "--model", model_file, "--format", "jsonl", "--file", tmp_path / "cut")
+    code, out, err = run(capsys, "classify", "--weights", model_file, "--format", "jsonl", "--file", tmp_path / "cut")
     assert code == 1 and err.count("\n") == 1 and "cut' is truncated or damaged" in err
 
 
@@ -303,7 +303,7 @@ def test_what_is_read_is_not_written_over(tmp_path, capsys, monkeypatch):
     for name, content in kept.items():
         (tmp_path / name).write_text(content)
     (tmp_path / "link").symlink_to("data.csv")
-    train = ["train", "data.csv", "--validation", "held.csv", "--embeddings", "words.txt", "--epochs", "1"]
+    train = ["train", "data.csv", "--validation", "held.csv", "--vectors", "words.txt", "--epochs", "1"]
     for command, output in [(train, name) for name in (*kept, "link")] + [(["embed", "words.txt"], "words.txt")]:
         code, out, err = run(capsys, *command, "-o", output)
         assert (code, out, err) == (
@@ -318,14 +318,14 @@ def test_labels_that_are_odd_go_through_all_commands(tmp_path, capsys):
     labels = ["\ud800", "a\0b", "line\nfeed", "\x1b[31mred"]
     data, model = tmp_path / "data.jsonl", tmp_path / "m.safetensors"
     data.write_text("".join(json.dumps({"text": f"good film {n}", "label": labels[n % 4]}) + "\n" for n in range(16)))
-    tiny = ["--recipe", "paper", "--epochs", "1", "--maps", "2", "--windows", "2", "--device", "cpu"]
+    tiny = ["--recipe", "paper", "--epochs", "1", "--filters", "2", "--windows", "2", "--device", "cpu"]
     code, out, err = run(capsys, "train", data, "-o", model, *tiny, "--format", "json")
     assert code == 0 and set(json.loads(out)["labels"]) == set(labels)
     code, out, err = run(capsys, "eval", model, data, "--format", "json")
     assert (code, err, json.loads(out)["texts"]) == (0, "", 16)
     code, out, err = run(capsys, "eval", model, data)
     assert (code, err) == (0, "") and "\x1b" not in out and "\0" not in out
-    code, out, err = run(capsys, "classify", "good film", "--model", model, "--format", "json")
+    code, out, err = run(capsys, "classify", "good film", "--weights", model, "--format", "json")
     assert (code, err) == (0, "") and json.loads(out)["label"] in labels
-    code, out, err = run(capsys, "classify", "good film", "--model", model, "--explain")
+    code, out, err = run(capsys, "classify", "good film", "--weights", model, "--explain")
     assert (code, err) == (0, "") and "\x1b" not in out and "\0" not in out

@@ -104,7 +104,7 @@ def test_auxiliary_heads_are_left_out(tmp_path):
 def test_what_cannot_be(tmp_path):
     with pytest.raises(UsageError, match="a net with 48 input channels takes no pictures"):
         load_model("policy-k192", "none", device="cpu")
-    with pytest.raises(UsageError, match=r"`--precision` \(='half'\) must be auto, float32 or bfloat16"):
+    with pytest.raises(UsageError, match=r"`precision` \(='half'\) must be auto, float32 or bfloat16"):
         load_model("lenet5", "none", precision="half")
     (tmp_path / "labels.txt").write_text("a\nb\n")
     with pytest.raises(UsageError, match="labels.txt' has 2 names, the net has 10 outputs"):
@@ -116,4 +116,4 @@ def test_outputs_without_names_are_numbered_and_that_is_said():
     found = prepare(
         NetWeights("x", net, build(net, seed=0).state_dict(), Preprocess((32, 32), 28, (0.1,), (0.3,))), "cpu"
     )
-    assert found.labels.names[3] == "class 3" and not found.named and "--labels FILE names them" in found.notes[0]
+    assert found.labels.names[3] == "class 3" and not found.named and "a `labels` file names them" in found.notes[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from casecnn.cli import LazyGroup, LazyTable
+from casecnn.cli.lazy import LazyGroup, LazyTable
 
 COMMANDS: LazyTable = {
     "classify": ("casecnn.text.cli.classify", "classify", "Label texts, and show the words that decided."),

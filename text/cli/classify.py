@@ -13,8 +13,13 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from casecnn.cli import one_line, warn
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import option
+from casecnn.console import printable as one_line
+from casecnn.console import warn
 from casecnn.errors import UsageError
+from casecnn.text.cli import options as text
 
 if TYPE_CHECKING:
     from casecnn.text.model.classify import Answer, Classifier
@@ -23,23 +28,21 @@ if TYPE_CHECKING:
 SHOWN = 100  # characters of a text in the table; JSON has all of it
 
 
-@click.command()
+@command()
 @click.argument("texts", metavar="[TEXT]...", nargs=-1)
-@click.option("--file", "text_file", metavar="FILE", help='Classify the lines of a file, "-" for standard input.')
-@click.option(
-    "--model", metavar="NAME|FILE", default="sentiment", show_default=True,
-    help="sentiment, question, or a file that `casecnn text train` wrote.",
-)  # fmt: skip
-@click.option(
-    "--vectors", "vector_files", metavar="FILE", multiple=True,
-    help="Word vectors the model was trained with: words it does not know are looked up there. May be repeated.",
-)  # fmt: skip
-@click.option("--explain", is_flag=True, help="Show the n-grams that decided, and what each adds to the logits.")
-@click.option("--top", type=int, default=5, show_default=True, help="With --explain: n-grams shown for a label.")
-@click.option(
-    "--format", "output_format", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True,
-    help="Print for people, as one JSON document, or as a JSON object a line.",
-)  # fmt: skip
+@option("--file", "text_file", metavar="FILE", meaning='Classify the lines of a file, "-" for standard input')
+@options.weights(
+    ": sentiment, question, or what `casecnn text train` wrote",
+    parameter="model",
+    default="sentiment",
+    renamed=["--model"],
+)
+@text.vectors("; here those that the net was trained with, for words that it does not know", parameter="vector_files")
+@option("--explain", is_flag=True, meaning="Show the n-grams that decided, and what each adds to the logits")
+@options.top(": n-grams of a label, with --explain", default=5)
+@options.format_as(
+    ", one JSON document or an object a line", type=click.Choice(["table", "json", "jsonl"]), default="table"
+)
 def classify(texts, text_file, model, vector_files, explain, top, output_format) -> None:
     """Classify each TEXT, or each line of a file or of standard input ("-"): one answer a line, in order.
 

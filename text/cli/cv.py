@@ -8,29 +8,26 @@ from dataclasses import asdict
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
-from casecnn.text.cli.training_options import (
-    chosen_recipe,
-    class_weight,
-    data_options,
-    read_data,
-    recipe_options,
-    variant_options,
-)
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, seed_option
+from casecnn.text.cli import options as text
+from casecnn.text.cli.options import chosen_recipe, read_data, weights_of_classes
 
 
-@click.command()
+@command()
 @click.argument("data", metavar="DATA")
-@click.option("--folds", default=10, show_default=True, help="Parts, each of which is tested once.")
-@click.option("--seeds", default=1, show_default=True, help="Repetitions with other folds and starting values.")
-@click.option("--jobs", default=1, show_default=True, help="Trainings at a time, each in a process of its own.")
-@data_options
-@variant_options
-@recipe_options
+@text.folds()
+@text.seeds(default=1)
+@options.jobs()
+@text.table_options
+@text.label_options
+@text.variant_options
+@text.recipe_options
 @device_option
 @seed_option
 @format_option
-def cv(data, folds, seeds, jobs, class_weights, device, seed, output_format, **fields) -> None:
+def cv(data, folds, seeds, jobs, class_weight, device, seed, output_format, **fields) -> None:
     """Cross-validate a recipe on DATA: mean accuracy, its spread over folds and over repetitions."""
     from tqdm import tqdm
 
@@ -45,7 +42,7 @@ def cv(data, folds, seeds, jobs, class_weights, device, seed, output_format, **f
 
         runs = cross_validate(
             examples.texts, examples.labels, chosen_recipe(fields), folds=folds, seeds=seeds, seed=seed, jobs=jobs,
-            vectors=fields["vectors"], multi_label=fields["multi_label"], class_weight=class_weight(class_weights),
+            vectors=fields["vectors"], multi_label=fields["multi_label"], class_weight=weights_of_classes(class_weight),
             device=device, done=None if bar.disable else done,
         )  # fmt: skip
     summary = summarise(runs)

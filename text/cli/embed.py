@@ -6,26 +6,28 @@ import json
 
 import click
 
-from casecnn.cli import format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option, option, seed_option
+from casecnn.text.cli import options as text
 
 
-@click.command()
+@command()
 @click.argument("corpus", nargs=-1, required=True, metavar="CORPUS...")
-@click.option("-o", "--output", required=True, metavar="FILE", help="vectors.kv (gensim), .bin or .txt (word2vec).")
-@click.option("--text-column", metavar="NAME|N", help="CORPUS is CSV, TSV or JSON lines; the column of the texts.")
-@click.option("--no-header", is_flag=True, help="The first line of a table is data; columns are numbers from 1.")
-@click.option("--dim", default=300, show_default=True, help="Numbers of a vector.")
-@click.option("--window", default=5, show_default=True, help="Words on each side that count as near.")
-@click.option("--epochs", default=5, show_default=True, help="Times that the corpus is gone through.")
-@click.option("--min-count", default=3, show_default=True, help="Rarer words get no vector.")
-@click.option("--negative", default=5, show_default=True, help="Noise words for each true one.")
-@click.option("--sample", default=1e-4, show_default=True, help="Above this share, frequent words are thinned out.")
-@click.option("--skip-gram/--cbow", default=True, show_default=True, help="Which of word2vec's two nets.")
-@click.option(
-    "--cleaning", type=click.Choice(["mr", "sst", "trec", "folded", "unicode", "none"]), default="folded",
-    show_default=True, help="How texts become words.",
-)  # fmt: skip
-@click.option("--workers", type=int, help="Threads; the same seed gives the same vectors with 1.  [default: all cores]")
+@options.output(": vectors.kv (gensim), .bin or .txt (word2vec)", metavar="FILE")
+@text.text_column("; CORPUS is CSV, TSV or JSON lines", otherwise="")
+@text.no_header
+@option("--dim", default=300, meaning="Numbers of a vector")
+@option("--window", default=5, meaning="Words on each side that count as near")
+@options.epochs(default=5)
+@option("--min-count", default=3, meaning="Rarer words get no vector")
+@option("--negative", default=5, meaning="Noise words for each true one")
+@option("--sample", default=1e-4, metavar="FRACTION", meaning="Thin out words that are more frequent than this")
+@option("--skip-gram/--cbow", default=True, meaning="Which of word2vec's two nets")
+@text.cleaning(default="folded")
+@options.threads(
+    "; with 1 the same seed gives the same vectors", parameter="workers", otherwise="all cores", renamed=["--workers"]
+)
 @seed_option
 @format_option
 def embed(corpus, output, text_column, no_header, cleaning, seed, output_format, **options) -> None:

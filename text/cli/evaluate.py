@@ -6,34 +6,20 @@ import json
 
 import click
 
-from casecnn.cli import format_option
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option, option
 from casecnn.errors import UsageError
+from casecnn.text.cli import options as text
 
 
-@click.command()
-@click.argument("model", metavar="MODEL")
+@command("eval")
+@click.argument("model", metavar="WEIGHTS")
 @click.argument("data", metavar="DATA")
-@click.option("--text-column", metavar="NAME|N", help="The column of the texts.  [default: the usual names]")
-@click.option("--label-column", metavar="NAME|N", help="The column of the labels.  [default: the usual names]")
-@click.option(
-    "--data-format", type=click.Choice(["csv", "tsv", "jsonl", "lines", "fasttext"]),
-    help="What kind of file DATA is.  [default: by its ending or content]",
-)  # fmt: skip
-@click.option("--no-header", is_flag=True, help="The first line of a table is data; columns are numbers from 1.")
-@click.option("--encoding", metavar="NAME", help="DATA's encoding.  [default: UTF-8, else Windows-1252]")
-@click.option("--separator", metavar="MARK", help='Between several labels of a text, such as "|".')
-@click.option(
-    "--rename", metavar="OLD=NEW", multiple=True, help="A label of DATA that the model calls NEW.  May be repeated."
-)
-@click.option(
-    "--set", "set_name", metavar="NAME",
-    help="DATA is a folder of the paper's data sets: the test part of MR, SST-1, SST-2, Subj, TREC, CR or MPQA (all of "
-    "it where the set has no test part).",
-)  # fmt: skip
-@click.option(
-    "--vectors", "vector_files", metavar="FILE", multiple=True, help="Word vectors for words new to the model."
-)
-@click.option("--bins", type=int, default=10, show_default=True, help="Rows of the reliability table.")
+@text.table_options
+@option("--rename", metavar="OLD=NEW", multiple=True, meaning="A label of DATA that the net calls NEW; may be repeated")
+@text.set_name(": the test part of MR, SST-1, SST-2, Subj, TREC, CR or MPQA (all of it where there is none)")
+@text.vectors("; here those that the net was trained with, for words that it does not know", parameter="vector_files")
+@option("--bins", type=int, default=10, meaning="Rows of the reliability table")
 @format_option
 def evaluate(
     model,

@@ -6,24 +6,27 @@ import json
 
 import click
 
-from casecnn.cli import format_option, seed_option
-from casecnn.text.cli.training_options import changes, recipe_options
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option, option, seed_option
+from casecnn.text.cli import options as text
+from casecnn.text.cli.options import changes
 
 SETS = "TREC,CR,MPQA,MR,Subj,SST-2,SST-1"
 VARIANTS = "rand,static,non-static,multichannel"
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="FOLDER")
-@click.option("-o", "--output", required=True, metavar="DIR", help="Folder that keeps the finished runs.")
-@click.option("--sets", default=SETS, show_default=True, metavar="A,B,...", help="Data sets.")
-@click.option("--variants", default=VARIANTS, show_default=True, metavar="A,B,...", help="Kim's variants.")
-@click.option("--folds", default=10, show_default=True, help="Folds where there is no test part.")
-@click.option("--seeds", default=3, show_default=True, help="Runs where there is a test part.")
-@click.option("--phrases/--sentences", default=True, show_default=True, help="Train SST on phrases, or sentences only.")
-@click.option("--jobs", default=1, show_default=True, help="Trainings at a time, each in a process of its own.")
-@click.option("--max-runs", type=click.IntRange(0), help="Stop after so many new runs; 0 only prints.")
-@recipe_options
+@options.output(": a folder that keeps the finished runs", metavar="DIR")
+@option("--sets", default=SETS, metavar="A,B,...", meaning="Data sets")
+@option("--variants", default=VARIANTS, metavar="A,B,...", meaning="Kim's variants")
+@text.folds("; for sets without a test part")
+@text.seeds("; for sets with a test part", default=3)
+@option("--phrases/--sentences", default=True, meaning="Train SST on phrases, or sentences only")
+@options.jobs()
+@option("--max-runs", type=click.IntRange(0), meaning="Stop after so many new runs; 0 only prints")
+@text.recipe_options
 @seed_option
 @format_option
 def table(folder, output, sets, variants, folds, seeds, phrases, jobs, max_runs, seed, output_format, **fields) -> None:

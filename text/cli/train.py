@@ -7,39 +7,38 @@ import sys
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
-from casecnn.text.cli.training_options import (
-    chosen_recipe,
-    class_weight,
-    data_options,
-    read_data,
-    recipe_options,
-    variant_options,
-)
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.text.cli import options as text
+from casecnn.text.cli.options import chosen_recipe, read_data, weights_of_classes
 
 
-@click.command()
+@command()
 @click.argument("data", metavar="DATA")
-@click.option("-o", "--output", required=True, metavar="MODEL", help="The file to write (safetensors).")
-@click.option("--validation", metavar="DATA", help="Texts that choose the epoch.  [default: a tenth of DATA]")
-@click.option(
-    "--set", "set_name", metavar="NAME",
-    help="DATA is a folder of the paper's data sets: train on the training part of MR, SST-1, SST-2, Subj, TREC, CR or "
-    "MPQA, for SST on the phrases of its trees. The dev part, if there is one, chooses the epoch.",
-)  # fmt: skip
-@data_options
-@variant_options
-@recipe_options
-@click.option("--extra-words", type=int, help="Know so many words of the vectors besides those of the texts.")
-@click.option("--max-length", type=int, help="Words of a text that count.  [default: all]")
-@click.option(
-    "--precision", type=click.Choice(["full", "half", "int8"]), default="half", show_default=True,
-    help="Of the numbers in MODEL.",
-)  # fmt: skip
+@options.output(": a safetensors file", metavar="WEIGHTS")
+@options.validation("; it chooses the epoch", metavar="DATA", otherwise="a tenth of DATA")
+@text.set_name(
+    ": MR, SST-1, SST-2, Subj, TREC, CR or MPQA; SST on the phrases of its trees; its dev part chooses the epoch"
+)
+@text.table_options
+@text.label_options
+@text.variant_options
+@text.recipe_options
+@option("--extra-words", type=int, meaning="Know so many words of the vectors besides those of the texts")
+@option("--max-length", type=int, meaning="Words of a text that count", otherwise="all")
+@option(
+    "--store",
+    "precision",
+    type=click.Choice(["full", "half", "int8"]),
+    default="half",
+    meaning="Number format of the file: 32, 16 or 8 bits",
+    renamed=["--precision"],
+)
 @device_option
 @seed_option
 @format_option
-def train(data, output, validation, set_name, class_weights, extra_words, max_length, precision, device, seed,
+def train(data, output, validation, set_name, class_weight, extra_words, max_length, precision, device, seed,
           output_format, **fields) -> None:  # fmt: skip
     """Train a sentence CNN on DATA: CSV, TSV, JSON lines, or lines of a label and a text, with any number of labels.
 
@@ -60,7 +59,7 @@ def train(data, output, validation, set_name, class_weights, extra_words, max_le
     trained = train_file(
         examples, output, recipe, validation=given,
         extra_words=extra_words, max_length=max_length, precision=precision, vectors=fields["vectors"],
-        multi_label=fields["multi_label"], class_weight=class_weight(class_weights), seed=seed, device=device,
+        multi_label=fields["multi_label"], class_weight=weights_of_classes(class_weight), seed=seed, device=device,
         command=" ".join(["casecnn", *sys.argv[1:]]),
     )  # fmt: skip
     summary = {

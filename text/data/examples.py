@@ -148,10 +148,10 @@ def _text(cell: Any, where: str, column: str) -> str:
     if isinstance(cell, dict):
         inner = next((key for key, value in cell.items() if isinstance(value, str)), "KEY")
         keys = ", ".join(map(repr, cell))
-        raise InputError(f"{where}: '{column}' is an object with {keys}; give `--text-column {column}.{inner}`")
+        raise InputError(f"{where}: '{column}' is an object with {keys}; give {column}.{inner} as `text_column`")
     if isinstance(cell, (list, bytes)):
         what = "a list" if isinstance(cell, list) else "bytes"
-        raise InputError(f"{where}: '{column}' is {what}, not a text; give another `--text-column`")
+        raise InputError(f"{where}: '{column}' is {what}, not a text; give another `text_column`")
     return str(cell)
 
 

@@ -185,7 +185,7 @@ def truth_of(labels: Sequence[Any], names: Sequence[str], multi_label: bool, sou
     if strange:
         raise InputError(
             f"{source} has labels that the model does not: {listed(strange, 8)}; the model's are {listed(names, 8)} "
-            "(`--rename OLD=NEW` gives one of the model's names)"
+            "(`rename` gives a label one of the model's names, as OLD=NEW)"
         )
     if not multi_label:
         return np.array([places[row[0]] for row in rows], np.int64)

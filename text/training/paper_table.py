@@ -136,7 +136,7 @@ def fill_table(
     _drop_cut_line(path)
     missing = [cell for cell in todo if cell not in finished][:most]
     if any(cell.variant != "rand" for cell in missing) and not plan.vectors:
-        raise UsageError("`variants` other than rand need word vectors; give `--embeddings`, or choose rand")
+        raise UsageError("`variants` other than rand need word vectors; give `vectors`, or choose rand")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from casecnn.cli import LazyGroup, LazyTable
+from casecnn.cli.lazy import LazyGroup, LazyTable
 
 COMMANDS: LazyTable = {
     "list": ("casecnn.vision.cli.list", "list_nets", "List the nets by name."),

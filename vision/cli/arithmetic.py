@@ -6,21 +6,23 @@ import json
 
 import click
 
-from casecnn.cli import format_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option
 
 
-@click.command()
+@command()
 @click.argument("layers", metavar="LAYER...", nargs=-1, required=True)
-@click.option("--in", "volume_text", metavar="HxWxC", required=True, help="The input: height x width x channels.")
+@options.input_size(": height x width x channels", parameter="input", metavar="HxWxC", required=True, renamed=["--in"])
 @format_option
-def arithmetic(layers: tuple[str, ...], volume_text: str, output_format: str) -> None:
+def arithmetic(layers: tuple[str, ...], input: str, output_format: str) -> None:
     r"""Answer the lecturer's questions about one LAYER or several in a row, and show the sums.
 
     \b
-    casecnn vision arithmetic --in 227x227x3 conv 11x11x96 /4
-    casecnn vision arithmetic --in 28x28x192 conv 1x1x16 conv 5x5x32 pad same
-    casecnn vision arithmetic --in 55x55x96 pool 3x3 /2
-    casecnn vision arithmetic --in 7x7x512 fc 4096 fc 1000
+    casecnn vision arithmetic --input 227x227x3 conv 11x11x96 /4
+    casecnn vision arithmetic --input 28x28x192 conv 1x1x16 conv 5x5x32 pad same
+    casecnn vision arithmetic --input 55x55x96 pool 3x3 /2
+    casecnn vision arithmetic --input 7x7x512 fc 4096 fc 1000
 
     conv takes height x width x filters, pool (max) and meanpool height x width, fc units. After a conv or a pool, /4 is
     the stride (/2x1: vertical, horizontal), "pad 2", "pad same" or "pad valid" the padding, "groups 2" splits a conv. A
@@ -28,5 +30,5 @@ def arithmetic(layers: tuple[str, ...], volume_text: str, output_format: str) ->
     """
     from casecnn.vision.tables.arithmetic import answer, parse, volume
 
-    answered = answer(volume(volume_text), parse(layers))
+    answered = answer(volume(input), parse(layers))
     click.echo(json.dumps(answered.as_dict()) if output_format == "json" else answered.text())

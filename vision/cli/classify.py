@@ -6,22 +6,24 @@ import json
 
 import click
 
-from casecnn.cli import device_option, format_option, one_line, warn
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option
+from casecnn.console import printable as one_line
+from casecnn.console import warn
 from casecnn.errors import InputError
+from casecnn.vision.cli import options as vision
 
 
-@click.command()
+@command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--net", default="resnet50", show_default=True, help="The net.")
-@click.option("--weights", metavar="NAME|FILE", help="Trained weights.  [default: the usual ones of the net]")
-@click.option("--labels", metavar="FILE", help="The names of the net's outputs, one a line in turn.")
-@click.option("--crops", type=click.Choice(["1", "10"]), default="1", show_default=True, help="Crops of each picture.")
-@click.option(
-    "--ensemble", metavar="NET[=WEIGHTS]", multiple=True, help="Another net to average with; may be repeated."
-)
-@click.option("--top", type=int, default=5, show_default=True, help="How many classes to show.")
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
-              help="auto: bfloat16 where the device gains by it.")  # fmt: skip
+@option("--net", default="resnet50", meaning="The net")
+@options.weights(otherwise="the usual ones of the net")
+@vision.labels()
+@vision.crops()
+@vision.ensemble()
+@options.top(": classes", default=5)
+@options.precision()
 @device_option
 @format_option
 def classify(images, net, weights, labels, crops, ensemble, top, precision, device, output_format) -> None:

@@ -6,27 +6,29 @@ import sys
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
 
 
-@click.command()
+@command()
 @click.argument("data", metavar="DATA")
-@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for logs, checkpoints, results and figure.")
-@click.option("--nets", default="plain20,plain56,resnet20,resnet56", show_default=True, help="Nets to train alike.")
-@click.option("--figure", metavar="FILE", help="Where to draw: .png, .svg or .pdf.  [default: DIR/degradation.png]")
-@click.option("--epochs", type=float, help="Passes over the pictures.  [default: 64,000 steps, as the paper]")
-@click.option("--steps", type=int, help="Updates of the weights, in place of --epochs.")
-@click.option("--batch", "batch_size", type=int, help="Pictures a step.  [default: 128, as the paper]")
-@click.option("--lr", type=float, help="Peak learning rate.  [default: 0.1, as the paper]")
-@click.option("--limit", type=int, metavar="N", help="Train on N of the pictures only.")
-@click.option("--evaluations", default=20, show_default=True, help="Measurements of the test error on the way.")
-@click.option("--workers", default=1, show_default=True, help="Threads that distort.")
-@click.option("--threads", type=int, help="Threads that the nets compute with.  [default: torch's choice]")
-@click.option("--resume/--no-resume", default=True, show_default=True, help="Go on from what is in DIR.")
+@options.output(": logs, checkpoints, results and the drawing", metavar="DIR")
+@option("--nets", default="plain20,plain56,resnet20,resnet56", metavar="NET,NET,...", meaning="Nets to train alike")
+@options.image(" the errors; .pdf too", metavar="FILE", otherwise="DIR/degradation.png", renamed=["--figure"])
+@options.epochs(type=float, otherwise="64,000 steps, as the paper")
+@options.steps(", in place of --epochs")
+@options.batch(": images a step", otherwise="128, as the paper")
+@options.lr(otherwise="0.1, as the paper")
+@options.limit(" to train on")
+@option("--evaluations", default=20, meaning="Measurements of the test error on the way")
+@options.workers(": threads that distort", default=1)
+@options.threads(otherwise="torch's choice")
+@options.resume()
 @device_option
 @seed_option
 @format_option
-def degradation(data, output, nets, figure, epochs, steps, batch_size, lr, limit, evaluations, workers, threads, resume,
+def degradation(data, output, nets, image, epochs, steps, batch_size, lr, limit, evaluations, workers, threads, resume,
                 device, seed, output_format) -> None:  # fmt: skip
     """Train plain and residual nets of two depths alike on DATA (CIFAR-10) and draw their errors.
 
@@ -47,7 +49,7 @@ def degradation(data, output, nets, figure, epochs, steps, batch_size, lr, limit
     length = curves[0].test[-1][0]
     about = {"data": data, "steps": length, "seed": seed, "command": " ".join(["casecnn", *sys.argv[1:]])}
     saved = save_results(curves, output, about)
-    drawn = figure or str(Path(output) / "degradation.png")
+    drawn = image or str(Path(output) / "degradation.png")
     draw_degradation(curves, drawn, f"{length:,} steps each")
     if output_format == "json":
         click.echo(saved.read_text(encoding="utf-8").rstrip())

@@ -6,30 +6,39 @@ import json
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option, warn
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.console import warn
+from casecnn.vision.cli import options as vision
 
 
-@click.command("eval")
+@command("eval")
 @click.argument("net", metavar="NET")
-@click.option("--weights", metavar="NAME|FILE|none", help="Trained weights; none: random.  [default: the usual ones]")
-@click.option("--data", metavar="DIR|ARCHIVE|NAME", help="Class folders, an archive of them, IDX files, a flat folder, "
-              "or mnist, cifar10, imagenette. Without it the net itself is checked.")  # fmt: skip
-@click.option("--split", metavar="NAME", help="The part of the data.  [default: test, else validation, else all]")
-@click.option(
-    "--truth", metavar="FILE", help="Which class each picture of a flat folder has.  [default: found beside it]"
+@options.weights(", or none: random ones", metavar="NAME|FILE|none", otherwise="the usual ones of the net")
+@vision.data(
+    ": class folders, an archive of them, IDX files, a flat folder, or mnist, cifar10, imagenette; without it the net "
+    "itself is checked"
 )
-@click.option("--labels", metavar="FILE", help="The names of the net's outputs, one a line in turn.")
-@click.option("--crops", type=click.Choice(["1", "10"]), default="1", show_default=True, help="Crops of each picture.")
-@click.option(
-    "--ensemble", metavar="NET[=WEIGHTS]", multiple=True, help="Another net to average with; may be repeated."
+@option("--split", metavar="NAME", meaning="The part of the data", otherwise="test, else validation, else all")
+@option("--truth", metavar="FILE", meaning="Which class each image of a flat folder has", otherwise="found beside it")
+@vision.labels()
+@vision.crops()
+@vision.ensemble()
+@option(
+    "--top-k",
+    "top",
+    type=int,
+    metavar="K",
+    meaning="The second error: not among the first K",
+    otherwise="5, or all but one",
+    renamed=["--top"],
 )
-@click.option("--top", type=int, help="The second error: not among the first so many.  [default: 5, or all but one]")
-@click.option("--limit", type=int, help="Only so many pictures, drawn at random.  [default: all]")
-@click.option("--confusion", metavar="FILE", help="Draw the confusion matrix (.png or .svg).")
-@click.option("--batch", type=int, default=32, show_default=True, help="Pictures that the net takes at a time.")
-@click.option("--workers", type=int, help="Threads that decode pictures.  [default: one for each core]")
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
-              help="auto: bfloat16 where the device gains by it.")  # fmt: skip
+@options.limit(", drawn at random", otherwise="all")
+@options.image(" the confusion matrix", parameter="confusion", renamed=["--confusion"])
+@options.batch(": images that the net takes at a time", parameter="batch", default=32)
+@options.workers(": threads that decode images", otherwise="one for each core")
+@options.precision()
 @device_option
 @seed_option
 @format_option

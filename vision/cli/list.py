@@ -6,10 +6,11 @@ import json
 
 import click
 
-from casecnn.cli import format_option
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option
 
 
-@click.command("list")
+@command("list")
 @format_option
 def list_nets(output_format: str) -> None:
     """List every net with its input, parameters and multiply-adds.

@@ -7,21 +7,24 @@ import re
 
 import click
 
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import option
 from casecnn.errors import UsageError
+from casecnn.vision.cli import options as vision
 
 
-@click.command()
+@command()
 @click.argument("net", metavar="NET")
-@click.option("--input", "size", metavar="SIZE", help="The input: 224, or height x width.  [default: the paper's]")
-@click.option("--classes", type=int, metavar="N", help="How many classes.  [default: the paper's]")
-@click.option("--channels", type=int, metavar="N", help="Channels of the input.  [default: the paper's]")
-@click.option("--widths", metavar="N,N,...", help="Of a pattern: filters of the CONVs, then units of the FCs.")
-@click.option("--batch", type=int, default=1, show_default=True, metavar="N", help="Count memory for so many inputs.")
-@click.option(
-    "--format", "output_format", type=click.Choice(["table", "markdown", "json", "csv"]), default="table",
-    show_default=True, help="Print for people, for a document, for programs or for a spreadsheet.",
-)  # fmt: skip
-@click.option("--diagram", metavar="OUT.svg|OUT.png", help="Also draw the net.")
+@options.input_size(": 224, or height x width", metavar="SIZE", otherwise="the paper's")
+@option("--classes", type=int, meaning="How many classes", otherwise="the paper's")
+@vision.channels(otherwise="the paper's")
+@option("--widths", metavar="N,N,...", meaning="Of a pattern: filters of the CONVs, then units of the FCs")
+@options.batch(": count memory for so many inputs", parameter="batch", default=1)
+@options.format_as(
+    ", for a document or a spreadsheet", type=click.Choice(["table", "markdown", "json", "csv"]), default="table"
+)
+@options.image(" the net", parameter="diagram", renamed=["--diagram"])
 def table(net, size, classes, channels, widths, batch, output_format, diagram) -> None:
     """Show NET layer by layer: filter, stride, pad, output, parameters, MACs, FLOPs, memory, receptive field.
 

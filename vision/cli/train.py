@@ -7,7 +7,12 @@ import sys
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.vision.cli import options as vision
+
+RECIPES = ["lenet", "lenet-1998", "alexnet", "vgg", "googlenet", "resnet", "resnet-cifar"]
 
 
 def _list_recipes(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
@@ -18,42 +23,53 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
         context.exit()
 
 
-@click.command()
+@command()
 @click.argument("net", metavar="NET")
 @click.argument("data", metavar="DATA")
-@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for weights, checkpoint and log.")
-@click.option("--recipe", metavar="NAME", help="lenet, lenet-1998, alexnet, vgg, googlenet, resnet or "
-              "resnet-cifar.  [default: the one of the net's paper]")  # fmt: skip
-@click.option("--list-recipes", is_flag=True, is_eager=True, expose_value=False, callback=_list_recipes,
-              help="Print every recipe with what differs from its paper.")  # fmt: skip
-@click.option("--test", metavar="DATA", help="Pictures to measure on.  [default: DATA's own part test or val]")
-@click.option("--validation", type=float, metavar="SHARE", help="Share of the training pictures to hold out.  "
-              "[default: 0.1 where the rate waits for a plateau, else 0]")  # fmt: skip
-@click.option("--limit", type=int, metavar="N", help="Train on N of the pictures only.")
-@click.option("--epochs", type=float, help="Passes over the pictures.  [default: the recipe's]")
-@click.option("--steps", type=int, help="Updates of the weights, in place of --epochs.")
-@click.option("--batch", "batch_size", type=int, help="Pictures a step and process.  [default: the recipe's]")
-@click.option("--optimizer", type=click.Choice(["sgd", "adamw", "muon"]), help="muon: updates made orthogonal, which "
-              "learns more in a short run.  [default: sgd, as the papers]")  # fmt: skip
-@click.option("--lr", type=float, help="Peak learning rate.  [default: the recipe's; muon 0.02, adamw 0.002]")
-@click.option("--weight-decay", type=float, help="L2 decay of the weights.  [default: the recipe's]")
-@click.option("--schedule", type=click.Choice(["constant", "step", "plateau", "cosine", "linear"]),
-              help="How the rate falls.  [default: the recipe's]")  # fmt: skip
-@click.option("--ema", "ema_decay", type=float, help="Average the weights with this decay, such as 0.999.")
-@click.option("--augment", metavar="NAMES", help="Such as mirror,crop=4,rotation=10; none for none.  [default: the "
-              "recipe's]")  # fmt: skip
-@click.option("--channels", type=click.Choice(["1", "3"]), help="Grey or colour input.  [default: the net's]")
-@click.option("--input", "size", type=int, metavar="PIXELS", help="Input height and width.  [default: the net's]")
-@click.option("--init", "initial", metavar="FILE", help="Weights to start from.  [default: random ones]")
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
-              help="auto: bfloat16 where the device gains by it.")  # fmt: skip
-@click.option("--evaluate-every", "evaluate_epochs", type=float, default=1.0, show_default=True, metavar="EPOCHS",
-              help="Epochs between two measurements.")  # fmt: skip
-@click.option("--workers", default=1, show_default=True, help="Threads or processes that decode and distort.")
-@click.option("--threads", type=int, help="Threads that the net computes with.  [default: torch's choice]")
-@click.option("--checkpoint-minutes", default=5.0, show_default=True, help="Minutes between two checkpoints.")
-@click.option("--resume/--no-resume", default=True, show_default=True,
-              help="Go on from DIR's checkpoint if there is one.")  # fmt: skip
+@options.output(": weights, checkpoint and log", metavar="DIR")
+@options.recipe(type=click.Choice(RECIPES), otherwise="the one of the net's paper")
+@option(
+    "--list-recipes",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_recipes,
+    meaning="Print every recipe with what differs from its paper",
+)
+@vision.test()
+@options.validation_fraction(
+    parameter="validation", otherwise="0.1 where the rate waits for a plateau, else 0", renamed=["--validation"]
+)
+@options.limit(" to train on")
+@options.epochs(type=float, otherwise="the recipe's")
+@options.steps(", in place of --epochs")
+@options.batch(": images a step and process", otherwise="the recipe's")
+@options.optimizer(
+    "; muon: updates made orthogonal, which learns more in a short run",
+    type=click.Choice(["sgd", "adamw", "muon"]),
+    otherwise="sgd, as the papers",
+)
+@options.lr(otherwise="the recipe's; muon 0.02, adamw 0.002")
+@options.weight_decay(otherwise="the recipe's")
+@options.schedule(type=click.Choice(["constant", "step", "plateau", "cosine", "linear"]), otherwise="the recipe's")
+@options.ema()
+@vision.augment(otherwise="the recipe's")
+@vision.channels(otherwise="the net's")
+@options.input_size(": height and width, which are the same", type=int, metavar="PIXELS", otherwise="the net's")
+@options.initial(metavar="FILE", otherwise="random ones")
+@options.precision()
+@option(
+    "--evaluate-every-epochs",
+    "evaluate_epochs",
+    default=1.0,
+    metavar="EPOCHS",
+    meaning="Epochs between two measurements",
+    renamed=["--evaluate-every"],
+)
+@options.workers(": threads or processes that decode and distort", default=1)
+@options.threads(otherwise="torch's choice")
+@options.checkpoint_minutes()
+@options.resume()
 @device_option
 @seed_option
 @format_option
@@ -80,7 +96,7 @@ def train(net, data, output, recipe, test, validation, limit, epochs, steps, aug
     use_threads(threads)
     trained = train_net(
         net, data, output, preset, test=test, validation=validation, limit=limit, epochs=epochs, steps=steps,
-        augmentation=augmentation, channels=int(channels) if channels else None, size=size, initial=initial,
+        augmentation=augmentation, channels=channels, size=size, initial=initial,
         evaluate_epochs=evaluate_epochs, workers=workers, seed=seed, command=" ".join(["casecnn", *sys.argv[1:]]),
         changes=changes, checkpoint_minutes=checkpoint_minutes, resume=resume, device=device,
     )  # fmt: skip

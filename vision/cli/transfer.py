@@ -7,35 +7,39 @@ import sys
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.vision.cli import options as vision
 
 
-@click.command()
+@command()
 @click.argument("net", metavar="NET")
 @click.argument("data", metavar="DATA")
-@click.option(
-    "--weights", metavar="NAME|FILE", help="The trained weights to begin with.  [default: the net's usual ones]"
+@options.initial(parameter="weights", otherwise="the usual ones of the net", renamed=["--weights"])
+@options.output(": weights, features, checkpoint and log", metavar="DIR")
+@option("--mode", type=click.Choice(["head", "features", "partial", "all"]), default="features", meaning="What learns")
+@option(
+    "--blocks", "blocks_count", default=1, meaning="So many blocks before the last layer learn, with --mode partial"
 )
-@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for weights, features, checkpoint and log.")
-@click.option("--mode", type=click.Choice(["head", "features", "partial", "all"]), default="features",
-              show_default=True, help="What learns.")  # fmt: skip
-@click.option("--blocks", "blocks_count", default=1, show_default=True, metavar="N",
-              help="partial: so many blocks before the last layer.")  # fmt: skip
-@click.option("--strength", type=float, metavar="C", help="features: C of the logistic regression.  [default: the best "
-              "of several]")  # fmt: skip
-@click.option("--test", metavar="DATA", help="Pictures to measure on.  [default: DATA's own part test or val]")
-@click.option("--validation", type=float, default=0.0, metavar="SHARE", help="Share of the training pictures to hold "
-              "out.")  # fmt: skip
-@click.option("--limit", type=int, metavar="N", help="Train on N of the pictures only.")
-@click.option("--epochs", default=10.0, show_default=True, help="Passes over the pictures.")
-@click.option("--batch", "batch_size", type=int, help="Pictures a step.  [default: 32]")
-@click.option("--lr", type=float, help="Peak learning rate.  [default: head 0.01, partial and all 0.002]")
-@click.option("--weight-decay", type=float, help="L2 decay of the weights.  [default: 0.0001]")
-@click.option("--augment", metavar="NAMES", help="Such as mirror,crop=4,rotation=10; none for none.  [default: mirror]")
-@click.option("--workers", default=1, show_default=True, help="Threads or processes that decode and distort.")
-@click.option("--threads", type=int, help="Threads that the net computes with.  [default: torch's choice]")
-@click.option("--resume/--no-resume", default=True, show_default=True,
-              help="Go on from DIR's checkpoint if there is one.")  # fmt: skip
+@option(
+    "--strength",
+    type=float,
+    metavar="C",
+    meaning="C of the logistic regression, with --mode features",
+    otherwise="the best of several",
+)
+@vision.test()
+@options.validation_fraction(parameter="validation", default=0.0, renamed=["--validation"])
+@options.limit(" to train on")
+@options.epochs(default=10.0)
+@options.batch(": images a step", otherwise="32")
+@options.lr(otherwise="head 0.01, partial and all 0.002")
+@options.weight_decay(otherwise="0.0001")
+@vision.augment(otherwise="mirror")
+@options.workers(": threads or processes that decode and distort", default=1)
+@options.threads(otherwise="torch's choice")
+@options.resume()
 @device_option
 @seed_option
 @format_option

@@ -6,23 +6,33 @@ import json
 
 import click
 
-from casecnn.cli import format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import format_option, option, seed_option
+from casecnn.vision.cli import options as vision
 
 
-@click.command()
+@command()
 @click.argument("what", type=click.Choice(["filters", "top", "deconvnet", "gradcam"]))
 @click.argument("net", metavar="NET")
-@click.argument("pictures", metavar="[PICTURE...]", nargs=-1)
-@click.option("--weights", metavar="NAME|FILE", help="The trained weights.  [default: the net's usual ones]")
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where to draw: .png, .jpg, .webp or .pdf.")
-@click.option("--data", metavar="DATA", help="Labelled pictures, in place of PICTUREs.")
-@click.option("--limit", type=int, metavar="N", help="So many of DATA's pictures.  [default: top 2000, others 4]")
-@click.option("--layer", metavar="NAME", help="As `casecnn vision table` names it.  [default: the last with maps]")
-@click.option("--channels", metavar="LIST", help="Maps such as 0-8,17.  [default: top the first 9 that answer, "
-              "deconvnet the strongest]")  # fmt: skip
-@click.option("--top", type=int, metavar="N", help="top: pictures a map (9); deconvnet: maps a picture (6); gradcam: "
-              "classes a picture (3).")  # fmt: skip
-@click.option("--threads", type=int, help="Threads to compute with.  [default: torch's choice]")
+@click.argument("pictures", metavar="[IMAGE...]", nargs=-1)
+@options.weights(otherwise="the usual ones of the net")
+@options.output(": .png, .jpg, .webp or .pdf", metavar="FILE")
+@vision.data(", in place of IMAGEs")
+@options.limit(" of --data", otherwise="top 2000, others 4")
+@option("--layer", metavar="NAME", meaning="As `casecnn vision table` names it", otherwise="the last with feature maps")
+@option(
+    "--feature-maps",
+    "channels",
+    metavar="LIST",
+    meaning="Feature maps such as 0-8,17",
+    otherwise="top the first 9 that answer, deconvnet the strongest",
+    renamed=["--channels"],
+)
+@options.top(
+    otherwise="top: 9 images of a feature map; deconvnet: 6 feature maps of an image; gradcam: 3 classes of an image"
+)
+@options.threads(otherwise="torch's choice")
 @seed_option
 @format_option
 def visualise(what, net, pictures, weights, output, data, limit, layer, channels, top, threads, seed,

@@ -123,7 +123,7 @@ DATASETS = {
 
 
 def find_dataset(name: str) -> Dataset:
-    """The data set of that name; UsageError that says what else `--data` may be, where there is none."""
+    """The data set of that name; UsageError that says what else --data may be, where there is none."""
     if name in DATASETS:
         return DATASETS[name]
     close = closest(name, DATASETS)
@@ -146,4 +146,4 @@ def fetch(dataset: Dataset) -> list[Path]:
             for file in dataset.files
         ]
     except InputError as error:
-        raise InputError(f"{error}; or give --data a folder or archive of your own") from error
+        raise InputError(f"{error}; or give a folder or an archive of your own") from error

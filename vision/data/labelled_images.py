@@ -235,11 +235,10 @@ def _unlabelled(path: Path, layout: Layout) -> Unlabelled:
     if layout.split and others:
         return Unlabelled(
             f"the pictures in '{path}/{layout.folder.rstrip('/')}' have no labels; choose another part with "
-            f"`--split` ({', '.join(others)}), or give `--truth`, the file that says which class each has"
+            f"`split` ({', '.join(others)}), or give `truth`, the file that says which class each has"
         )
     return Unlabelled(
-        f"'{path}' must hold a folder for each class, or pictures and `--truth`, the file that says which class each "
-        "has"
+        f"'{path}' must hold a folder for each class, or pictures and `truth`, the file that says which class each has"
     )
 
 

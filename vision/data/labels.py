@@ -129,7 +129,7 @@ def match_classes(data: ImageData, labels: Labels | None, outputs: int) -> Match
     few = ", ".join(data.classes[:3]) + (", ..." if len(data.classes) > 3 else "")
     raise InputError(
         f"the {len(data.classes):,} classes of '{data}' ({few}) are not among the net's {outputs:,} outputs; give "
-        "--labels, a file with the outputs' names or identifiers in turn"
+        "`labels`, a file with the outputs' names or identifiers in turn"
     )
 
 

@@ -73,7 +73,7 @@ def classify(
     check_ensemble(models)
     outputs = models[0].outputs
     if not 1 <= top <= outputs:
-        raise UsageError(f"`--top` (={top}) must be from 1 to the net's {outputs:,} outputs")
+        raise UsageError(f"`top` (={top}) must be from 1 to the net's {outputs:,} outputs")
     names = models[0].labels.names
     with Loader(sources, [m.preprocess for m in models], batch, crops=crops, workers=workers, warn=warn) as loader:
         for batch_ in loader:

@@ -53,5 +53,5 @@ def check_name(path: str | os.PathLike[str]) -> str:
     """The kind of picture that a file's name asks for: png or svg. Raises UsageError for another ending."""
     kind = Path(path).suffix.lower().removeprefix(".")
     if kind not in ("png", "svg"):
-        raise UsageError(f"`--confusion` (='{os.fspath(path)}') must end in .png or .svg")
+        raise UsageError(f"`confusion` (='{os.fspath(path)}') must end in .png or .svg")
     return kind

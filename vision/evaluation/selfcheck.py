@@ -24,7 +24,7 @@ TOLERANCE = 1e-4
 """How far the fast path in float32 may be from the float64 reference, relative to the largest output."""
 
 HOW_TO_GIVE_DATA = (
-    "to measure its error, give --data: a folder or archive of class folders, ImageNet's validation folder, "
+    "to measure its error, give labelled images: a folder or archive of class folders, ImageNet's validation folder, "
     "a folder of IDX files, or mnist, cifar10, imagenette"
 )
 

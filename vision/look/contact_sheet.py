@@ -147,4 +147,4 @@ def save_picture(image: Image.Image, path: str | os.PathLike[str]) -> None:
 def check_ending(path: str | os.PathLike[str]) -> None:
     """Raise UsageError unless a picture can be written under this name."""
     if Path(path).suffix.lower() not in FORMATS:
-        raise UsageError(f"`--output` (={os.fspath(path)}) must end in {', '.join(FORMATS)}")
+        raise UsageError(f"`output` (={os.fspath(path)}) must end in {', '.join(FORMATS)}")

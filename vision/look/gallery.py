@@ -51,7 +51,7 @@ def draw(
     if top is not None:
         whole("top", top, 1)
     if what != "filters" and bool(files) == (data is not None):
-        raise UsageError(f"'{what}' needs either PICTUREs or --data" + (", not both" if files else "; give one"))
+        raise UsageError(f"'{what}' needs either `pictures` or `data`" + (", not both" if files else "; give one"))
     start = load_start(name, weights)
     network = start.network()
     if what == "filters":
@@ -84,7 +84,7 @@ def parse_channels(text: str | None) -> list[int] | None:
     for part in text.split(","):
         found = re.fullmatch(r"\s*(\d{1,6})(?:-(\d{1,6}))?\s*", part)
         if found is None or (found[2] and int(found[2]) < int(found[1])):
-            raise UsageError(f"`--channels` (={text}) must be numbers and rising ranges, such as 0-8,17")
+            raise UsageError(f"`channels` (={text}) must be numbers and rising ranges, such as 0-8,17")
         numbers += range(int(found[1]), int(found[2] or found[1]) + 1)
     return list(dict.fromkeys(numbers))
 

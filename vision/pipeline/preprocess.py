@@ -70,7 +70,7 @@ class Preprocess:
         Raises `ImageError` for a picture so long that scaling its shorter side would fill the memory.
         """
         if count not in (1, 10):
-            raise UsageError(f"`--crops` (={count}) must be 1 or 10")
+            raise UsageError(f"`crops` (={count}) must be 1 or 10")
         pixels = self._scaled(picture)
         height, width = self.crop
         if self.square is not None:

@@ -84,7 +84,7 @@ class Answer:
 def volume(text: str) -> Shape:
     """``227x227x3`` as (3, 227, 227), ``4096`` as (4096,); UsageError for anything else."""
     if not re.fullmatch(r"[1-9]\d{0,5}(x[1-9]\d{0,5}x[1-9]\d{0,5})?", text):
-        raise UsageError(f"`--in` (={text}) must be height x width x channels such as 227x227x3, or a vector's length")
+        raise UsageError(f"`input` (={text}) must be height x width x channels such as 227x227x3, or a vector's length")
     numbers = tuple(map(int, text.split("x")))
     return numbers if len(numbers) == 1 else (numbers[2], numbers[0], numbers[1])
 

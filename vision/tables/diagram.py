@@ -66,7 +66,7 @@ def save_diagram(net: Net, path: str | os.PathLike[str]) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in (".png", ".svg"):
-        raise UsageError(f"`--diagram` (={os.fspath(path)}) must end in .png or .svg")
+        raise UsageError(f"`diagram` (={os.fspath(path)}) must end in .png or .svg")
     import matplotlib
 
     with matplotlib.rc_context({"svg.hashsalt": "casecnn", "text.parse_math": False}):

@@ -61,7 +61,7 @@ class NetTable:
 
     def __post_init__(self) -> None:
         if self.batch < 1:
-            raise UsageError(f"`--batch` (={self.batch}) must be at least 1")
+            raise UsageError(f"`batch` (={self.batch}) must be at least 1")
 
     @property
     def layers(self) -> tuple[Row, ...]:

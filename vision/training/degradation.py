@@ -174,7 +174,7 @@ def draw_degradation(curves: Sequence[Curve], path: str | os.PathLike[str], note
     import matplotlib
 
     if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"`--figure` (={os.fspath(path)}) must end in .png, .svg or .pdf")
+        raise UsageError(f"`image` (={os.fspath(path)}) must end in .png, .svg or .pdf")
     families = [
         (title, [curve for curve in curves if curve.net.startswith(start)])
         for start, title in (("plain", "plain nets"), ("resnet", "residual nets"))

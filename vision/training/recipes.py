@@ -57,7 +57,7 @@ class Preset:
         or a value is out of its range.
         """
         if epochs is not None and steps is not None:
-            raise UsageError(f"`--epochs` (={epochs:g}) and `--steps` (={steps}) exclude each other; give one")
+            raise UsageError(f"`epochs` (={epochs:g}) and `steps` (={steps}) exclude each other; give one")
         changes = {name: value for name, value in changes.items() if value is not None}
         optimizer = changes.get("optimizer", "sgd")
         batch = changes.get("batch_size", self.batch_size)
@@ -165,7 +165,7 @@ _CIFAR = replace(
     augmentation=Augmentation(mirror=0.5, crop=4),
     deviations=(
         f"{_MEAN} of each pixel; what comes in at the border is black, not the mean",
-        "a tenth of the training pictures is held out, as in the paper; --validation 0 trains on all of them",
+        "a tenth of the training pictures is held out, as in the paper; a validation fraction of 0 trains on all of them",
         _BIASES,
     ),
 )
@@ -227,7 +227,7 @@ _ROWS = (
         deviations=(
             "the paper gives neither batch, rate, weight decay nor length: 128, 0.01, 2e-4 and 250 epochs are ours",
             "ordinary SGD, where the paper has asynchronous updates; the weights are the last ones, not Polyak's "
-            "average (--ema averages them)",
+            "average (an average of the weights can be asked for)",
             "the photometric distortion is a shift of each channel",
             _BIASES,
         ),

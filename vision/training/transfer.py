@@ -129,7 +129,7 @@ def fit_head(
     layer = module.get_submodule(head)
     assert isinstance(layer, nn.Linear)
     if layer.bias is None:
-        raise InputError(f"layer `{head}` has no bias, which logistic regression needs; use `--mode` head")
+        raise InputError(f"layer `{head}` has no bias, which logistic regression needs; use `mode` head")
     chosen = choose_device(device)
     features, reused = features_on_disk(
         Path(output), "train", module, head, data.train, data.preprocess, device=chosen, progress=progress

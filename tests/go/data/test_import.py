@@ -165,7 +165,7 @@ def test_the_command_as_a_table(data, tmp_path, capsys):
 
 def test_the_command_as_json(data, tmp_path, capsys):
     output = tmp_path / "moves.npz"
-    assert run(data, "-o", output, "--size", "any", "--games", "1:3", "--workers", 1, "--format", "json") == 0
+    assert run(data, "-o", output, "--size", "any", "--game-range", "1:3", "--workers", 1, "--format", "json") == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["games"], report["moves"], report["file"]) == (2, 4, str(output))
     assert report["bytes_per_move"] == load_archive(output).nbytes / 4
@@ -176,8 +176,8 @@ def test_the_command_as_json(data, tmp_path, capsys):
     [
         (["--size", "26"], 2, "`--size` (=26) must be a board size from 2 to 25, or any"),
         (["--size", "9.5"], 2, "`--size` (=9.5) must be a board size from 2 to 25, or any"),
-        (["--games", "x"], 2, "`--games` (=x) must be START:STOP"),
-        (["--workers", "0"], 2, "`workers` (=0) must be at least 1"),
+        (["--game-range", "x"], 2, "`--game-range` (=x) must be START:STOP"),
+        (["--workers", "0"], 2, "`--workers` (=0) must be at least 1"),
         (["nowhere"], 1, "there is no such file"),
         (["--size", "21"], 1, "DATA has no game that can be packed; skipped other board size: 7, "),
     ],

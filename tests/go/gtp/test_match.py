@@ -197,10 +197,10 @@ def test_engines_that_cannot_play_at_all(tmp_path, command, kind, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"size": 4}, "`--size` (=4) must be from 5 to 25"),
-        ({"komi": float("nan")}, "`--komi` (=nan) must be from -1000 to 1000"),
-        ({"move_time_limit": 0}, "`--move-time-limit` (=0) must be above 0 and at most 86400 seconds"),
-        ({"max_moves": 0}, "`--max-moves` (=0) must be from 1 to 10000"),
+        ({"size": 4}, "`size` (=4) must be from 5 to 25"),
+        ({"komi": float("nan")}, "`komi` (=nan) must be from -1000 to 1000"),
+        ({"move_time_limit": 0}, "`move_time_limit` (=0) must be above 0 and at most 86400 seconds"),
+        ({"max_moves": 0}, "`max_moves` (=0) must be from 1 to 10000"),
     ],
 )
 def test_terms_out_of_range(values, message):
@@ -240,8 +240,8 @@ def test_the_command(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["engines"][0]["wins"] == 1
     assert main([*arguments, "-o", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("engine          wins  win rate")
-    assert main([*arguments, "-o", str(tmp_path), "--move-time-limit", "-1"]) == 2
-    assert "`--move-time-limit` (=-1) must be above 0 and at most 86400 seconds" in capsys.readouterr().err
+    assert main([*arguments, "-o", str(tmp_path), "--move-time", "-1"]) == 2
+    assert "`--move-time` (=-1) must be above 0 and at most 86400 seconds" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not shutil.which("gnugo"), reason="GNU Go is not installed")

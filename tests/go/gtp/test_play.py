@@ -294,10 +294,10 @@ def test_the_engine_resigns_only_if_asked_and_after_three_hopeless_turns():
 @pytest.mark.parametrize(
     "settings, error",
     [
-        ({"temperature": -1.0}, "`--temperature` (=-1) must be at least 0"),
-        ({"temperature": float("nan")}, "`--temperature` (=nan) must be at least 0"),
-        ({"passes": "never"}, "`--passes` (=never) must be one of reply, end"),
-        ({"resign": 0.0}, "`--resign` (=0) must be more than 0 points"),
+        ({"temperature": -1.0}, "`temperature` (=-1) must be at least 0"),
+        ({"temperature": float("nan")}, "`temperature` (=nan) must be at least 0"),
+        ({"passes": "never"}, "`passes` (=never) must be one of reply, end"),
+        ({"resign": 0.0}, "`resign` (=0) must be more than 0 points"),
     ],
 )
 def test_settings_out_of_range(settings, error):

@@ -91,7 +91,7 @@ def test_from_packed_games_to_suggestions(tmp_path, monkeypatch, capsys):
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) == {"positions", "top1", "top5", "top10", "log_loss", "phases"}
     assert figures["positions"] == 30 and 0 <= figures["top1"] <= figures["top5"] <= figures["top10"] <= 1
-    assert main(["go", "eval", "moves.npz", *weights, "--games", "0:2", "--no-symmetries"]) == 0
+    assert main(["go", "eval", "moves.npz", *weights, "--game-range", "0:2", "--no-symmetries"]) == 0
     assert capsys.readouterr().out.startswith("7")  # two games of 40 moves, less some passes
 
     (tmp_path / "game.sgf").write_text("(;SZ[9];B[ee])")
@@ -106,11 +106,11 @@ def test_from_packed_games_to_suggestions(tmp_path, monkeypatch, capsys):
     ("arguments", "code", "message"),
     [
         (["train", "missing.npz", "-o", "run"], 1, "cannot read 'missing.npz': there is no such file"),
-        (["train", "moves.npz", "-o", "run", "--steps", "0"], 2, "`steps` (=0) must be a whole number of at least 1"),
+        (["train", "moves.npz", "-o", "run", "--steps", "0"], 2, "`--steps` (=0) must be a whole number of at least 1"),
         (
             ["train", "moves.npz", "-o", "run", "--filters", "0", "--size", "9"],
             2,
-            "`k` (=0) must be a whole number of at least 1",
+            "`--filters` (=0) must be a whole number of at least 1",
         ),
         (
             ["train", "moves.npz", "-o", "run"],

@@ -246,7 +246,7 @@ def test_save_svg(tmp_path: Path):
 def test_other_endings_are_refused(tmp_path: Path, name):
     with pytest.raises(UsageError) as error:
         save_picture(diagram(), tmp_path / name)
-    assert str(error.value) == f"`--image` (={tmp_path / name}) must end in .png or .svg"
+    assert str(error.value) == f"`image` (={tmp_path / name}) must end in .png or .svg"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -231,12 +231,12 @@ def test_results():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"temperature": -1}, "`--temperature` (=-1) must be from 0 to 100"),
-        ({"temperature": float("nan")}, "`--temperature` (=nan) must be from 0 to 100"),
-        ({"opening_moves": -1}, "`--opening-moves` (=-1) must be at least 0"),
-        ({"komi": float("inf")}, "`--komi` (=inf) must be from -1000 to 1000"),
-        ({"max_moves": 0}, "`--max-moves` (=0) must be from 1 to 10000"),
-        ({"resign": 0}, "`--resign` (=0) must be above 0 and at most 1000"),
+        ({"temperature": -1}, "`temperature` (=-1) must be from 0 to 100"),
+        ({"temperature": float("nan")}, "`temperature` (=nan) must be from 0 to 100"),
+        ({"opening_moves": -1}, "`opening_moves` (=-1) must be at least 0"),
+        ({"komi": float("inf")}, "`komi` (=inf) must be from -1000 to 1000"),
+        ({"max_moves": 0}, "`max_moves` (=0) must be from 1 to 10000"),
+        ({"resign": 0}, "`resign` (=0) must be above 0 and at most 1000"),
     ],
 )
 def test_rules_out_of_range(values, message):
@@ -248,7 +248,7 @@ def test_rules_out_of_range(values, message):
 def test_errors_of_a_batch():
     with pytest.raises(UsageError) as error:
         next(play_games(flat(), [0], batch=0))
-    assert str(error.value) == "`--batch` (=0) must be at least 1"
+    assert str(error.value) == "`batch` (=0) must be at least 1"
     with pytest.raises(InputError) as error:
         next(play_games(flat(5), [0], opponent=flat(9, "other")))
     assert str(error.value) == "the weights 'other' know boards of 9x9, but 'flat' of 5x5: both must know the same"
@@ -335,7 +335,7 @@ def test_folders_that_are_refused(tmp_path):
     ):
         with pytest.raises(UsageError) as error:
             changed()
-        assert str(error.value).startswith(f"`--output` (={tmp_path / 'games'}) holds games of another run ")
+        assert str(error.value).startswith(f"`output` (={tmp_path / 'games'}) holds games of another run ")
         assert words in str(error.value) and str(error.value).endswith("; choose another folder")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UsageError, match="must be a folder, but it is a file$"):

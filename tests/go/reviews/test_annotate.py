@@ -174,7 +174,7 @@ def test_the_game_is_never_overwritten(tmp_path: Path, alias):
     target = f"{tmp_path}/{alias}"
     with pytest.raises(UsageError) as error:
         save_annotated(target, nodes_of(GAME), suggestions_after(3, 1, {CC: 1.0}), source=game)
-    assert str(error.value) == f"`--sgf` (={target}) must be another file than the game, which is never overwritten"
+    assert str(error.value) == f"`sgf` (={target}) must be another file than the game, which is never overwritten"
     assert game.read_bytes() == GAME
 
 

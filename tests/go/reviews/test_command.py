@@ -282,7 +282,7 @@ def test_the_games_are_never_overwritten(folder, folder_name, inputs, rule):
         (["game.sgf", "--from", "6"], 2, "`--from` (=6) must be from 1 to 5, the number of moves in game.sgf"),
         (["games", "--game", "1"], 2, "`--game` (=1) must be left out where several files are reviewed"),
         (["game.sgf", "--game", "-1"], 2, "`--game` (=-1) must be at least 0"),
-        (["game.sgf", "--path", "x"], 2, "`path` (='x') must be variation numbers counted from 0, with dots: 0.2.1"),
+        (["game.sgf", "--path", "x"], 2, "`--path` (='x') must be variation numbers counted from 0, with dots: 0.2.1"),
         (["game.sgf", "--path", "2"], 1, "game.sgf has variations 0 to 1 at branching 1, not 2"),
         (
             ["games/nine.sgf"], 1,

@@ -167,9 +167,9 @@ def test_batches_and_progress():
 @pytest.mark.parametrize(
     ("game", "options", "kind", "message"),
     [
-        (GAME, {"first": 0}, UsageError, "`--from` (=0) must be at least 1"),
-        (GAME, {"first": 4, "last": 3}, UsageError, "`--to` (=3) must be at least 4, the first move to review"),
-        (GAME, {"first": 6}, UsageError, "`--from` (=6) must be from 1 to 5, the number of moves in <data>"),
+        (GAME, {"first": 0}, UsageError, "`first` (=0) must be at least 1"),
+        (GAME, {"first": 4, "last": 3}, UsageError, "`last` (=3) must be at least 4, the first move to review"),
+        (GAME, {"first": 6}, UsageError, "`first` (=6) must be from 1 to 5, the number of moves in <data>"),
         (b"(;SZ[19])", {}, InputError, "<data> has no moves to review"),
         (
             b"(;SZ[9];B[ee])", {}, InputError,

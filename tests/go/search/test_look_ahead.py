@@ -169,10 +169,10 @@ def test_the_clock_shortens_rollouts():
 @pytest.mark.parametrize(
     "settings, error",
     [
-        ({"rollouts": -1}, r"`--rollouts` \(=-1\) must be from 0 to 100000"),
-        ({"rollouts": 100_001}, r"`--rollouts` \(=100001\) must be from 0 to 100000"),
-        ({"move_time": 0.0}, r"`--move-time` \(=0\) must be above 0 and at most 86400 seconds"),
-        ({"move_time": float("nan")}, r"`--move-time` \(=nan\) must be above 0 and at most 86400 seconds"),
+        ({"rollouts": -1}, r"`rollouts` \(=-1\) must be from 0 to 100000"),
+        ({"rollouts": 100_001}, r"`rollouts` \(=100001\) must be from 0 to 100000"),
+        ({"move_time": 0.0}, r"`move_time` \(=0\) must be above 0 and at most 86400 seconds"),
+        ({"move_time": float("nan")}, r"`move_time` \(=nan\) must be above 0 and at most 86400 seconds"),
     ],
 )
 def test_settings_out_of_range(settings, error):

@@ -95,7 +95,7 @@ def test_the_first_playouts_end_before_the_last_begin(cores, monkeypatch):
 def test_numbers_of_rollouts_out_of_range(rollouts):
     with pytest.raises(UsageError) as error:
         roll_out(Position(5), [0], Flat(), rollouts)
-    assert str(error.value) == f"`--rollouts` (={rollouts}) must be from 1 to 100000"
+    assert str(error.value) == f"`rollouts` (={rollouts}) must be from 1 to 100000"
 
 
 def test_ranking_by_win_rate():
@@ -126,8 +126,8 @@ def test_suggestions_with_rollouts():
     assert by_wins.origin() == "flat, mean over 8 symmetries, 8 playouts a move"
     assert len({len(line) for line in by_wins.table().splitlines()}) == 1
     for wrong, message in (
-        ({"rollouts": -1}, "`--rollouts` (=-1) must be at least 0"),
-        ({"rank_by": "luck"}, "`--rank` (=luck) must be win-rate or prior"),
+        ({"rollouts": -1}, "`rollouts` (=-1) must be at least 0"),
+        ({"rank_by": "luck"}, "`rank_by` (=luck) must be win-rate or prior"),
     ):
         with pytest.raises(UsageError) as error:
             suggest(position, policy=Flat(), **wrong)

@@ -198,7 +198,7 @@ def test_a_line_without_an_end_does_not_fill_the_memory(monkeypatch):
 
 
 def test_one_text_as_a_table(model_file, model, capsys):
-    code, out, err = run(capsys, "A moving, funny film!", "--model", model_file)
+    code, out, err = run(capsys, "A moving, funny film!", "--weights", model_file)
     (answer,) = Classifier(model).classify(["A moving, funny film!"])
     header, line = out.splitlines()
     assert (code, err, header.split()) == (0, "", ["label", "probability", "known", "words", "text"])
@@ -206,12 +206,12 @@ def test_one_text_as_a_table(model_file, model, capsys):
 
 
 def test_one_text_is_an_object_and_several_are_a_list(model_file, model, capsys):
-    _, out, _ = run(capsys, "dull", "--model", model_file, "--format", "json")
+    _, out, _ = run(capsys, "dull", "--weights", model_file, "--format", "json")
     one = json.loads(out)
     assert one == Classifier(model).classify(["dull"])[0].as_dict() and list(one) == KEYS
-    _, out, _ = run(capsys, "dull", "funny", "--model", model_file, "--format", "json")
+    _, out, _ = run(capsys, "dull", "funny", "--weights", model_file, "--format", "json")
     assert [entry["text"] for entry in json.loads(out)] == ["dull", "funny"] and json.loads(out)[0] == one
-    _, out, _ = run(capsys, "dull", "--model", model_file, "--format", "jsonl")
+    _, out, _ = run(capsys, "dull", "--weights", model_file, "--format", "jsonl")
     assert out.count("\n") == 1 and json.loads(out) == one
 
 
@@ -220,19 +220,19 @@ def test_standard_input_a_line_a_text_in_order(model_file, monkeypatch, capsys):
     content = "\r\n".join(texts).encode()
     for arguments in (["-"], ["--file", "-"]):
         fed(monkeypatch, content)
-        code, out, _ = run(capsys, *arguments, "--model", model_file, "--format", "jsonl")
+        code, out, _ = run(capsys, *arguments, "--weights", model_file, "--format", "jsonl")
         rows = [json.loads(line) for line in out.splitlines()]
         assert code == 0 and [row["text"] for row in rows] == texts
         assert [row["known_words"] for row in rows] == [1, 0, 3, 1, 0]
     fed(monkeypatch, content)
-    _, out, _ = run(capsys, "-", "--model", model_file, "--format", "json")
+    _, out, _ = run(capsys, "-", "--weights", model_file, "--format", "json")
     assert json.loads(out) == rows
 
 
 def test_a_file(model_file, tmp_path, capsys):
     file = tmp_path / "texts.txt"
     file.write_text("dull\na funny film\nzzz\n")
-    code, out, err = run(capsys, "--file", file, "--model", model_file)
+    code, out, err = run(capsys, "--file", file, "--weights", model_file)
     lines = out.splitlines()
     assert code == 0 and len(lines) == 4 and [line.split()[2] for line in lines[1:]] == ["1", "3", "none"]
     assert err == (
@@ -244,12 +244,12 @@ def test_a_file(model_file, tmp_path, capsys):
 def test_empty_input_is_no_answer(model_file, monkeypatch, capsys):
     for output_format, wanted in (("table", ""), ("json", "[]\n"), ("jsonl", "")):
         fed(monkeypatch, b"")
-        code, out, _ = run(capsys, "-", "--model", model_file, "--format", output_format)
+        code, out, _ = run(capsys, "-", "--weights", model_file, "--format", output_format)
         assert (code, out) == (0, wanted)
 
 
 def test_explanations_add_up_in_json(model_file, capsys):
-    _, out, _ = run(capsys, "I didn't like it, a dull film!", "--model", model_file, "--explain", "--format", "json")
+    _, out, _ = run(capsys, "I didn't like it, a dull film!", "--weights", model_file, "--explain", "--format", "json")
     answer = json.loads(out)
     assert list(answer) == KEYS
     logits = {
@@ -266,7 +266,7 @@ def test_explanations_add_up_in_json(model_file, capsys):
 
 
 def test_explanations_as_a_table(model_file, capsys):
-    code, out, err = run(capsys, "I didn't like it", "dull", "--explain", "--model", model_file, "--top", 2)
+    code, out, err = run(capsys, "I didn't like it", "dull", "--explain", "--weights", model_file, "--top", 2)
     assert (code, err) == (0, "")
     assert out.count("= logit") == 2 and out.count("for positive") == 2 and "\x1b" not in out
 
@@ -282,23 +282,23 @@ def test_new_words_are_looked_up(model_file, tmp_path, monkeypatch, capsys):
     seen = {}
     for options in ([], ["--vectors", vectors]):
         fed(monkeypatch, b"a brilliant film\ndull\nzzz\n")
-        _, out, _ = run(capsys, "-", "--model", model_file, "--format", "jsonl", *options)
+        _, out, _ = run(capsys, "-", "--weights", model_file, "--format", "jsonl", *options)
         seen[len(options)] = [json.loads(line) for line in out.splitlines()]
     assert [row["known_words"] for row in seen[0]] == [2, 1, 0]
     assert [row["known_words"] for row in seen[2]] == [3, 1, 0]
     assert seen[0][0]["probability"] != seen[2][0]["probability"] and seen[0][1:] == seen[2][1:]
     file = tmp_path / "texts.txt"
     file.write_text("a brilliant film\ndull\nzzz\n")
-    _, out, _ = run(capsys, "--file", file, "--model", model_file, "--format", "jsonl", "--vectors", vectors)
+    _, out, _ = run(capsys, "--file", file, "--weights", model_file, "--format", "jsonl", "--vectors", vectors)
     assert [json.loads(line) for line in out.splitlines()] == seen[2]
-    _, out, _ = run(capsys, "a brilliant film", "--model", model_file, "--format", "jsonl", "--vectors", vectors)
+    _, out, _ = run(capsys, "a brilliant film", "--weights", model_file, "--format", "jsonl", "--vectors", vectors)
     assert json.loads(out) == seen[2][0]
 
 
 def test_vectors_side_by_side(model_file, tmp_path, capsys):
     two = write_vectors(tmp_path / "two.txt", ["brilliant", "awful"], 2)
     three = write_vectors(tmp_path / "three.txt", ["brilliant"], 3)
-    options = ["--model", model_file, "--format", "json", "--vectors", two]
+    options = ["--weights", model_file, "--format", "json", "--vectors", two]
     code, out, err = run(capsys, "brilliant, awful zzz", *options, "--vectors", three)
     assert code == 0 and json.loads(out)["known_words"] == 2
     code, out, err = run(capsys, "brilliant", *options)
@@ -320,7 +320,7 @@ def test_vectors_side_by_side(model_file, tmp_path, capsys):
 )
 def test_wrong_use_is_one_line(arguments, message, wanted, model_file, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code, out, err = run(capsys, *arguments, "--model", model_file)
+    code, out, err = run(capsys, *arguments, "--weights", model_file)
     assert (code, out, err.count("\n")) == (wanted, "", 1) and message in err
 
 
@@ -328,7 +328,7 @@ def test_the_whole_process_starts_at_once(model_file):
     """No torch, scikit-learn, gensim, numba, pandas or SciPy: what makes the command quick."""
     program = (
         "import sys; from casecnn.cli import main\n"
-        f"main(['text', 'classify', 'a film', '--explain', '--model', {model_file!r}])\n"
+        f"main(['text', 'classify', 'a film', '--explain', '--weights', {model_file!r}])\n"
         "print(sorted({'torch', 'sklearn', 'gensim', 'numba', 'scipy', 'pandas', 'tqdm'} & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -336,7 +336,7 @@ def test_the_whole_process_starts_at_once(model_file):
 
 
 def test_a_reader_that_goes_away_is_no_error(model_file):
-    command = [sys.executable, "-m", "casecnn", "text", "classify", "-", "--model", model_file, "--format", "jsonl"]
+    command = [sys.executable, "-m", "casecnn", "text", "classify", "-", "--weights", model_file, "--format", "jsonl"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe) as child:
         child.stdin.write(b"a film\n")

@@ -89,7 +89,7 @@ def table(path, texts=TEXTS, labels=LABELS):
     return str(path)
 
 
-OPTIONS = ["--windows", "2,3", "--maps", "6", "--epochs", "2", "--device", "cpu", "--recipe", "paper"]
+OPTIONS = ["--windows", "2,3", "--filters", "6", "--epochs", "2", "--device", "cpu", "--recipe", "paper"]
 
 
 def test_the_cv_command(tmp_path):
@@ -105,7 +105,7 @@ def test_the_cv_command(tmp_path):
 def test_the_train_command(tmp_path):
     model = tmp_path / "m.safetensors"
     arguments = [table(tmp_path / "d.csv"), "-o", str(model), *OPTIONS, "--class-weight", "balanced"]
-    result = CliRunner().invoke(train, [*arguments, "--precision", "full", "--format", "json"])
+    result = CliRunner().invoke(train, [*arguments, "--store", "full", "--format", "json"])
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["labels"] == ["negative", "positive"] and (found["texts"], found["held_out"]) == (81, 9)
@@ -114,7 +114,7 @@ def test_the_train_command(tmp_path):
     assert np.isfinite(Predictor(loaded).scores([["good"], []])).all()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "m.safetensors"]
     several = ["--multi-label", "--separator", "|", "--validation", arguments[0]]
-    whole = CliRunner().invoke(train, [*arguments, "--dev-share", "0", "--format", "json"])
+    whole = CliRunner().invoke(train, [*arguments, "--validation-fraction", "0", "--format", "json"])
     found = json.loads(whole.stdout)
     assert (found["texts"], found["held_out"], found["validation"]) == (90, 0, None)
     again = CliRunner().invoke(train, [*arguments[:-2], *several])
@@ -126,9 +126,9 @@ def test_the_train_command(tmp_path):
     [
         (["--class-weight", "x"], r"`--class-weight` (=x) must be balanced, or LABEL=NUMBER such as rare=5"),
         (["--windows", "a"], r"`--windows` (=a) must be numbers such as 3,4,5"),
-        (["--epochs", "0"], r"`epochs` (=0) must be a whole number of at least 1"),
-        (["--dev-share", "1"], r"`dev_share` (=1.0) must be a number of at least 0 and below 1"),
-        (["--variant", "static"], r"`variant` (='static') needs word vectors"),
+        (["--epochs", "0"], r"`--epochs` (=0) must be a whole number of at least 1"),
+        (["--validation-fraction", "1"], r"`--validation-fraction` (=1.0) must be a number of at least 0 and below 1"),
+        (["--variant", "static"], r"`--variant` (='static') needs word vectors"),
         (["--separator", "t"], "has texts with several labels, or none; give `--multi-label`"),
         (["-o", "."], "cannot write '.': it is a folder, not a file"),
         (["-o", "none/m"], "cannot write 'none/m': the folder 'none' does not exist; create it first"),

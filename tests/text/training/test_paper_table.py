@@ -91,7 +91,7 @@ def test_runs_of_other_settings_are_not_mixed(folder, tmp_path):
     for other in ({"folds": 3}, {"changes": (*TINY[:2], ("epochs", 2), *TINY[3:])}, {"recipe_name": "best"}):
         with pytest.raises(InputError, match="holds runs of other settings .* give another folder with `-o`"):
             fill_table(plan(folder, **other), todo, tmp_path, progress=False)
-    with pytest.raises(UsageError, match="need word vectors; give `--embeddings`, or choose rand"):
+    with pytest.raises(UsageError, match="need word vectors; give `vectors`, or choose rand"):
         fill_table(plan(folder, vectors=()), cells(["TREC"], ["static"], 2, 1), tmp_path / "new", progress=False)
 
 
@@ -106,7 +106,7 @@ def test_cleaning_is_the_data_sets_in_the_papers_recipe(folder):
 
 def test_the_command(folder, tmp_path):
     arguments = [str(folder), "-o", str(tmp_path / "out"), "--sets", "TREC", "--variants", "rand", "--seeds", "2",
-                 "--recipe", "paper", "--windows", "2", "--maps", "4", "--epochs", "1"]  # fmt: skip
+                 "--recipe", "paper", "--windows", "2", "--filters", "4", "--epochs", "1"]  # fmt: skip
     result = CliRunner().invoke(command, arguments)
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[0] == "| set | rand (runs) | Kim |" and "(2) | 91.2 |" in result.stdout
@@ -116,7 +116,7 @@ def test_the_command(folder, tmp_path):
 
 def test_training_on_a_set_by_its_name(folder, tmp_path):
     """On its training part alone; SST's phrases need the trees, which are not there."""
-    options = ["--recipe", "paper", "--windows", "2", "--maps", "4", "--epochs", "1", "--format", "json"]
+    options = ["--recipe", "paper", "--windows", "2", "--filters", "4", "--epochs", "1", "--format", "json"]
     result = CliRunner().invoke(train, [str(folder), "--set", "trec", "-o", str(tmp_path / "m"), *options])
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)

@@ -95,7 +95,7 @@ def test_a_corpus_in_utf_16_has_the_same_words(tmp_path):
 def test_the_command(tmp_path):
     (tmp_path / "c.tsv").write_text("\n".join(["label\ttext", *[f"1\t{text}" for text in corpus(60)]]))
     arguments = [str(tmp_path / "c.tsv"), "-o", str(tmp_path / "v.bin"), "--text-column", "text", "--dim", "4"]
-    result = CliRunner().invoke(command, [*arguments, "--epochs", "1", "--workers", "1", "--format", "json"])
+    result = CliRunner().invoke(command, [*arguments, "--epochs", "1", "--threads", "1", "--format", "json"])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == {
         "vectors": str(tmp_path / "v.bin"), "words": 12, "corpus_words": 420, "dim": 4,

@@ -167,7 +167,7 @@ def test_the_devkits_numbers_need_its_meta_file(tmp_path):
 
 def test_a_flat_folder_without_truth_says_what_is_missing(tmp_path):
     folder = write_folder(tmp_path, {"1.png": b""})
-    with pytest.raises(InputError, match="must hold a folder for each class, or pictures and `--truth`"):
+    with pytest.raises(InputError, match="must hold a folder for each class, or pictures and `truth`"):
         open_data(folder)
     (folder / "other.txt").write_text("nothing here\n")
     with pytest.raises(InputError, match="names none of the pictures"):
@@ -329,7 +329,7 @@ def test_without_a_network_the_error_says_what_else_to_do(monkeypatch):
     file = RemoteFile("http://127.0.0.1:9/x.gz", 9, "0" * 64)
     monkeypatch.setitem(DATASETS, "gone", Dataset("gone", "", "idx", (file,), ()))
     monkeypatch.setattr("casecnn.weights.download.TRIES", 1)
-    with pytest.raises(InputError, match="cannot download.*; or give --data a folder or archive of your own"):
+    with pytest.raises(InputError, match="cannot download.*; or give a folder or an archive of your own"):
         open_data("gone")
 
 

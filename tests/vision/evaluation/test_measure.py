@@ -99,9 +99,7 @@ def test_an_ensemble_averages_and_must_agree_on_the_classes():
 
 def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_loaded(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(evaluation_run, "load_models", None)
-    assert (
-        main(["vision", "eval", "lenet5", "--data", str(tmp_path), "--confusion", str(tmp_path / "no" / "c.png")]) == 1
-    )
+    assert main(["vision", "eval", "lenet5", "--data", str(tmp_path), "--image", str(tmp_path / "no" / "c.png")]) == 1
     assert "the folder '" in capsys.readouterr().err
 
 
@@ -154,7 +152,7 @@ def test_the_command_on_an_archive(tmp_path, digits, capsys):
     weights = lenet(tmp_path / "x.safetensors")
     picture = tmp_path / "c.svg"
     arguments = ["vision", "eval", "lenet5", "--weights", weights, "--data", digits, "--device", "cpu"]
-    assert main([*arguments, "--format", "json", "--confusion", str(picture), "--precision", "float32"]) == 0
+    assert main([*arguments, "--format", "json", "--image", str(picture), "--precision", "float32"]) == 0
     out, err = capsys.readouterr()
     answer = json.loads(out)
     assert answer["pictures"] == 8 and answer["skipped"] == {"not a picture": 1} and answer["data"].endswith("(test)")
@@ -204,11 +202,11 @@ def test_the_commands_figures_are_the_nets(tmp_path, digits, capsys):
     ("options", "words", "code"),
     [
         (["--data", "gone"], "data 'gone' is no folder or archive that exists, nor a named data set", 2),
-        (["--top", "11"], "top` (=11) must be a whole number from 1 to 10", 2),
-        (["--top", "0"], "top` (=0) must be a whole number of at least 1", 2),
+        (["--top-k", "11"], "top` (=11) must be a whole number from 1 to 10", 2),
+        (["--top-k", "0"], "top` (=0) must be a whole number of at least 1", 2),
         (["--batch", "0"], "batch` (=0) must be a whole number of at least 1", 2),
         (["--limit", "-1"], "limit` (=-1) must be a whole number of at least 1", 2),
-        (["--confusion", "x.bmp"], "`--confusion` (='x.bmp') must end in .png or .svg", 2),
+        (["--image", "x.bmp"], "`--image` (='x.bmp') must end in .png or .svg", 2),
         (["--split", "train"], "has no split 'train'; it has test", 2),
         (["--labels", "gone.txt"], "cannot read 'gone.txt': there is no such file", 1),
         (["--ensemble", "resnet21"], "there is no net 'resnet21'; did you mean", 2),

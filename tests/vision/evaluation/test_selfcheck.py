@@ -21,7 +21,7 @@ def test_resnet20_without_data(capsys):
     assert answer["good"] and answer["parameters"] == 269_722
     assert answer["reference"]["relative_error"]["float32"] < TOLERANCE
     assert {row["printed"] for row in answer["published"]} == {"0.27 M"} and answer["published"][0]["agrees"]
-    assert answer["pictures_per_second"]["float32"] > 0 and "--data" in answer["next"]
+    assert answer["pictures_per_second"]["float32"] > 0 and "labelled images" in answer["next"]
 
 
 @pytest.mark.slow
@@ -29,7 +29,7 @@ def test_for_people(capsys):
     assert main(["vision", "eval", "lenet5-1998", "--device", "cpu"]) == 0
     text = capsys.readouterr().out
     assert "60000  agrees (LeCun 1998, section II.B)" in text and "fast path against the float64 reference" in text
-    assert text.rstrip().splitlines()[-1].startswith("to measure its error, give --data")
+    assert text.rstrip().splitlines()[-1].startswith("to measure its error, give labelled images")
 
 
 def test_a_fast_path_that_is_wrong_is_told(monkeypatch):

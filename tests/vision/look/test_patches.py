@@ -170,7 +170,7 @@ def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
     for name in ("a.png", "b.pdf", "c.webp"):
         save_picture(image, tmp_path / name)
         assert (tmp_path / name).stat().st_size > 20
-    with pytest.raises(UsageError, match=r"`--output` \(=.*x.gif\) must end in .png"):
+    with pytest.raises(UsageError, match=r"`output` \(=.*x.gif\) must end in .png"):
         save_picture(image, tmp_path / "x.gif")
     with pytest.raises(InputError, match="does not exist"):
         save_picture(image, tmp_path / "none" / "x.png")
@@ -225,12 +225,12 @@ def test_the_command_takes_image_files(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["gradcam"], "'gradcam' needs either PICTUREs or --data; give one"),
+        (["gradcam"], "'gradcam' needs either `IMAGE` or `--data`; give one"),
         (["top", "--top", "0"], "top` (=0) must be a whole number of at least 1"),
         (["filters", "-o", "x.gif"], "must end in .png"),
         (["deconvnet", "--data", "DATA", "--layer", "conv9"], "no layer `conv9`"),
-        (["deconvnet", "--data", "DATA", "--channels", "999"], "must be from 0 to 63"),
-        (["deconvnet", "--data", "DATA", "--channels", "5-2"], "rising ranges"),
+        (["deconvnet", "--data", "DATA", "--feature-maps", "999"], "must be from 0 to 63"),
+        (["deconvnet", "--data", "DATA", "--feature-maps", "5-2"], "rising ranges"),
         (["gradcam", "--data", "DATA", "--layer", "fc"], "gives no maps"),
     ],
 )

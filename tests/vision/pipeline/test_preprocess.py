@@ -112,7 +112,7 @@ def test_values_that_make_no_sense():
     ):
         with pytest.raises(UsageError, match="preprocessing: "):
             Preprocess(**bad)
-    with pytest.raises(UsageError, match=r"`--crops` \(=5\) must be 1 or 10"):
+    with pytest.raises(UsageError, match=r"`crops` \(=5\) must be 1 or 10"):
         Preprocess((4, 4)).crops(noise(4, 4, 3), 5)
 
 

@@ -105,8 +105,8 @@ def test_the_way_it_is_written_does_not_matter():
 @pytest.mark.parametrize(
     ("size", "question", "text"),
     [
-        ("227x227", "conv 3x3x3", "`--in` (=227x227) must be height x width x channels"),
-        ("0x3x3", "conv 3x3x3", "`--in` (=0x3x3)"),
+        ("227x227", "conv 3x3x3", "`input` (=227x227) must be height x width x channels"),
+        ("0x3x3", "conv 3x3x3", "`input` (=0x3x3)"),
         ("227x227x3", "conv 11x11 /4", "'11x11' must be height x width x filters"),
         ("227x227x3", "conv", "after 'conv' there must be height x width x filters"),
         ("227x227x3", "/4", "'/4' must be conv, pool, meanpool or fc"),
@@ -134,13 +134,13 @@ def test_the_command():
         assert result.exit_code == 0
         return result.stdout
 
-    question = ["--in", "227x227x3", "conv", "11x11x96", "/4"]
+    question = ["--input", "227x227x3", "conv", "11x11x96", "/4"]
     assert "output: (227-11)/4+1 = 55" in run(*question)
     data = json.loads(run(*question, "--format", "json"))
     assert data["layers"][0]["output_shape"] == [96, 55, 55] and data["totals"]["parameters"] == 34_944
 
 
 def test_the_commands_errors(capsys):
-    assert main(["vision", "arithmetic", "--in", "224x224x3", "conv", "11x11x96", "/4"]) == 1
+    assert main(["vision", "arithmetic", "--input", "224x224x3", "conv", "11x11x96", "/4"]) == 1
     assert "54.25" in capsys.readouterr().err
-    assert main(["vision", "arithmetic", "--in", "224x224x3"]) == 2
+    assert main(["vision", "arithmetic", "--input", "224x224x3"]) == 2

@@ -79,6 +79,6 @@ def test_files(tmp_path):
 
 def test_the_command_draws(tmp_path):
     target = tmp_path / "pattern.svg"
-    arguments = ["vision", "table", "[CONV-RELU-POOL]*2-FC-SOFTMAX", "--diagram", str(target)]
+    arguments = ["vision", "table", "[CONV-RELU-POOL]*2-FC-SOFTMAX", "--image", str(target)]
     result = CliRunner().invoke(casecnn, arguments, catch_exceptions=False)
     assert result.exit_code == 0 and target.stat().st_size > 1000

@@ -138,7 +138,7 @@ def test_every_net_has_a_table(name):
 
 
 def test_batch():
-    with pytest.raises(UsageError, match="`--batch` .=0. must be at least 1"):
+    with pytest.raises(UsageError, match="`batch` .=0. must be at least 1"):
         table("lenet5", batch=0)
     assert "a batch of 8" in run("table", "lenet5", "--batch", "8")
 
@@ -176,7 +176,7 @@ def test_options_of_the_command():
         (["alexnet", "--widths", "3"], 2, "net 'alexnet' has its paper's widths"),
         (["CONV-FC", "--widths", "a"], 2, "`--widths` (=a) must be whole numbers"),
         (["CONV-FC", "--widths", "1,2"], 2, "widths (=2 numbers) must be 1"),
-        (["alexnet", "--diagram", "net.jpg"], 2, "`--diagram` (=net.jpg) must end in .png or .svg"),
+        (["alexnet", "--image", "net.jpg"], 2, "`--image` (=net.jpg) must end in .png or .svg"),
     ],
 )
 def test_errors_are_one_line(arguments, code, text, capsys):

@@ -213,7 +213,7 @@ def test_a_plateau_holds_pictures_out_and_looks_at_them_alone(folders, tmp_path)
     evaluations = [row for row in rows if row.get("event") == "evaluation"]
     assert {row["validation"]["pictures"] for row in evaluations} == {9.0} and trained.figures["pictures"] == 30
     assert rows[0]["metadata"]["training_pictures"] == 81
-    with pytest.raises(UsageError, match="needs pictures to measure on"):
+    with pytest.raises(UsageError, match="needs images to measure on"):
         quick(
             write_folders(tmp_path / "bare", {"": 3}), tmp_path / "x", changes={"schedule": "plateau"}, validation=0.0
         )
@@ -265,11 +265,11 @@ def test_the_command_prints_what_it_did(folders, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["lenet6"], "there is no net 'lenet6'; did you mean"),
-        (["lenet5", "--recipe", "lenett"], "there is no recipe 'lenett'; did you mean lenet, alexnet or resnet?"),
+        (["lenet5", "--recipe", "lenett"], "'lenett' is not one of 'lenet', 'lenet-1998'"),
         (["lenet5", "--augment", "mirrow"], "did you mean mirror?"),
         (["lenet5", "--epochs", "1", "--steps", "1"], "exclude each other"),
         (["lenet5", "--threads", "0"], "threads` (=0) must be a whole number of at least 1"),
-        (["lenet5", "--lr", "-1"], "`lr` (=-1.0) must be a number above 0"),
+        (["lenet5", "--lr", "-1"], "`--lr` (=-1.0) must be a number above 0"),
         (["lenet5", "--limit", "0"], "limit` (=0) must be a whole number of at least 1"),
         (["policy-k48"], "policy"),
     ],

@@ -61,7 +61,7 @@ def test_what_is_changed_is_said():
 
 
 def test_wrong_lengths_are_told():
-    with pytest.raises(UsageError, match=r"`--epochs` \(=2\) and `--steps` \(=5\) exclude each other"):
+    with pytest.raises(UsageError, match=r"`epochs` \(=2\) and `steps` \(=5\) exclude each other"):
         PRESETS["lenet"].recipe(100, epochs=2, steps=5)
     with pytest.raises(UsageError, match=r"epochs` \(=0\) must be a number above 0"):
         PRESETS["lenet"].recipe(100, epochs=0)

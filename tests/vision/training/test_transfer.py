@@ -244,7 +244,7 @@ def test_what_does_not_fit_is_told(weights, folders, tmp_path, capsys):
 
 
 def test_the_command(weights, folders, tmp_path, capsys):
-    arguments = ["vision", "transfer", "resnet20", str(folders), "--weights", str(weights), "-o", str(tmp_path)]
+    arguments = ["vision", "transfer", "resnet20", str(folders), "--init", str(weights), "-o", str(tmp_path)]
     assert main([*arguments, "--strength", "0.1", "--format", "json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["mode"] == "features" and summary["trained"] == ["fc"] and summary["test"]["pictures"] == 18

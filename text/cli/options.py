@@ -1,0 +1,164 @@
+"""Options that several text commands have, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from casecnn.cli import options
+from casecnn.cli.options import Function, option, shared
+from casecnn.errors import UsageError
+
+CLEANINGS = ["mr", "sst", "trec", "folded", "unicode", "none"]
+VARIANTS = ["rand", "static", "non-static", "multichannel"]
+
+vectors = shared(
+    "--vectors",
+    metavar="FILE",
+    multiple=True,
+    meaning="Word vectors (word2vec, GloVe or gensim; a package's: glove-6b-50d, wordllama-256); may be repeated",
+)
+text_column = shared("--text-column", metavar="NAME|N", meaning="The column of the texts", otherwise="the usual names")
+no_header = option("--no-header", is_flag=True, meaning="The first line of a table is data; columns are numbers from 1")
+cleaning = shared("--cleaning", type=click.Choice(CLEANINGS), meaning="How texts become words")
+set_name = shared(
+    "--set", "set_name", metavar="NAME", meaning="DATA is a folder of the paper's data sets; use this one"
+)
+folds = shared("--folds", default=10, meaning="Parts of the data, each of which is tested once")
+seeds = shared("--seeds", meaning="Runs with different seeds")
+_TABLE = (
+    text_column(),
+    option("--label-column", metavar="NAME|N", meaning="The column of the labels", otherwise="the usual names"),
+    option(
+        "--data-format",
+        type=click.Choice(["csv", "tsv", "jsonl", "lines", "fasttext"]),
+        meaning="What kind of file DATA is",
+        otherwise="by its ending or content",
+    ),
+    no_header,
+    option("--encoding", metavar="NAME", meaning="DATA's encoding", otherwise="UTF-8, else Windows-1252"),
+    option("--separator", metavar="MARK", meaning='Between several labels of a text, such as "|"'),
+)
+_LABELS = (
+    option("--multi-label", is_flag=True, meaning="A text may have several labels, or none"),
+    option(
+        "--class-weight",
+        metavar="balanced|LABEL=NUMBER",
+        multiple=True,
+        meaning="Let rare labels count more: all the same in sum, or each by a number; may be repeated",
+    ),
+)
+_RECIPE = (
+    options.recipe(
+        ": Kim's of 2014, or those found best",
+        parameter="recipe_name",
+        type=click.Choice(["paper", "best"]),
+        default="best",
+    ),
+    vectors("; several are put side by side", renamed=["--embeddings"]),
+    options.epochs(type=int, otherwise="the recipe's"),
+    option("--windows", metavar="3,4,5", meaning="Words that filters see", otherwise="the recipe's"),
+    options.filters(" for each window", parameter="maps", otherwise="the recipe's", renamed=["--maps"]),
+    option("--dropout", type=float, meaning="Fraction of features left out in training", otherwise="the recipe's"),
+    options.validation_fraction(
+        "; it only chooses the epoch; 0: train on all, to the end",
+        parameter="dev_share",
+        otherwise="0.1",
+        renamed=["--dev-share"],
+    ),
+    options.ema(),
+)
+_VARIANT = (
+    option(
+        "--variant",
+        type=click.Choice(VARIANTS),
+        meaning="Random vectors; given ones, fixed or tuned; or both beside each other",
+        otherwise="non-static with --vectors, else rand",
+    ),
+    cleaning("; unicode for other languages than English", otherwise="the recipe's"),
+)
+
+
+def table_options(command: Function) -> Function:
+    """Options that say how DATA is read; `read_data` takes them."""
+    return _all(_TABLE, command)
+
+
+def label_options(command: Function) -> Function:
+    """`--multi-label` and `--class-weight`."""
+    return _all(_LABELS, command)
+
+
+def recipe_options(command: Function) -> Function:
+    """Options that change fields of a recipe."""
+    return _all(_RECIPE, command)
+
+
+def variant_options(command: Function) -> Function:
+    """`--variant` and `--cleaning`."""
+    return _all(_VARIANT, command)
+
+
+def _all(declared: tuple[Callable[[Any], Any], ...], command: Function) -> Function:
+    for decorate in reversed(declared):
+        command = decorate(command)
+    return command
+
+
+def read_data(path: str, fields: dict[str, Any]) -> Any:
+    """The examples of a file, by the options of `data_options`; raises InputError for several labels without a flag."""
+    from casecnn.errors import InputError
+    from casecnn.text.data.examples import Examples, read_examples
+
+    examples = read_examples(
+        path, fields["text_column"], fields["label_column"], file_format=fields["data_format"],
+        header=not fields["no_header"], encoding=fields["encoding"], separator=fields["separator"],
+    )  # fmt: skip
+    assert examples.labels is not None
+    several = any(isinstance(label, tuple) for label in examples.labels)
+    if several and not fields["multi_label"]:
+        raise InputError(f"'{path}' has texts with several labels, or none; give `--multi-label`, or one label each")
+    if fields["multi_label"] and not several:
+        return Examples(examples.texts, [(label,) for label in examples.labels], examples.source)
+    return examples
+
+
+def weights_of_classes(entries: tuple[str, ...]) -> Any:
+    """`balanced`, or a number for each label; raises UsageError for anything else."""
+    if not entries:
+        return None
+    if entries == ("balanced",):
+        return "balanced"
+    weights = {}
+    for entry in entries:
+        label, equals, number = entry.rpartition("=")
+        try:
+            weights[label] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise UsageError(f"`--class-weight` (={entry}) must be balanced, or LABEL=NUMBER such as rare=5")
+    return weights
+
+
+def changes(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of the recipe that options change."""
+    names = ("variant", "cleaning", "epochs", "maps", "dropout", "dev_share", "ema_decay")
+    found = {name: fields[name] for name in names if fields.get(name) is not None}
+    if fields["windows"] is not None:
+        try:
+            found["windows"] = tuple(int(part) for part in fields["windows"].split(","))
+        except ValueError:
+            raise UsageError(f"`--windows` (={fields['windows']}) must be numbers such as 3,4,5") from None
+    return found
+
+
+def chosen_recipe(fields: dict[str, Any]) -> Any:
+    """The recipe that the options name, changed as they say."""
+    from casecnn.text.training.recipe import recipe_named
+
+    given = changes(fields)
+    given.setdefault("variant", "non-static" if fields["vectors"] else "rand")
+    return recipe_named(fields["recipe_name"], **given)
