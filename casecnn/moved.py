@@ -110,6 +110,7 @@ MOVED = {
     "shapes": "layers.shapes",
     "text.classify": "text.model.classify",
     "text.cleaning": "text.words.cleaning",
+    "text.cli.training_options": "text.cli.options",
     "text.corpus": "text.data.corpus",
     "text.crossval": "text.training.crossval",
     "text.dataset": "text.data.data_sets",

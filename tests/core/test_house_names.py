@@ -64,7 +64,7 @@ STAYED = {
     "casecnn.go": "cli position suggestions",
     "casecnn.go.cli": "evaluate features gtp import_games match reinforce review selfplay suggest train",
     "casecnn.text": "cli estimator",
-    "casecnn.text.cli": "classify cv embed evaluate table train training_options",
+    "casecnn.text.cli": "classify cv embed evaluate table train",
     "casecnn.vision": "cli convert model weights",
     "casecnn.vision.cli": "arithmetic classify degradation eval list table train transfer visualise",
 }

@@ -12,7 +12,7 @@ from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
 from casecnn.vision.cli import options as vision
 
-RECIPES = ["lenet", "lenet-1998", "alexnet", "vgg", "googlenet", "resnet", "resnet-cifar"]
+RECIPES = ["lenet", "lenet-1998", "alexnet", "vgg", "googlenet", "resnet", "resnet-cifar", "resnet-cifar-short"]
 
 
 def _list_recipes(context: click.Context, parameter: click.Parameter, asked: bool) -> None:

@@ -86,3 +86,9 @@ def test_every_net_for_pictures_has_a_recipe():
     assert found["lenet5"] == "lenet" and found["vgg16-bn"] == "vgg" and found["zfnet"] == "alexnet"
     assert found["resnet20"] == found["plain56"] == "resnet-cifar"
     assert found["resnet50-v1.5"] == found["plain34"] == "resnet"
+
+
+def test_the_command_offers_every_recipe():
+    from casecnn.vision.cli.train import RECIPES
+
+    assert list(PRESETS) == RECIPES
