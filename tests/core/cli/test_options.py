@@ -14,7 +14,7 @@ from casecnn.cli import casecnn, main
 from casecnn.cli.command import Command, in_options
 from casecnn.cli.options import Option, option
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def commands(group: click.Group, path: str = "") -> dict[str, click.Command]:
