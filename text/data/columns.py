@@ -86,10 +86,8 @@ def _named(table: Table, name: str) -> int:
 
 
 def _which(table: Table, what: str) -> str:
-    number = "" if table.header else " N"
-    return (
-        f"'{table.source}': which column holds the {what}? give `--{what}-column{number}`; there are {_columns(table)}"
-    )
+    number = "" if table.header else ", a number from 1"
+    return f"'{table.source}': which column holds the {what}? give `{what}_column`{number}; there are {_columns(table)}"
 
 
 def _columns(table: Table) -> str:

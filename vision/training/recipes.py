@@ -165,7 +165,7 @@ _CIFAR = replace(
     augmentation=Augmentation(mirror=0.5, crop=4),
     deviations=(
         f"{_MEAN} of each pixel; what comes in at the border is black, not the mean",
-        "a tenth of the training pictures is held out, as in the paper; a validation fraction of 0 trains on all of them",
+        "a tenth of the training pictures is held out, as in the paper; a fraction of 0 trains on all of them",
         _BIASES,
     ),
 )

@@ -110,7 +110,7 @@ def test_a_megabyte_in_a_cell_and_a_nul(tmp_path):
             "d.csv",
             "text,kind\na,b\n",
             {},
-            r"which column holds the label\? give `--label-column`; there are 'text', 'kind'",
+            r"which column holds the label\? give `label_column`; there are 'text', 'kind'",
         ),
         (
             "d.csv",

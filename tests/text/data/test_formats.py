@@ -56,9 +56,7 @@ def test_json_of_any_shape_and_keys_of_inner_objects(tmp_path, shape):
     found = read_examples(file, "review.body")
     assert (found.texts, found.labels) == (TEXTS, LABELS)
     assert read_examples(file, "review.body", "review.stars").labels == ["0", "1"]
-    with pytest.raises(
-        InputError, match="row 1: 'review' is an object with 'body', 'stars'; give `--text-column review"
-    ):
+    with pytest.raises(InputError, match="row 1: 'review' is an object with 'body', 'stars'; give review"):
         read_examples(file)
 
 
@@ -120,7 +118,7 @@ def test_columns_of_labels_that_are_none(tmp_path, options, error, message):
 def test_columns_without_a_header_are_named_with_their_first_cells(tmp_path):
     file = write(tmp_path / "d.csv", "17,a text that goes on and on,pos\n18,b,neg\n")
     with pytest.raises(
-        InputError, match=r"give `--text-column N`; there are 1 \('17'\), 2 \('a text that goes on…'\), 3"
+        InputError, match=r"give `text_column`, a number from 1; there are 1 \('17'\), 2 \('a text that goes on…'\), 3"
     ):
         read_examples(file, header=False)
     assert read_examples(file, "2", "3", header=False).labels == ["pos", "neg"]
