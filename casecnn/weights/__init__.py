@@ -3,7 +3,22 @@
 Names load on first use.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from casecnn.public import lazily
+
+if TYPE_CHECKING:
+    from casecnn.weights.state_dict import Loaded as Loaded
+    from casecnn.weights.state_dict import Resolved as Resolved
+    from casecnn.weights.state_dict import cache_folder as cache_folder
+    from casecnn.weights.state_dict import fill as fill
+    from casecnn.weights.state_dict import load as load
+    from casecnn.weights.state_dict import packaged as packaged
+    from casecnn.weights.state_dict import record_file as record_file
+    from casecnn.weights.state_dict import resolve as resolve
+    from casecnn.weights.state_dict import save as save
 
 __getattr__, __dir__, __all__ = lazily(
     __name__,

@@ -56,7 +56,7 @@ def cache_folder() -> Path:
     r"""Where downloads are kept: CASECNN_CACHE if it is set, else the platform's cache folder for this program.
 
     That is $XDG_CACHE_HOME/casecnn or ~/.cache/casecnn, ~/Library/Caches/casecnn on macOS and
-    %LOCALAPPDATA%\\casecnn\\Cache on Windows. Doesn't create it.
+    %LOCALAPPDATA%\casecnn\Cache on Windows. Doesn't create it.
     """
     chosen = os.environ.get("CASECNN_CACHE")
     if chosen:

@@ -220,6 +220,18 @@ def test_everything_public_has_a_docstring():
     assert wrong == []
 
 
+def test_help_shows_no_escapes():
+    r"""Click wants the character \b, which the docstring of a command must hold itself: a raw one says backslash, b."""
+    wrong = [
+        where(path, node.lineno)
+        for path in FILES
+        if is_cli(MODULES[path])
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.FunctionDef) and re.search(r"\\[a-z]\b", ast.get_docstring(node) or "")
+    ]
+    assert wrong == []
+
+
 def test_files_are_short_or_give_a_reason():
     """About 130 lines in the middle; the docstring of a file with more than 400 says why it is "one file"."""
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}

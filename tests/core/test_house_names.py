@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pickle
+import re
 import sys
 import warnings
 
 import pytest
-from source_tree import HOMES
+from source_tree import HOMES, ROOT
 
 from casecnn.moved import MOVED
 
@@ -86,6 +87,15 @@ def test_public_names(package):
 def test_the_public_names_of_0_1_are_there(package):
     module = importlib.import_module(package)
     assert [name for name in PUBLIC[package].split() if not hasattr(module, name)] == []
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_the_site_describes_every_public_name(package):
+    pages = ["core"] if package in ("casecnn.layers", "casecnn.weights") else [package.removeprefix("casecnn.")]
+    text = "".join((ROOT / "docs" / "api" / f"{page}.md").read_text(encoding="utf-8") for page in pages)
+    described = re.findall(rf"^::: {package}\.(\w+)$", text, re.MULTILINE)
+    public = set(importlib.import_module(package).__all__) - {"PictureError"}  # the old name of ImageError
+    assert sorted(described) == sorted(public)
 
 
 @pytest.mark.parametrize("package", FOLDERS)

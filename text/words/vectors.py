@@ -173,7 +173,7 @@ Rows = Iterator[tuple[bytes, np.ndarray]]
 
 
 def _binary(stream: IO[bytes], path: Path, keep: _Filter) -> Rows:
-    r"""word2vec's binary format: "words numbers\\n", then for each word its bytes, a blank, and float32 numbers."""
+    r"""word2vec's binary format: "words numbers\n", then for each word its bytes, a blank, and float32 numbers."""
     count, dim = map(int, stream.readline(100).split())
     if not 1 <= dim <= 100_000:
         raise InputError(f"'{path}' has vectors of {dim} numbers; it is no file of word vectors")

@@ -16,7 +16,7 @@ from casecnn.cli.options import format_option
 @options.input_size(": height x width x channels", parameter="input", metavar="HxWxC", required=True, renamed=["--in"])
 @format_option
 def arithmetic(layers: tuple[str, ...], input: str, output_format: str) -> None:
-    r"""Answer the lecturer's questions about one LAYER or several in a row, and show the sums.
+    """Answer the lecturer's questions about one LAYER or several in a row, and show the sums.
 
     \b
     casecnn vision arithmetic --input 227x227x3 conv 11x11x96 /4
@@ -27,7 +27,7 @@ def arithmetic(layers: tuple[str, ...], input: str, output_format: str) -> None:
     conv takes height x width x filters, pool (max) and meanpool height x width, fc units. After a conv or a pool, /4 is
     the stride (/2x1: vertical, horizontal), "pad 2", "pad same" or "pad valid" the padding, "groups 2" splits a conv. A
     sum that is not whole is an error, unless "floor" or "ceil" say what becomes of the remainder.
-    """
+    """  # noqa: D301
     from casecnn.vision.tables.arithmetic import answer, parse, volume
 
     answered = answer(volume(input), parse(layers))

@@ -45,7 +45,7 @@ from casecnn.vision.cli import options as vision
 @format_option
 def transfer(net, data, weights, output, mode, blocks_count, strength, test, validation, limit, epochs, augment,
              workers, threads, resume, device, seed, output_format, **recipe) -> None:  # fmt: skip
-    r"""Teach NET, trained for other classes, those of DATA; the result is DIR/NET.safetensors.
+    """Teach NET, trained for other classes, those of DATA; the result is DIR/NET.safetensors.
 
     \b
     head      a new last layer on the frozen net
@@ -55,7 +55,7 @@ def transfer(net, data, weights, output, mode, blocks_count, strength, test, val
     all       everything
 
     What is frozen stays as it is to the last bit, running averages of BatchNorm included.
-    """
+    """  # noqa: D301
     from casecnn.vision.pipeline.augment import parse_augmentation
 
     augmentation = parse_augmentation(augment) if augment is not None else None

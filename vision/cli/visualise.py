@@ -37,7 +37,7 @@ from casecnn.vision.cli import options as vision
 @format_option
 def visualise(what, net, pictures, weights, output, data, limit, layer, channels, top, threads, seed,
               output_format) -> None:  # fmt: skip
-    r"""Draw what NET has learned into FILE.
+    """Draw what NET has learned into FILE.
 
     \b
     filters    the filters of the first convolution
@@ -45,7 +45,7 @@ def visualise(what, net, pictures, weights, output, data, limit, layer, channels
                projected back (Zeiler and Fergus)
     deconvnet  for each picture, its strongest features projected back
     gradcam    for each picture, where the evidence for its likeliest classes is
-    """
+    """  # noqa: D301
     from casecnn.files import check_writable
     from casecnn.vision.look.contact_sheet import check_ending
 
