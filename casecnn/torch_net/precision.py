@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from torch import nn
 
@@ -13,6 +15,8 @@ from casecnn.kernels.cpu import cpuinfo
 
 def choose_device(device: str | torch.device = "auto") -> torch.device:
     """Return the torch device for `device`; "auto" is the current CUDA device where there is one, else the CPU.
+
+    Under `torchrun` "auto" and "cuda" are the process's own GPU.
 
     Raises `UsageError` for a name that torch does not know and for CUDA where there is none.
     """
@@ -31,6 +35,8 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
             raise UsageError(f"`device` (={device}) is not there: this torch cannot use it; use cpu or auto") from None
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"`device` (={device}) is not there: torch finds no CUDA device; use cpu or auto")
+    if chosen.type == "cuda" and chosen.index is None and "LOCAL_RANK" in os.environ:
+        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return chosen
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,10 +12,51 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from casecnn.errors import UsageError
+from casecnn.errors import InputError, UsageError
 from casecnn.torch_net.precision import choose_device
 
 _TIMEOUT = timedelta(hours=12)  # others wait while process 0 evaluates
+
+
+class ProcessLost(InputError):
+    """Another process of the run has ended before its time."""
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Raise `ProcessLost` where processes exchange something within the context and one of them is no longer there."""
+    try:
+        yield
+    except RuntimeError as error:  # gloo has no class of its own for a connection that was closed
+        raise ProcessLost("another process of the run has ended") from error
+
+
+def own_rank() -> int:
+    """Return this process's place among those of the run; 0 where it is the only one."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def share(value: Any) -> Any:
+    """Return process 0's value of any kind that pickles; all must call it, the others with None."""
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return value
+    values = [value]
+    with together():
+        dist.broadcast_object_list(values, 0)
+    return values[0]
+
+
+def gather(value: Any) -> list[Any]:
+    """Return every process's value of any kind that pickles, in the order of the ranks; all must call it.
+
+    Without other processes the list holds ``value`` alone.
+    """
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * dist.get_world_size()
+    with together():
+        dist.all_gather_object(values, value)
+    return values
 
 
 class Processes:
@@ -54,12 +95,31 @@ class Processes:
             static_graph=True,
         )
 
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Replace each parameter's gradient by the mean over the processes; one that has none counts as zeros.
+
+        For nets that are not wrapped. All must call it, with the same parameters in the same order.
+        """
+        if self.world == 1:
+            return
+        trained = list(parameters)
+        flat = torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in trained])
+        with together():
+            dist.all_reduce(flat)
+        for parameter, mean in zip(trained, (flat / self.world).split([p.numel() for p in trained]), strict=True):
+            parameter.grad = mean.view_as(parameter)
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        self.mean([0.0])
+
     def mean(self, values: list[float]) -> list[float]:
         """Return the mean over the processes of each value; all must call it, with as many values."""
         if self.world == 1:
             return values
         tensor = torch.tensor(values, dtype=torch.float64)
-        dist.all_reduce(tensor, group=self._control)
+        with together():
+            dist.all_reduce(tensor, group=self._control)
         return (tensor / self.world).tolist()
 
     def from_first(self, value: float) -> float:
@@ -67,7 +127,8 @@ class Processes:
         if self.world == 1:
             return value
         tensor = torch.tensor([value], dtype=torch.float64)
-        dist.broadcast(tensor, 0, group=self._control)
+        with together():
+            dist.broadcast(tensor, 0, group=self._control)
         return tensor.item()
 
     def copy_from_first(self, value: Any) -> Any:
@@ -75,7 +136,8 @@ class Processes:
         if self.world == 1:
             return value
         values = [value]
-        dist.broadcast_object_list(values, 0, group=self._control)
+        with together():
+            dist.broadcast_object_list(values, 0, group=self._control)
         return values[0]
 
     def any_wants_to_stop(self, wish: bool) -> bool:
@@ -98,7 +160,8 @@ class Processes:
             return False
         work, flag = self._pending
         self._pending = None
-        work.wait()
+        with together():
+            work.wait()
         return bool(flag.item())
 
 

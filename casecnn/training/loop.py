@@ -28,7 +28,7 @@ from casecnn.seeds import derive_seed
 from casecnn.torch_net.precision import choose_channels_last, dtype_for
 from casecnn.training.averaging import WeightAverage
 from casecnn.training.checkpoint import check_same_run, load_checkpoint, save_checkpoint
-from casecnn.training.distributed import Processes, processes
+from casecnn.training.distributed import Processes, ProcessLost, processes
 from casecnn.training.log import RunLog, surroundings
 from casecnn.training.meter import Meter
 from casecnn.training.optimizers import build_optimizers, constrained, limit_rows, set_rate
@@ -72,6 +72,7 @@ def train(
     workers: int = 1,
     worker_kind: Literal["thread", "process"] = "thread",
     ahead: int | None = None,
+    overlap: bool = True,
     log_every: int = 100,
     checkpoint_minutes: float = 5.0,
     resume: bool = True,
@@ -86,7 +87,9 @@ def train(
     fewer is not noticed); `workers` threads or processes (`worker_kind`) run it up to `ahead` steps in advance.
     loss(model, batch) returns a scalar to minimise, the mean over the batch, and figures to log (numbers or tensors of
     one element, which nobody waits for); it calls `model(...)`, which under `torchrun` is a DistributedDataParallel, in
-    training mode, under autocast where the precision is bfloat16, with the batch on the device.
+    training mode, under autocast where the precision is bfloat16, with the batch on the device. Without `overlap` the
+    model stays as it is under `torchrun`, and gradients are averaged over the processes after the loss: for a loss that
+    calls backward itself, any number of times.
     evaluate(model) runs every `evaluate_every` steps and after the last one, in process 0 while the others wait, on the
     averaged weights if there are any, in evaluation mode, without gradients, in the same precision; of what it
     returns, `metric` picks the best weights and drives a "plateau" schedule, and `better` says in which direction;
@@ -101,7 +104,8 @@ def train(
 
     Raises `UsageError` for arguments that do not fit together; `InputError` for a checkpoint that is damaged, of
     another recipe or another net, for an output folder that cannot be written, and when the weights are no longer
-    finite (the last good checkpoint stays); `Interrupted` after Ctrl-C or SIGTERM, once the checkpoint is written.
+    finite (the last good checkpoint stays); `ProcessLost` (an `InputError`), once process 0 has written the checkpoint,
+    when another process of the run is gone; `Interrupted` after Ctrl-C or SIGTERM, once the checkpoint is written.
     Whatever source, loss and evaluate raise passes through. Does not compile the net, accumulate gradients over steps,
     or share batch statistics between processes; a checkpoint that fails half-way is a warning, the one at the end an
     error.
@@ -116,7 +120,7 @@ def train(
     note = json.dumps(dict(metadata or {}), ensure_ascii=False)
     folder = Path(output)
     with processes(device) as group, _private_generators(group.device):
-        run = _Run(model, recipe, group, folder, validation, note)
+        run = _Run(model, recipe, group, folder, validation, note, overlap)
         run.prepare(resume)
         with (
             InterruptionGuard(_NOTICE if group.first else "") as guard,
@@ -137,7 +141,10 @@ def train(
                     ) as batches,
                     _bar(run, progress and group.first) as bar,
                 ):
-                    run.loop(batches, loss, guard, bar, logger, log_every, checkpoint_minutes * 60)
+                    try:
+                        run.loop(batches, loss, guard, bar, logger, log_every, checkpoint_minutes * 60)
+                    except ProcessLost as error:
+                        raise run.lost() from error
             return run.result()
 
 
@@ -145,9 +152,17 @@ class _Run:
     """The state of a run: all that a checkpoint holds, and how to make a step of it."""
 
     def __init__(
-        self, model: nn.Module, recipe: Recipe, group: Processes, folder: Path, validation: Validation, note: str
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        group: Processes,
+        folder: Path,
+        validation: Validation,
+        note: str,
+        overlap: bool,
     ) -> None:
         self.recipe, self.group, self.folder, self.validation, self.note = recipe, group, folder, validation, note
+        self.overlap = overlap
         self.path = folder / CHECKPOINT
         self.dtype = dtype_for(recipe.precision, group.device, model)
         self.channels_last = choose_channels_last(recipe.channels_last, group.device, self.dtype)
@@ -184,7 +199,7 @@ class _Run:
         if content is not None:
             self._check(content)
             self.model.load_state_dict(content["model"])
-        self.net = self.group.wrap(self.model)
+        self.net = self.group.wrap(self.model) if self.overlap else self.model
         if self.recipe.ema_decay is not None:
             self.average = WeightAverage(self.model, self.recipe.ema_decay)
         if content is not None:
@@ -229,7 +244,12 @@ class _Run:
         saved = time.monotonic()
         while self.step < self.recipe.steps:
             factor = self.schedule.factor(self.step)
-            meter.add(*self._update(next(batches), loss, factor))
+            try:
+                meter.add(*self._update(next(batches), loss, factor))
+            except RuntimeError as error:
+                if self._is_alone(guard):
+                    raise ProcessLost("another process of the run has ended") from error
+                raise
             bar.update()
             last = self.step == self.recipe.steps
             if last or self.step % log_every == 0:
@@ -284,6 +304,8 @@ class _Run:
         with self._precision():
             value, metrics = loss(self.net, placed)
         value.backward()
+        if not self.overlap:
+            self.group.average_gradients(self.parameters)
         figures: dict[str, float | Tensor] = {"loss": value, **metrics} | {"loss": value}  # first, and ours
         if self.recipe.clip_norm is not None:
             figures["grad_norm"] = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)
@@ -315,6 +337,27 @@ class _Run:
                 figure, row = self.validation.run(self.model, self.step)
             logger.write(row)
         self.schedule.observe(self.group.from_first(figure))
+
+    def _is_alone(self, guard: InterruptionGuard) -> bool:
+        """Say whether an error in the middle of a step is that of a run whose other processes are gone.
+
+        Gradients that travel during backward meet a closed connection there; `torchrun` tells the others within
+        seconds, by SIGTERM, that one of them has ended.
+        """
+        patience = time.monotonic() + (10.0 if self.group.world > 1 else 0.0)
+        while guard.number is None and time.monotonic() < patience:
+            time.sleep(0.05)
+        return self.group.world > 1 and guard.number is not None
+
+    def lost(self) -> ProcessLost:
+        """Write the checkpoint of the last whole step, in process 0, and return the error that says so."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        self._save(final=True)
+        where = f"the state is in '{self.path}'" if self.group.first else f"'{self.path}' holds the last state written"
+        return ProcessLost(
+            f"another process of the run ended after step {self.step}; {where}: start the same command again to go on"
+        )
 
     def _stop(self, guard: InterruptionGuard, logger: RunLog) -> None:
         self.group.settle()

@@ -25,13 +25,17 @@ SETTINGS, LOG, SUMMARY = "run.json", "games.jsonl", "summary.json"
 class GameFolder:
     """The folder `path`, made if it is not there. `finished` holds the facts of the games by their number, from 1.
 
-    `settings` is what must be the same for the games to belong together, as JSON can hold it. Raises `UsageError` for
-    a folder that holds games of another run, and `InputError` where it cannot be read or written.
+    `settings` is what must be the same for the games to belong together, as JSON can hold it; None joins a folder that
+    another process of the run has opened. Raises `UsageError` for a folder that holds games of another run, and
+    `InputError` where it cannot be read or written.
     """
 
-    def __init__(self, path: str | os.PathLike[str], settings: dict[str, Any]) -> None:
+    def __init__(self, path: str | os.PathLike[str], settings: dict[str, Any] | None) -> None:
         self.path = Path(path)
         self.finished: dict[int, dict[str, Any]] = {}
+        if settings is None:
+            self.refresh()
+            return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -40,7 +44,7 @@ class GameFolder:
             raise write_error(path, error) from error
         file = self.path / SETTINGS
         if file.exists():
-            self._read_log()
+            self.refresh()
         elif mine := sorted({*self.path.glob("game-*.sgf"), *self.path.glob(LOG), *self.path.glob(SUMMARY)}):
             raise UsageError(
                 f"`output` (={path}) holds '{mine[0].name}' but no {SETTINGS} of a run; choose another folder"
@@ -67,10 +71,11 @@ class GameFolder:
             raise write_error(self.path / LOG, error) from error
         self.finished[number] = facts
 
-    def write_summary(self, summary: dict[str, Any]) -> None:
-        """Write summary.json, and put the lines of the log in the order of the games."""
+    def write_summary(self, summary: dict[str, Any], complete: bool = True) -> None:
+        """Write summary.json; where the run is complete, put the lines of the log in the order of the games."""
         self._write_json(SUMMARY, summary)
-        self._write_log(self.finished[number] for number in sorted(self.finished))
+        if complete:
+            self._write_log(self.finished[number] for number in sorted(self.finished))
 
     def _compare(self, file: Path, settings: dict[str, Any]) -> None:
         try:
@@ -86,8 +91,11 @@ class GameFolder:
                     f" {json.dumps(settings.get(name))}); choose another folder"
                 )
 
-    def _read_log(self) -> None:
-        """Take up what is finished; a last line that was cut off, or a game whose file is gone, is played again."""
+    def refresh(self) -> None:
+        """Take up what is finished, by other processes too.
+
+        A last line that was cut off does not count, nor does a game whose file is gone: they are played again.
+        """
         try:
             lines = (self.path / LOG).read_text(encoding="utf-8").splitlines() if (self.path / LOG).exists() else []
         except OSError as error:

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from casecnn.errors import UsageError
+from casecnn.checks import whole
 from casecnn.go.net.policy import Policy
 from casecnn.go.play.game_folder import GameFolder
 from casecnn.go.play.selfplay import PlayedGame, Rules, play_games
 from casecnn.go.sgf.writer import record_sgf
 from casecnn.interruption import Interrupted, InterruptionGuard
 from casecnn.statistics import wilson_interval
+from casecnn.training.distributed import ProcessLost, processes
 
 MAX_GAMES = 99_999
 
@@ -35,40 +36,54 @@ def selfplay(
 
     Games that are there already are not played again, so that a run can be taken up or made longer. With an `opponent`
     `policy` has black in every odd game. `progress(finished, moves)` gets the games finished in all and the moves just
-    played. Raises `UsageError` for a folder of another run, and `casecnn.interruption.Interrupted` on Ctrl-C, after the
-    summary of the finished games is written.
+    played. Under `torchrun` every process plays a part of the games into the same folder, on a GPU of its own where
+    there are some. Raises `UsageError` for a folder of another run, `casecnn.interruption.Interrupted` on Ctrl-C and
+    `casecnn.training.distributed.ProcessLost` where another process is gone, each after the summary of the finished
+    games is written.
     """
     rules = rules or Rules()
-    if not 1 <= games <= MAX_GAMES:
-        raise UsageError(f"`games` (={games}) must be from 1 to {MAX_GAMES}")
+    whole("games", games, 1, MAX_GAMES)
     names = (policy.name, None) if opponent is None else _names(policy.name, opponent.name)
-    folder = GameFolder(output, _settings(policy, opponent, rules))
-    todo = [number - 1 for number in range(1, games + 1) if number not in folder.finished]
     begin = time.perf_counter()
-    played = 0
-    with InterruptionGuard("stopping; the finished games stay") as guard:
+    with (
+        processes("cpu") as group,
+        InterruptionGuard("stopping; the finished games stay" if group.first else "") as guard,
+    ):
+        folder = GameFolder(output, _settings(policy, opponent, rules)) if group.first else None
+        finished = group.copy_from_first(folder and sorted(folder.finished))
+        folder = folder or GameFolder(output, None)
+        missing = [number - 1 for number in range(1, games + 1) if number not in set(finished)]
+        own = missing[group.rank :: group.world]
 
         def tick(moves: int) -> None:
-            if progress:
+            if progress and group.first:
                 progress(len(folder.finished), moves)
             if guard.number is not None:
                 raise Interrupted("", guard.number)
 
+        def summarise(complete: bool) -> dict[str, Any]:
+            folder.refresh()  # the games of the other processes
+            played = len(folder.finished) - len(finished)
+            summary = _summary(folder, names, rules, games, played, time.perf_counter() - begin)
+            if group.first:
+                folder.write_summary(summary, complete)
+            return summary
+
         try:
             for game in play_games(
-                policy, todo, rules, opponent=opponent, batch=min(batch, max(1, len(todo))) if batch >= 1 else batch,
+                policy, own, rules, opponent=opponent, batch=min(batch, max(1, len(own))) if batch >= 1 else batch,
                 threads=threads, progress=tick,
             ):  # fmt: skip
                 _add(folder, game, rules, names)
-                played += 1
-        except Interrupted as stopped:
-            folder.write_summary(_summary(folder, names, rules, games, played, time.perf_counter() - begin))
-            message = (
-                f"stopped: {len(folder.finished)} of {games} games are in '{folder.path}'; the same command goes on"
-            )
-            raise Interrupted(message, stopped.exit_code - 128) from None
-    summary = _summary(folder, names, rules, games, played, time.perf_counter() - begin)
-    folder.write_summary(summary)
+            group.wait()
+        except (Interrupted, ProcessLost) as stopped:
+            summarise(complete=group.world == 1)
+            count = f"{len(folder.finished)} of {games} games are in '{folder.path}'; the same command goes on"
+            if isinstance(stopped, ProcessLost):
+                raise ProcessLost(f"another process of the run has ended: {count}") from stopped
+            raise Interrupted(f"stopped: {count}", stopped.exit_code - 128) from None
+        summary = summarise(complete=True)
+        group.wait()  # nobody leaves before the summary is there
     return summary
 
 

@@ -35,6 +35,7 @@ from casecnn.go.reinforce.pool import Pool
 from casecnn.go.reinforce.replay import Turns, turns_of
 from casecnn.seeds import derive_seed
 from casecnn.statistics import wilson_interval
+from casecnn.training.distributed import gather, own_rank
 
 DECAY = 0.9
 """Of the moving average: a step counts a tenth."""
@@ -84,7 +85,8 @@ class PolicyGradient:
 
     Called with the net and a batch (game numbers int64 [n], the step int64 [1]) it plays the games, *adds their
     gradient to that of the net's parameters* part by part, so that memory does not grow with the games, and returns a
-    loss that adds nothing to it. `threads` make planes.
+    loss that adds nothing to it. `threads` make planes. Of several processes, each plays games of its own; baselines
+    are those of all games, and the mean of the processes' gradients is that of one process with all games.
     """
 
     def __init__(
@@ -101,7 +103,7 @@ class PolicyGradient:
         version, opponent = self.pool.draw(step, derive_seed(self.rules.seed, _OPPONENTS))
         games = self._play(model, opponent, batch[0].tolist(), derive_seed(self.rules.seed, _GAMES, step))
         z = outcomes(games)
-        advantage = z - self._baseline_of(model, z, np.array([game.swapped for game in games]))
+        advantage = z - self._baseline(model, z, np.array([game.swapped for game in games]))
         loss, entropy, choices = 0.0, 0.0, 0
         for turns in self._turns(games):
             weights = torch.from_numpy(advantage[turns.games]).to(batch[0].device, torch.float32)
@@ -148,6 +150,12 @@ class PolicyGradient:
             ) from error
         model.train(training)
         return finished
+
+    def _baseline(self, model: nn.Module, z: np.ndarray, white: np.ndarray) -> np.ndarray:
+        """The baseline of this process's games, from the games of all processes, as many in each."""
+        everyone = gather((z, white))
+        all_z, all_white = (np.concatenate([part[i] for part in everyone]) for i in (0, 1))
+        return self._baseline_of(model, all_z, all_white).reshape(len(everyone), -1)[own_rank()]
 
     def _baseline_of(self, model: nn.Module, z: np.ndarray, white: np.ndarray) -> np.ndarray:
         if self.baseline == "batch":

@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from casecnn.errors import InputError
 from casecnn.files import write_error
 from casecnn.go.net.policy import Policy, load_policy
+from casecnn.nets.policy import policy_net
 from casecnn.seeds import derive_seed
-from casecnn.weights.state_dict import save
+from casecnn.torch_net.build import build
+from casecnn.torch_net.precision import choose_device
+from casecnn.training.distributed import own_rank, share
+from casecnn.weights.state_dict import fill, save
 
 
 class Pool:
@@ -19,7 +24,7 @@ class Pool:
 
     Which are in the pool at a step follows from the step alone, so that a run which goes on finds the same opponents.
     The files are in single precision and play everywhere a net's file does (`--weights`, `--opponent`). `arguments`
-    are those of `casecnn.go.net.declaration.policy_net`.
+    are those of `casecnn.nets.policy.policy_net`. Of several processes, process 0 alone writes and reads the files.
     """
 
     def __init__(self, folder: Path, every: int, arguments: dict[str, Any], device: str = "auto") -> None:
@@ -31,7 +36,7 @@ class Pool:
 
     def take_in(self, step: int, module: nn.Module) -> None:
         """Write the version after `step` steps if it belongs into the pool; the first removes those of earlier runs."""
-        if step % self.every:
+        if step % self.every or own_rank() != 0:
             return
         if step == 0:
             self._clear()
@@ -48,9 +53,20 @@ class Pool:
         return load_policy(path, self.device)
 
     def draw(self, step: int, seed: int) -> tuple[int, Policy]:
-        """An opponent for a step, each version with the same chance: after how many steps it was taken in, the net."""
+        """An opponent for a step, each version with the same chance: after how many steps it was taken in, the net.
+
+        Every process of a run must call it: process 0 sends the weights to the others.
+        """
         chosen = derive_seed(seed, step) % (step // self.every + 1) * self.every
-        return chosen, self.load(chosen)
+        found = self.load(chosen) if own_rank() == 0 else None
+        tensors = share(found and {name: tensor.cpu() for name, tensor in found.module.state_dict().items()})
+        return chosen, found or self._policy(chosen, tensors)
+
+    def _policy(self, step: int, tensors: dict[str, Tensor]) -> Policy:
+        module = build(policy_net(**self.arguments), init="zeros")
+        fill(module, tensors, self.path(step))
+        module.to(choose_device(self.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Policy(module, self.path(step).name, self.arguments["size"], self.arguments)
 
     def _clear(self) -> None:
         try:

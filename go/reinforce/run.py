@@ -57,13 +57,14 @@ def reinforce(
 ) -> TrainResult:
     """Improve a policy network by games against itself; write `policy.safetensors` into the folder `output`.
 
-    `recipe.batch_size` games a step, half of them with each colour, for `recipe.steps` steps; `recipe.seed` sets all
-    random numbers. `rules` are those of the games: temperature above 0, nobody resigns, no symmetries; their seed does
-    not count. `initial` names the weights to start from, as `load_policy`; None is the packaged net, or, where one of
-    `k`, `layers` and `size` is given (the others: 64, 13, 19), random weights. Every `pool_every` steps the net is
-    taken into the pool of opponents, which are files in `output`/pool; the start is the first. `baseline` is "batch"
-    (see `batch_baseline`), "moving" (an average over the steps, for each colour) or "none". Every `evaluate_every`
-    steps and at the end the net plays `evaluate_games` games against the start.
+    `recipe.batch_size` games a step and process, half of them with each colour, for `recipe.steps` steps; under
+    `torchrun` all processes play, and gradients are averaged. `recipe.seed` sets all random numbers. `rules` are those
+    of the games: temperature above 0, nobody resigns, no symmetries; their seed does not count. `initial` names the
+    weights to start from, as `load_policy`; None is the packaged net, or, where one of `k`, `layers` and `size` is
+    given (the others: 64, 13, 19), random weights. Every `pool_every` steps the net is taken into the pool of
+    opponents, which are files in `output`/pool; the start is the first. `baseline` is "batch" (see `batch_baseline`),
+    "moving" (an average over the steps, for each colour) or "none". Every `evaluate_every` steps and at the end the net
+    plays `evaluate_games` games against the start.
 
     Log, checkpoints, `resume` and interruption are those of `casecnn.training.loop.train`, to which `options` go; a run
     that is resumed ends, on the CPU, with the same bits as one that was not. The log has a row a step: `pool_win_rate`,
@@ -72,7 +73,7 @@ def reinforce(
     The weights are the last ones, or the averaged ones where the recipe has `ema_decay`, in single precision.
 
     Raises what `casecnn.training.loop.train` and `load_policy` raise, and `UsageError` for options that make no sense,
-    differ from those of the run in `output`, or under `torchrun`: this runs in one process.
+    or differ from those of the run in `output`.
     """
     rules = replace(rules or Rules(), seed=recipe.seed)
     _check(rules, pool_every, baseline, evaluate_games)
@@ -97,7 +98,7 @@ def reinforce(
     learning = PolicyGradient(pool, rules, baseline, evaluate_games, threads)
 
     def source(step: int, rank: int = 0, world: int = 1) -> tuple[Tensor, ...]:
-        return torch.arange(recipe.batch_size), torch.tensor([step])
+        return torch.arange(recipe.batch_size) + rank * recipe.batch_size, torch.tensor([step])
 
     result = train(
         model,
@@ -110,6 +111,7 @@ def reinforce(
         metric="start_win_rate",
         better="higher",
         log_every=1,
+        overlap=False,
         resume=resume,
         device=device,
         metadata={"net": "policy_net", "settings": settings, "command": command},
@@ -125,13 +127,12 @@ def reinforce(
         "command": command,
     }
     weights = {name: tensor for name, tensor in result.weights.items() if name != "baseline"}
-    save(folder / WEIGHTS, weights, metadata)
+    if result.first:
+        save(folder / WEIGHTS, weights, metadata)
     return result
 
 
 def _check(rules: Rules, pool_every: int, baseline: str, evaluate_games: int) -> None:
-    if int(os.environ.get("WORLD_SIZE", "1")) != 1:
-        raise UsageError("reinforcement runs in one process; start it without torchrun")
     if not rules.temperature > 0:
         raise UsageError(f"`temperature` (={rules.temperature:g}) must be above 0: without chance nothing is learned")
     if rules.resign is not None or rules.opening_moves is not None or rules.symmetries:

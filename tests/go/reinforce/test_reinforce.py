@@ -313,12 +313,6 @@ def test_options_that_make_no_sense(tmp_path, options, message):
     assert str(error.value).startswith(message) and not (tmp_path / "run").exists()
 
 
-def test_it_is_no_work_for_several_processes(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UsageError, match="runs in one process; start it without torchrun"):
-        run(tmp_path / "run")
-
-
 def test_a_folder_of_another_run_is_refused(tmp_path):
     run(tmp_path, recipe(steps=2))
     for options, words in (
