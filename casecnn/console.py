@@ -5,9 +5,12 @@ Results go to stdout; everything here that prints goes to stderr.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +35,19 @@ def printable(text: str) -> str:
     )
 
 
+_wording: ContextVar[Callable[[str], str]] = ContextVar("wording", default=str)
+
+
+@contextlib.contextmanager
+def worded(by: Callable[[str], str]) -> Iterator[None]:
+    """Let ``by`` reword what `warn` prints: the command line names its options where a library names parameters."""
+    token = _wording.set(by)
+    try:
+        yield
+    finally:
+        _wording.reset(token)
+
+
 def speaks() -> bool:
     """Say whether this process prints results: of those that `torchrun` starts, only the first one does."""
     return os.environ.get("RANK", "0") == "0"
@@ -39,7 +55,7 @@ def speaks() -> bool:
 
 def warn(message: str) -> None:
     """Print one line `casecnn: warning: ...` to stderr, above a progress bar where there is one."""
-    tell(f"casecnn: warning: {printable(message)}")
+    tell(f"casecnn: warning: {printable(_wording.get()(message))}")
 
 
 def tell(line: str) -> None:

@@ -10,6 +10,7 @@ import click
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.console import speaks
 from casecnn.go.cli import options as go
 
 
@@ -78,6 +79,8 @@ def reinforce(
         checkpoint_minutes=checkpoint_minutes, resume=resume, device=device,
         command=" ".join(["casecnn", *sys.argv[1:]]),
     )  # fmt: skip
+    if not speaks():
+        return
     matches = [row["validation"] for row in read_log(result.log) if row.get("event") == "evaluation"]
     summary = {
         "weights": f"{output}/{WEIGHTS}",

@@ -6,32 +6,29 @@ import json
 
 import click
 
-from casecnn.cli import device_option, format_option, seed_option
+from casecnn.cli import options
+from casecnn.cli.command import command
+from casecnn.cli.options import device_option, format_option, option, seed_option
 from casecnn.console import speaks
+from casecnn.go.cli import options as go
 
 
-@click.command()
-@click.option("--games", required=True, type=int, help="How many games in all, those already in DIR included.")
-@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the SGF files and the summary.")
-@click.option("--weights", metavar="NAME|FILE", help="The policy net's weights.  [default: the packaged ones]")
-@click.option("--opponent", metavar="NAME|FILE", help="Another net to play against, colours alternating.")
-@click.option(
-    "--temperature", default=1.0, show_default=True, help="Moves are drawn by p^(1/temperature); 0: always the best."
+@command()
+@go.games()
+@options.output(": SGF files and a summary", metavar="DIR")
+@go.weights
+@option("--opponent", metavar="NAME|FILE", meaning="Another net to play against, colours alternating")
+@go.temperature(default=1.0)
+@option("--opening-moves", type=int, meaning="Draw only so many first moves, then play the best", otherwise="all")
+@go.komi()
+@go.max_moves(otherwise="twice the points of the board")
+@go.resign("; see below")
+@go.symmetries(", 8 times slower", default=False)
+@options.batch(": games that are played at once", parameter="batch", default=256)
+@options.workers(
+    ": threads that make planes", parameter="threads", otherwise="one for each core", renamed=["--threads"]
 )
-@click.option("--opening-moves", type=int, help="Draw only so many first moves, then play the best.  [default: all]")
-@click.option("--komi", default=7.5, show_default=True, help="Points for White.")
-@click.option("--max-moves", type=int, help="End a game after so many moves.  [default: twice the points of the board]")
-@click.option("--resign", type=float, metavar="POINTS", help="Resign when so far behind, see below.  [default: never]")
-@click.option("--symmetries/--no-symmetries", default=False, help="Average over the eight symmetries: 8 times slower.")
-@click.option("--batch", default=256, show_default=True, help="How many games are played at once.")
-@click.option("--threads", type=click.IntRange(1, 64), help="Threads that make planes.  [default: one for each core]")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16"]),
-    default="auto",
-    show_default=True,
-    help="auto: bfloat16 where the device is faster with it.",
-)
+@options.precision()
 @device_option
 @seed_option
 @format_option

@@ -207,3 +207,17 @@ def test_two_processes_stop_together_and_one_goes_on(tmp_path, doubled):
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] < 40
     resumed = start(tmp_path, replace(RECIPES["sgd"], batch_size=16), dropout=False)
     assert largest_difference(resumed.weights, doubled[0].weights) < 1e-5
+
+
+def test_a_process_that_dies_ends_the_run_with_a_checkpoint(tmp_path, doubled):
+    process = torchrun("sgd", str(tmp_path), "plain", "60", "0.1")
+    wait_for_step(process, tmp_path / "log.jsonl", 1)
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True)
+    second = [pid for pid in found.stdout.split() if b"\0RANK=1\0" in Path(f"/proc/{pid}/environ").read_bytes()]
+    os.kill(int(second[0]), signal.SIGKILL)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "another process of the run ended after step" in errors and "start the same command again to go on" in errors
+    assert 1 <= load_checkpoint(tmp_path / "checkpoint.pt")["step"] < 40
+    resumed = start(tmp_path, replace(RECIPES["sgd"], batch_size=16), dropout=False)
+    assert largest_difference(resumed.weights, doubled[0].weights) < 1e-5
