@@ -85,6 +85,7 @@ class Run:
 
     @property
     def elapsed(self) -> float:
+        """Seconds of training so far, those of earlier parts of the run included."""
         return self.before + time.perf_counter() - self.begin
 
     def prepare(self, resume: bool) -> None:
@@ -143,6 +144,7 @@ class Run:
         log_every: int,
         checkpoint_seconds: float,
     ) -> None:
+        """Make all steps that are left, with log, evaluations and checkpoints on the way."""
         meter = Meter()
         saved = time.monotonic()
         while self.step < self.recipe.steps:
