@@ -388,5 +388,5 @@ def test_the_command(tmp_path, weights, capsys):
 def test_numbers_of_games_out_of_range(tmp_path, weights, capsys, games):
     code, out, err = run("--games", games, "--weights", weights, "-o", str(tmp_path / "g"), capsys=capsys)
     assert (code, out) == (2, "")
-    assert f"casecnn: error: `games` (={games}) must be a whole number from 1 to 99999" in err
+    assert f"casecnn: error: `--games` (={games}) must be a whole number from 1 to 99999" in err
     assert not (tmp_path / "g").exists()

@@ -20,7 +20,7 @@ from casecnn.weights.state_dict import load
 NET = ["--size", "5", "--filters", "4", "--layers", "3", "--komi", "0.5"]
 LEARN = [*NET, "--optimizer", "sgd", "--lr", "0.05", "--pool-every", "2", "--evaluate-games", "4", "--device", "cpu"]
 
-pytestmark = [pytest.mark.usefixtures("one_thread")]
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 
 def torchrun(*arguments) -> subprocess.Popen:
