@@ -7,6 +7,7 @@ sum: for every window what its maps add, plus the bias. Nothing is approximated.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,23 +84,30 @@ def support(contributions: np.ndarray) -> np.ndarray:
 def explain(predictor: Predictor, words: Sequence[str]) -> Explanation:
     """Explains the logits of one sentence, a list of cleaned words.
 
-    Windows of different sizes that see the same words, the others being padding, are one n-gram. Maps whose value is 0
-    are left out. Takes the words that the model reads: `max_length` cuts here too.
+    Windows of different sizes that see the same words, the others being padding, are one n-gram. Maps of value 0
+    are left out. Takes the words that the model reads: ``max_length`` cuts here too. The contributions of a text that is
+    read in parts are divided by their number, since its logits are the mean of theirs.
     """
     model = predictor.model
     words = tuple(words[: model.max_length])
-    peaks = predictor.peaks(words)
-    contributions = model.output_weight.astype(np.float64) * peaks.values
-    begins = np.clip(peaks.starts, 0, len(words))
-    ends = np.clip(peaks.starts + peaks.windows, 0, len(words))
-    found: dict[tuple[int, int], list[int]] = {}
-    for number in np.flatnonzero(peaks.values):
-        span = (int(begins[number]), int(ends[number]))
-        found.setdefault(span if span[0] < span[1] else (0, 0), []).append(int(number))
+    places = model.parts(len(words))
+    found: dict[tuple[int, int], tuple[int, np.ndarray]] = {}  # maps that fired, and what they add
+    logits = []
+    for first, last in pairwise(places):
+        peaks = predictor.peaks(words[first:last])
+        logits.append(predictor.logits(peaks.values[None])[0])
+        contributions = model.output_weight.astype(np.float64) * peaks.values / (len(places) - 1)
+        begins = np.clip(peaks.starts, 0, last - first) + first
+        ends = np.clip(peaks.starts + peaks.windows, 0, last - first) + first
+        for number in np.flatnonzero(peaks.values):
+            span = (int(begins[number]), int(ends[number]))
+            span = span if span[0] < span[1] else (0, 0)
+            maps, added = found.get(span, (0, 0.0))
+            found[span] = maps + 1, added + contributions[:, number]
     evidence = [
-        Evidence("words" if end else "padding", start, end, len(maps), contributions[:, maps].sum(axis=1))
-        for (start, end), maps in found.items()
+        Evidence("words" if end else "padding", start, end, maps, added)
+        for (start, end), (maps, added) in found.items()
     ]
     evidence.sort(key=lambda piece: (piece.part == "padding", -np.abs(support(piece.contributions)).max(), piece.start))
     evidence.append(Evidence("bias", 0, 0, 0, model.output_bias.astype(np.float64)))
-    return Explanation(words, model.labels, predictor.logits(peaks.values[None])[0], tuple(evidence))
+    return Explanation(words, model.labels, np.add.reduce(logits) / np.float32(len(logits)), tuple(evidence))

@@ -14,7 +14,7 @@ from casecnn.export.operators import Value, activate
 from casecnn.nets.sentence import ACTIVATIONS
 from casecnn.text.model.model import TextModel
 from casecnn.text.model.packaged import DEFAULT, load_model
-from casecnn.text.words.vocabulary import PADDING, UNKNOWN
+from casecnn.text.words.vocabulary import PADDING
 
 
 def onnx_model(
@@ -47,6 +47,7 @@ def onnx_model(
         "words": list(model.words),
         "cleaning": model.cleaning,
         **({"max_length": model.max_length} if model.max_length else {}),
+        **({"part": model.part} if model.part else {}),
         **model.metadata,
     }
     return finish(graph, "sentence_cnn", [tensor("tokens", (batch, "length"), "INT64")], outputs, metadata)
@@ -57,7 +58,7 @@ def token_numbers(model: TextModel, sentences: Sequence[Sequence[str]]) -> np.nd
     kept = [words[: model.max_length] for words in sentences]
     tokens = np.full((len(kept), max(1, *map(len, kept))) if kept else (0, 1), PADDING, np.int64)
     for row, words in zip(tokens, kept, strict=True):
-        row[: len(words)] = [model.rows.get(word, UNKNOWN) for word in words]
+        row[: len(words)] = [model.row(word) for word in words]
     return tokens
 
 

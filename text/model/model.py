@@ -14,6 +14,7 @@ import numpy as np
 
 from casecnn.checks import one_of
 from casecnn.errors import InputError
+from casecnn.text.words.spelling import Speller
 from casecnn.text.words.vocabulary import FIRST_WORD, PADDING, UNKNOWN
 from casecnn.weights.safetensors_file import Content, read_arrays, write_arrays
 
@@ -27,11 +28,15 @@ MOST_PAD = 1000
 class TextModel:
     """A sentence CNN of Kim (2014) in its inference form; raises InputError where the parts do not fit each other.
 
-    A sentence is cleaned into words, cut off after `max_length` of them, and becomes `pad` pad positions, its words,
-    `pad` pad positions; what is still shorter than the largest window is padded at the end. Every filter of every
+    A sentence is cleaned into words, cut off after ``max_length`` of them, and becomes ``pad`` pad positions, its
+    words, ``pad`` pad positions; what is still shorter than the largest window is padded at the end. Every filter of every
     window adds up over its positions, the numbers of a word vector and the channels; the largest value over the
     sentence, plus the bias, through the activation, is the map's value. The logits are `output_weight` times all
     maps' values plus `output_bias`; probabilities are their softmax, or each label's sigmoid with `multi_label`.
+
+    A text of more than ``part`` words is read in parts of about equal length, none longer, and its logits are the mean
+    of theirs: of a long text the maximum over time would keep the strongest words of either kind. With ``spelling``, a
+    word that is not in the vocabulary is read as the one that it was meant to be (`casecnn.text.words.spelling`).
 
     Arrays become float32. `casecnn.text.model.predict` computes with a model, this class only holds and checks it.
     """
@@ -46,6 +51,8 @@ class TextModel:
     activation: str = "relu"
     pad: int = 4  # pad positions on each side; Kim: the largest window - 1
     max_length: int | None = None  # words of a text that count; the rest is ignored
+    part: int | None = None  # most words that are read at once; None: all
+    spelling: bool = False
     cleaning: str = "mr"  # a name of casecnn.text.words.cleaning
     metadata: Mapping[str, str] = field(default_factory=dict)  # data, command, figures, licence ...
 
@@ -76,10 +83,10 @@ class TextModel:
         rule(self.activation in ACTIVATIONS, f"activation (={self.activation!r}) must be {', '.join(ACTIVATIONS)}")
         rule(isinstance(self.multi_label, bool), f"multi_label (={self.multi_label!r}) must be true or false")
         rule(_whole(self.pad, 0, MOST_PAD), f"pad (={self.pad!r}) must be a whole number from 0 to {MOST_PAD}")
-        rule(
-            self.max_length is None or _whole(self.max_length, 1),
-            f"max_length (={self.max_length!r}) must be a whole number of at least 1, or none",
-        )
+        rule(isinstance(self.spelling, bool), f"spelling (={self.spelling!r}) must be true or false")
+        for name in ("max_length", "part"):
+            most = getattr(self, name)
+            rule(most is None or _whole(most, 1), f"{name} (={most!r}) must be a whole number of at least 1, or none")
         rule(isinstance(self.cleaning, str), f"cleaning (={self.cleaning!r}) must be a name")
         rule(all(isinstance(v, str) for pair in self.metadata.items() for v in pair), "metadata must be text")
 
@@ -132,6 +139,22 @@ class TextModel:
         """From a word of the vocabulary to its row in the embeddings."""
         return {word: row for row, word in enumerate(self.words, FIRST_WORD)}
 
+    def row(self, word: str) -> int:
+        """Return the row of a word, by its spelling where that is wanted; the unknown word's where there is none."""
+        row = self.rows.get(word)
+        if row is None and self.spelling:
+            row = self.rows.get(self._speller.nearest(word) or "")
+        return UNKNOWN if row is None else row
+
+    @cached_property
+    def _speller(self) -> Speller:
+        return Speller(self.words)
+
+    def parts(self, words: int) -> list[int]:
+        """Return where the parts of a text with this number of words begin, and where the last one ends."""
+        count = -(-words // self.part) if self.part is not None else 1
+        return [words * number // max(count, 1) for number in range(max(count, 1) + 1)]
+
     def _last_rows_in_common(self) -> int:
         """How many rows at the end all channels have in common: 0 with one channel."""
         if len(self.embeddings) == 1:
@@ -160,6 +183,7 @@ class TextModel:
         arrays |= {"output.weight": self.output_weight, "output.bias": self.output_bias}
         eight_bits = [name for name in arrays if name.startswith("embedding.")] if precision == "int8" else []
         facts = {name: getattr(self, name) for name in _FACTS}
+        facts |= {name: getattr(self, name) for name in _LATER_FACTS if getattr(self, name)}
         write_arrays(path, Content(arrays, {"net": NET, **facts}), half=precision != "full", eight_bits=eight_bits)
 
     @classmethod
@@ -192,7 +216,7 @@ class TextModel:
                 filters={h: (arrays[f"conv.{h}.weight"], arrays[f"conv.{h}.bias"]) for h in windows},
                 output_weight=arrays["output.weight"],
                 output_bias=arrays["output.bias"],
-                **{name: facts[name] for name in _FACTS},
+                **{name: facts[name] for name in (*_FACTS, *(name for name in _LATER_FACTS if name in facts))},
             )
         except KeyError as error:
             raise InputError(f"'{source}' is not a text model: it has no tensor {error}") from error
@@ -201,6 +225,7 @@ class TextModel:
 
 
 _FACTS = ("labels", "words", "multi_label", "activation", "pad", "max_length", "cleaning", "metadata")
+_LATER_FACTS = ("part", "spelling")  # since 0.2; they are not in older files
 _PLACE = re.compile(r"embedding\.\d{1,2}|conv\.(?P<window>[1-9]\d{0,3})\.(weight|bias)|output\.(weight|bias)")
 
 

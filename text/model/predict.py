@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,11 +74,24 @@ class Predictor:
         """
         if isinstance(sentences, str) or any(isinstance(words, str) for words in sentences):
             raise UsageError("`sentences` must be lists of words, not text; a cleaning of casecnn.text makes them")
+        kept = [words[: self.model.max_length] for words in sentences]
+        bounds = [self.model.parts(len(words)) for words in kept]
+        if all(len(places) == 2 for places in bounds):
+            with self._lock:
+                return self._read(kept)
+        pieces = [words[a:b] for words, places in zip(kept, bounds, strict=True) for a, b in pairwise(places)]
         with self._lock:
-            return self._read(sentences)
+            logits, known = self._read(pieces)
+        counts = np.array([len(places) - 1 for places in bounds])
+        begins = np.cumsum(counts) - counts
+        means = np.add.reduceat(logits, begins) / counts[:, None].astype(np.float32)
+        return Scores(means, np.add.reduceat(known, begins))
 
     def peaks(self, words: Sequence[str]) -> Peaks:
-        """Which window each map takes its value from: what max-over-time pooling chose."""
+        """Return which window each feature map takes its value from: max-over-time pooling chose it.
+
+        The words are read at once, however many: `TextModel.parts` says where a long text is cut.
+        """
         if isinstance(words, str):
             raise UsageError("`words` must be a list of words, not text; a cleaning of casecnn.text makes them")
         with self._lock:
@@ -132,9 +146,6 @@ class Predictor:
         return Scores(logits, known)
 
     def _rows(self, sentences: Sequence[Sequence[str]]) -> tuple[np.ndarray, list[int]]:
-        most = self.model.max_length
-        if most is not None:
-            sentences = [words[:most] for words in sentences]
         lengths = [len(words) for words in sentences]
         return self.projection.rows(sentences, sum(lengths)), lengths
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 from zlib import crc32
@@ -44,7 +44,7 @@ class Projection:
         self.vectors = vectors
         self._check_length(getattr(vectors, "vector_size", model.dim))
         self._rows = model.rows
-        self._found: dict[str, int] = {}  # rows of words outside the vocabulary: in the vectors, or UNKNOWN
+        self._found = _Found(model.rows, self._outside)  # with words outside the vocabulary as they are met
         self._found_words: list[str] = []  # those in the vectors; their rows follow the vocabulary's
         self._matrix = _filter_matrix(model)
         own = len(model.words) + FIRST_WORD
@@ -66,13 +66,13 @@ class Projection:
         Rows beyond the vocabulary's are those of `vectors`, and hold until the next call.
         """
         words = chain.from_iterable(sentences)
-        if self.vectors is None:
+        if self.vectors is None and not self.model.spelling:
             return np.fromiter(map(self._rows.get, words, repeat(UNKNOWN)), np.int64, count)  # type: ignore[arg-type]
-        if len(self._found) > MOST_FOUND:
-            self._found.clear()
+        if len(self._found) > len(self._rows) + MOST_FOUND:
+            self._found = _Found(self._rows, self._outside)
             self._found_words.clear()
             self._drop_all()
-        return np.fromiter(map(self._row, words), np.int64, count)
+        return np.fromiter(map(self._found.__getitem__, words), np.int64, count)
 
     def prepare(self, rows: np.ndarray) -> None:
         """Computes the products of all these rows in one go, if there is room for them; else nothing."""
@@ -103,17 +103,12 @@ class Projection:
             more = np.full(len(self._slot_of) + len(self._found_words), -1, np.int64)
             self._slot_of = np.concatenate([self._slot_of, more])
 
-    def _row(self, word: str) -> int:
-        row = self._rows.get(word)
-        if row is None:
-            row = self._found.get(word)
-        if row is None:
-            row = UNKNOWN
-            if word in self.vectors:
-                row = len(self.model.words) + FIRST_WORD + len(self._found_words)
-                self._found_words.append(word)
-            self._found[word] = row
-        return row
+    def _outside(self, word: str) -> int:
+        """Return the row of a word outside the vocabulary: in the vectors, else by its spelling, else UNKNOWN."""
+        if self.vectors is not None and word in self.vectors:
+            self._found_words.append(word)
+            return len(self.model.words) + FIRST_WORD + len(self._found_words) - 1
+        return self.model.row(word)
 
     def _drop_all(self) -> None:
         self._slot_of.fill(-1)
@@ -158,6 +153,18 @@ class Projection:
                 f"the vectors have {length} numbers a word, the model's have {self.model.dim}; "
                 "give the vectors that the model was trained with"
             )
+
+
+class _Found(dict[str, int]):
+    """Rows of words, found out for a new word when it is first asked for."""
+
+    def __init__(self, rows: Mapping[str, int], find: Callable[[str], int]) -> None:
+        super().__init__(rows)
+        self.find = find
+
+    def __missing__(self, word: str) -> int:
+        row = self[word] = self.find(word)
+        return row
 
 
 def _apart(places: np.ndarray) -> list[np.ndarray]:
