@@ -1,3 +1,4 @@
+# ruff: noqa: E501  word lists and frames, many to a line
 """Everyday opinions made from a grammar: what film reviews lack, with a label that the grammar knows.
 
 Film reviews say little of batteries, waiters and refunds, and their sentences get the label of the whole review, so
@@ -33,7 +34,9 @@ SHOWS = (
     "film|movie|show|series|book|novel|game|album|song|concert|play|story|plot|acting|script|ending|episode|documentary|"
     "soundtrack|cast|director|podcast"
 ).split("|")
-APPS = "app|website|update|software|interface|browser|program|service|site|login|checkout|search|player|version".split("|")
+APPS = "app|website|update|software|interface|browser|program|service|site|login|checkout|search|player|version".split(
+    "|"
+)
 
 GOOD = (
     "good|great|excellent|amazing|awesome|fantastic|wonderful|superb|brilliant|perfect|lovely|beautiful|outstanding|nice|"
@@ -173,7 +176,9 @@ GOODS = ("flavour|taste|style|charm|help|support|comfort|quality|value|humour|fu
          "refund|atmosphere|imagination|logic|sense|substance|effort").split("|")  # fmt: skip
 ILLS = ("problem|problems|issue|issues|complaints|fuss|hassle|noise|lag|delay|delays|bugs|ads|crashes|flaws|faults|stress|"
         "trouble|smell|waiting|surprises on the bill|hidden fees|dull moment|drama|regrets").split("|")  # fmt: skip
-STRONG = "very|really|so|absolutely|totally|incredibly|extremely|truly|super|just|pretty|quite|simply|utterly|".split("|")
+STRONG = "very|really|so|absolutely|totally|incredibly|extremely|truly|super|just|pretty|quite|simply|utterly|".split(
+    "|"
+)
 
 Clause = Callable[[random.Random, bool], str]
 
@@ -259,7 +264,7 @@ def negation(draw: random.Random, good: bool) -> str:
         joy = draw.choice(GOODS)
         turned += [
             f"no {joy}", f"no {joy} at all", f"without any {joy}", f"zero {joy}", f"hardly any {joy}", f"not much {joy}",
-            f"there is no {joy} in this {noun}", f"the {noun} has no {joy}", f"lacks {joy}", f"not worth it", "isn't worth it",
+            f"there is no {joy} in this {noun}", f"the {noun} has no {joy}", f"lacks {joy}", "not worth it", "isn't worth it",
             f"the {noun} is not worth the money", "not worth the price", "not worth a visit", "not worth watching",
             "not worth your time", f"I don't recommend this {noun}", "I do not recommend it", "would not recommend",
             "wouldn't recommend it to my worst enemy", "can't recommend it", f"I can't recommend the {noun}", "not recommended",
@@ -307,7 +312,9 @@ def comparison(draw: random.Random, good: bool) -> str:
         "the original", "before", "last year", "any other", f"any {noun} I have tried", "what I had before", "average",
     ])  # fmt: skip
     word = draw.choice(
-        "better|nicer|faster|quieter|easier|cleaner|sharper|stronger|lighter|tastier|friendlier|cheaper|funnier".split("|")
+        "better|nicer|faster|quieter|easier|cleaner|sharper|stronger|lighter|tastier|friendlier|cheaper|funnier".split(
+            "|"
+        )
         if good
         else "worse|slower|noisier|dirtier|weaker|harder to use|blurrier|ruder|duller|more expensive|less reliable|"
         "less comfortable|less tasty".split("|")

@@ -2,8 +2,8 @@
 
     python benchmarks/sentiment/prepare.py SENTENCES IMDB_TRAIN -o texts.tsv
 
-SENTENCES is the folder of Kim's data sets, IMDB_TRAIN the training part of aclImdb (`label<TAB>text`, xz). Into the file
-go the phrases of SST's training trees, the sentences of CR, parts of the reviews, single sentences of the reviews, and
+SENTENCES is the folder of Kim's data sets, IMDB_TRAIN the training part of aclImdb (`label<TAB>text`, xz). The file has
+the phrases of SST's training trees, the sentences of CR, parts of the reviews, single sentences of the reviews, and
 everyday sentences (`everyday.py`). A review's label is not that of each of its sentences: a sentence is taken where a
 linear model of words and pairs of words, trained on all the rest, is as sure of the review's label as `SURE`. Of the
 reviews every 20th is held out: it goes to `texts.tsv.held-out` whole.

@@ -85,8 +85,8 @@ def explain(predictor: Predictor, words: Sequence[str]) -> Explanation:
     """Explains the logits of one sentence, a list of cleaned words.
 
     Windows of different sizes that see the same words, the others being padding, are one n-gram. Maps of value 0
-    are left out. Takes the words that the model reads: ``max_length`` cuts here too. The contributions of a text that is
-    read in parts are divided by their number, since its logits are the mean of theirs.
+    are left out. Takes the words that the model reads: ``max_length`` cuts here too. Where a text is read in parts, the
+    contributions are divided by their number, since its logits are the mean of theirs.
     """
     model = predictor.model
     words = tuple(words[: model.max_length])

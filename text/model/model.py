@@ -29,8 +29,8 @@ class TextModel:
     """A sentence CNN of Kim (2014) in its inference form; raises InputError where the parts do not fit each other.
 
     A sentence is cleaned into words, cut off after ``max_length`` of them, and becomes ``pad`` pad positions, its
-    words, ``pad`` pad positions; what is still shorter than the largest window is padded at the end. Every filter of every
-    window adds up over its positions, the numbers of a word vector and the channels; the largest value over the
+    words, ``pad`` pad positions; what is still shorter than the largest window is padded at the end. Every filter of
+    every window adds up over its positions, the numbers of a word vector and the channels; the largest value over the
     sentence, plus the bias, through the activation, is the map's value. The logits are `output_weight` times all
     maps' values plus `output_bias`; probabilities are their softmax, or each label's sigmoid with `multi_label`.
 
