@@ -213,7 +213,7 @@ def test_a_plateau_holds_pictures_out_and_looks_at_them_alone(folders, tmp_path)
     evaluations = [row for row in rows if row.get("event") == "evaluation"]
     assert {row["validation"]["pictures"] for row in evaluations} == {9.0} and trained.figures["pictures"] == 30
     assert rows[0]["metadata"]["training_pictures"] == 81
-    with pytest.raises(UsageError, match="needs images to measure on"):
+    with pytest.raises(UsageError, match="needs pictures to measure on"):
         quick(
             write_folders(tmp_path / "bare", {"": 3}), tmp_path / "x", changes={"schedule": "plateau"}, validation=0.0
         )
