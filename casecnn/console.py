@@ -104,7 +104,9 @@ def colour_wanted(stream: IO[str] | None = None) -> bool:
     It may on a terminal, unless NO_COLOR (no-color.org) is set or the terminal calls itself dumb.
     """
     stream = sys.stdout if stream is None else stream
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def shows(text: str, stream: IO[str] | None = None) -> bool:

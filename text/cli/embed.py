@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import format_option, option, seed_option
+from casecnn.cli.results import show
 from casecnn.text.cli import options as text
 
 
@@ -30,7 +29,7 @@ from casecnn.text.cli import options as text
 )
 @seed_option
 @format_option
-def embed(corpus, output, text_column, no_header, cleaning, seed, output_format, **options) -> None:
+def embed(corpus, output, text_column, no_header, cleaning, seed, output_format, **settings) -> None:
     """Train word2vec on CORPUS: files with a text a line, or tables with --text-column.
 
     Files packed by gzip, bzip2 or xz are unpacked.
@@ -42,11 +41,6 @@ def embed(corpus, output, text_column, no_header, cleaning, seed, output_format,
 
     check_writable(output, corpus)
     texts = corpus_texts(corpus, text_column, header=not no_header)
-    result = train_vectors(texts, output, rule=cleaning, seed=seed, **options)
-    summary = {"vectors": output, "words": result.words, "corpus_words": result.corpus_words, "dim": result.dim}
-    if output_format == "json":
-        click.echo(json.dumps(summary))
-        return
-    click.echo(
-        f"{output}: {result.words:,} words, {result.dim} numbers each, from {result.corpus_words:,} words of text"
-    )
+    found = train_vectors(texts, output, rule=cleaning, seed=seed, **settings)
+    facts = {"vectors": output, "words": found.words, "corpus_words": found.corpus_words, "dim": found.dim}
+    show(output_format, facts, f"{output}: {found.report()}")

@@ -33,6 +33,7 @@ _TABLE = (
     option("--label-column", metavar="NAME|N", meaning="The column of the labels", otherwise="the usual names"),
     option(
         "--data-format",
+        "file_format",
         type=click.Choice(["csv", "tsv", "jsonl", "lines", "fasttext"]),
         meaning="What kind of file DATA is",
         otherwise="by its ending or content",
@@ -82,7 +83,7 @@ _VARIANT = (
 
 
 def table_options(command: Function) -> Function:
-    """Options that say how DATA is read; `read_data` takes them."""
+    """Options that say how DATA is read; `reading` takes them."""
     return _all(_TABLE, command)
 
 
@@ -107,22 +108,21 @@ def _all(declared: tuple[Callable[[Any], Any], ...], command: Function) -> Funct
     return command
 
 
-def read_data(path: str, fields: dict[str, Any]) -> Any:
-    """The examples of a file, by the options of `data_options`; raises InputError for several labels without a flag."""
-    from casecnn.errors import InputError
-    from casecnn.text.data.examples import Examples, read_examples
+def reading(fields: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of `table_options` out of ``fields``, as `read_examples` wants them."""
+    names = ("text_column", "label_column", "file_format", "encoding", "separator")
+    return {"header": not fields.pop("no_header"), **{name: fields.pop(name) for name in names}}
 
-    examples = read_examples(
-        path, fields["text_column"], fields["label_column"], file_format=fields["data_format"],
-        header=not fields["no_header"], encoding=fields["encoding"], separator=fields["separator"],
-    )  # fmt: skip
-    assert examples.labels is not None
-    several = any(isinstance(label, tuple) for label in examples.labels)
-    if several and not fields["multi_label"]:
-        raise InputError(f"'{path}' has texts with several labels, or none; give `--multi-label`, or one label each")
-    if fields["multi_label"] and not several:
-        return Examples(examples.texts, [(label,) for label in examples.labels], examples.source)
-    return examples
+
+def new_names(entries: tuple[str, ...]) -> dict[str, str]:
+    """OLD=NEW as a name for each label; raises UsageError for anything else."""
+    names = {}
+    for entry in entries:
+        old, equals, new = entry.partition("=")
+        if not equals:
+            raise UsageError(f"`rename` (={entry}) must be OLD=NEW, such as 1=positive")
+        names[old] = new
+    return names
 
 
 def weights_of_classes(entries: tuple[str, ...]) -> Any:
@@ -139,7 +139,7 @@ def weights_of_classes(entries: tuple[str, ...]) -> Any:
         except ValueError:
             equals = ""
         if not equals:
-            raise UsageError(f"`--class-weight` (={entry}) must be balanced, or LABEL=NUMBER such as rare=5")
+            raise UsageError(f"`class_weight` (={entry}) must be balanced, or LABEL=NUMBER such as rare=5")
     return weights
 
 
@@ -151,7 +151,7 @@ def changes(fields: dict[str, Any]) -> dict[str, Any]:
         try:
             found["windows"] = tuple(int(part) for part in fields["windows"].split(","))
         except ValueError:
-            raise UsageError(f"`--windows` (={fields['windows']}) must be numbers such as 3,4,5") from None
+            raise UsageError(f"`windows` (={fields['windows']}) must be numbers such as 3,4,5") from None
     return found
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import format_option, option, seed_option
+from casecnn.cli.results import show
 from casecnn.text.cli import options as text
 from casecnn.text.cli.options import changes
 
@@ -37,17 +36,10 @@ def table(folder, output, sets, variants, folds, seeds, phrases, jobs, max_runs,
     A finished run is kept in DIR; the same command goes on where it was stopped. The figures: mean ± standard deviation
     over the folds (over the seeds for SST and TREC), and Kim's.
     """
-    from casecnn.text.training.paper_table import Plan, cells, fill_table, summaries, table_text
+    from casecnn.text.training.paper_table import Plan, as_rows, cells, fill_table, table_text
 
     plan = Plan(folder, fields["recipe_name"], fields["vectors"], folds, phrases, tuple(changes(fields).items()))
     todo = cells(sets.split(","), variants.split(","), folds, seeds, seed)
     finished = fill_table(plan, todo, output, jobs=jobs, most=max_runs)
-    if output_format == "json":
-        rows = [
-            {"set": name, "variant": variant, "mean": cell.mean, "fold_sd": cell.fold_sd, "seed_sd": cell.seed_sd,
-             "runs": cell.runs}
-            for (name, variant), cell in summaries(finished).items()
-        ]  # fmt: skip
-        click.echo(json.dumps({"settings": plan.digest(), "cells": rows}))
-        return
-    click.echo(table_text(finished, variants.split(",")))
+    facts = {"settings": plan.digest(), "cells": as_rows(finished)}
+    show(output_format, facts, table_text(finished, variants.split(",")))

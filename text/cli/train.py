@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.cli.results import as_typed, show
 from casecnn.text.cli import options as text
-from casecnn.text.cli.options import chosen_recipe, read_data, weights_of_classes
+from casecnn.text.cli.options import chosen_recipe, reading, weights_of_classes
 
 
 @command()
@@ -45,41 +43,16 @@ def train(data, output, validation, set_name, class_weight, extra_words, max_len
     Word vectors that suit the texts bring more than any other setting: `casecnn text embed` trains some on your own
     texts. An interrupted training goes on when the same command is started again.
     """
-    from casecnn.text.training.file import train_file
+    from casecnn.text.training.file import read_parts, train_file
 
     recipe = chosen_recipe(fields)
-    given = read_data(validation, fields) if validation else None
-    if set_name:
-        from casecnn.text.data.data_sets import load_data_set
-
-        loaded = load_data_set(data, set_name)
-        examples, given = loaded.train, given or loaded.dev
-    else:
-        examples = read_data(data, fields)
+    examples, held_out = read_parts(
+        data, validation, set_name=set_name, multi_label=fields["multi_label"], **reading(fields)
+    )
     trained = train_file(
-        examples, output, recipe, validation=given,
+        examples, output, recipe, validation=held_out,
         extra_words=extra_words, max_length=max_length, precision=precision, vectors=fields["vectors"],
         multi_label=fields["multi_label"], class_weight=weights_of_classes(class_weight), seed=seed, device=device,
-        command=" ".join(["casecnn", *sys.argv[1:]]),
+        command=as_typed(),
     )  # fmt: skip
-    summary = {
-        "model": output,
-        "labels": list(trained.model.labels),
-        "texts": trained.texts,
-        "held_out": trained.held_out,
-        "words": len(trained.model.words),
-        "words_in_vectors": trained.found,
-        "epoch": trained.epoch,
-        "validation": trained.dev,
-        "seconds": round(trained.seconds, 1),
-    }
-    if output_format == "json":
-        click.echo(json.dumps(summary))
-        return
-    click.echo(
-        f"{output}: {len(trained.model.labels)} labels, {trained.texts} texts, {len(trained.model.words)} words "
-        f"({trained.found} in the vectors), epoch {trained.epoch:g}, {trained.seconds:.0f} s"
-    )
-    if trained.dev:
-        figures = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in trained.dev.items())
-        click.echo(f"on {trained.held_out} held-out texts: {figures}")
+    show(output_format, {"model": output, **trained.as_dict()}, f"{output}: {trained.report()}")

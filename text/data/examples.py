@@ -42,6 +42,18 @@ class Examples:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def for_labels(self, multi_label: bool) -> Examples:
+        """The same texts with a label each, or with ``multi_label`` with several: of one label a tuple of it.
+
+        Raises InputError for several labels of a text where there must be one.
+        """
+        several = any(isinstance(label, tuple) for label in self.labels or [])
+        if several and not multi_label:
+            raise InputError(f"'{self.source}' has texts with several labels, or none; give `multi_label`, or one each")
+        if multi_label and not several and self.labels is not None:
+            return Examples(self.texts, [(label,) for label in self.labels], self.source)
+        return self
+
 
 def read_examples(
     path: str | os.PathLike[str],
@@ -77,7 +89,7 @@ def read_examples(
     if separator is not None and label_columns is not None:
         raise UsageError("`separator` and `label_columns` cannot be given together; choose one of them")
     if file_format is not None:
-        one_of("format", file_format, FORMATS)
+        one_of("file_format", file_format, FORMATS)
     table, columns_known = _table(os.fspath(path), file_format, header, encoding, labelled)
     if columns_known and (text_column, label_column, label_columns) != (None, None, None):
         raise InputError(f"'{table.source}' has no columns: each line is a label and a text; leave the columns out")

@@ -90,6 +90,18 @@ class Classifier:
         self.clean = CLEANINGS[self.model.cleaning]
         self.predictor = Predictor(self.model, vectors)
 
+    def with_vectors(self, files: Sequence[str], batches: Iterable[Sequence[str]] | None = None) -> Classifier:
+        """Return a classifier that looks words which the model does not know up in files of word vectors.
+
+        Where the texts are given in ``batches``, only their words are loaded, else all that the files hold. Raises
+        InputError for a file that cannot be read.
+        """
+        from casecnn.text.words.outside_words import OutsideWords
+        from casecnn.text.words.vectors import load_vectors
+
+        words = None if batches is None else self.new_words(batches)
+        return Classifier(self.model, OutsideWords([load_vectors(file, words) for file in files]))
+
     def classify(self, texts: Sequence[str], explained: bool = False) -> list[Answer]:
         """One answer a text, in order; a text's answer does not depend on the others.
 

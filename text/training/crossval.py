@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from casecnn.checks import whole
+from casecnn.console import progress, tell
 from casecnn.errors import UsageError
 from casecnn.seeds import derive_seed
 from casecnn.text.data.labels import targets_of
@@ -60,6 +62,17 @@ class Summary:
     seed_sd: float | None
     means: tuple[float, ...]
     macro_f1: float
+
+    def report(self) -> str:
+        """The figures in sentences, with the mean of each repetition where there are several."""
+        folds = self.runs // len(self.means)
+        text = (
+            f"accuracy {self.text()} % (mean and standard deviation over {folds} folds), macro-F1 {self.macro_f1:.2f} %"
+        )
+        if self.seed_sd is None:
+            return text
+        means = ", ".join(f"{mean:.2f}" for mean in self.means)
+        return f"{text}\nrepetitions: {means}; standard deviation {self.seed_sd:.2f}"
 
     def text(self) -> str:
         """`80.12 ± 1.05`: the mean and, over folds, their spread, else that of the seeds."""
@@ -127,6 +140,18 @@ def cross_validate(
         if done is not None:
             done(run)
     return sorted(runs, key=lambda run: (run.seed, run.fold))
+
+
+@contextmanager
+def runs_shown(total: int) -> Iterator[Callable[[Run], None] | None]:
+    """Show a bar over so many runs, and a line for each that ends; gives what to call then, None off a terminal."""
+    with progress(total, "fold", keep=True) as bar:
+
+        def done(run: Run) -> None:
+            bar.update()
+            tell(f"seed {run.seed}, fold {run.fold}: {100 * run.accuracy:.2f} % of {run.tested}")
+
+        yield None if bar.disable else done
 
 
 def _one_fold(task: tuple[int, int, np.ndarray], shared: tuple[Any, ...]) -> Run:

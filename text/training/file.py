@@ -13,10 +13,26 @@ from typing import Any
 
 from casecnn.checks import one_of
 from casecnn.files import check_writable
-from casecnn.text.data.examples import Examples
+from casecnn.text.data.data_sets import load_data_set
+from casecnn.text.data.examples import Examples, read_examples
 from casecnn.text.model.model import PRECISIONS
 from casecnn.text.training.recipe import TextRecipe
 from casecnn.text.training.trainer import Training, fit
+
+
+def read_parts(
+    data: str, validation: str | None = None, *, set_name: str | None = None, multi_label: bool = False, **reading: Any
+) -> tuple[Examples, Examples | None]:
+    """Read the texts to train on, and those to choose the epoch with where there are some.
+
+    With ``set_name`` ``data`` is a folder of the paper's data sets; the dev part of that set chooses where no
+    ``validation`` is given. ``reading`` goes to `casecnn.text.data.examples.read_examples`.
+    """
+    held_out = read_examples(validation, **reading).for_labels(multi_label) if validation else None
+    if set_name is None:
+        return read_examples(data, **reading).for_labels(multi_label), held_out
+    loaded = load_data_set(data, set_name)
+    return loaded.train, held_out or loaded.dev
 
 
 def train_file(

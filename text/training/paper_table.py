@@ -202,6 +202,21 @@ def summaries(finished: dict[Cell, Run]) -> dict[tuple[str, str], Summary]:
     return {key: summarise(runs) for key, runs in grouped.items()}
 
 
+def as_rows(finished: dict[Cell, Run]) -> list[dict[str, Any]]:
+    """The cells of the table for `json.dumps`, each with its data set, variant and figures."""
+    return [
+        {
+            "set": name,
+            "variant": variant,
+            "mean": cell.mean,
+            "fold_sd": cell.fold_sd,
+            "seed_sd": cell.seed_sd,
+            "runs": cell.runs,
+        }
+        for (name, variant), cell in summaries(finished).items()
+    ]
+
+
 def table_text(finished: dict[Cell, Run], variants: Iterable[str] = VARIANTS) -> str:
     """The table as Markdown: mean ± spread (runs), and the paper's figure; what has no runs is left out."""
     found = summaries(finished)

@@ -47,6 +47,30 @@ class Training:
     found: int  # words of the vocabulary that the vectors have
     seconds: float
 
+    def as_dict(self) -> dict[str, Any]:
+        """The facts for `json.dumps`; `validation` has the figures on the held-out texts, or is None."""
+        return {
+            "labels": list(self.model.labels),
+            "texts": self.texts,
+            "held_out": self.held_out,
+            "words": len(self.model.words),
+            "words_in_vectors": self.found,
+            "epoch": self.epoch,
+            "validation": self.dev,
+            "seconds": round(self.seconds, 1),
+        }
+
+    def report(self) -> str:
+        """The facts in one line, and below it the figures on the held-out texts where there are some."""
+        text = (
+            f"{len(self.model.labels)} labels, {self.texts} texts, {len(self.model.words)} words "
+            f"({self.found} in the vectors), epoch {self.epoch:g}, {self.seconds:.0f} s"
+        )
+        if not self.dev:
+            return text
+        figures = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in self.dev.items())
+        return f"{text}\non {self.held_out} held-out texts: {figures}"
+
 
 def train(texts: Sequence[str], labels: Sequence[Any], recipe: TextRecipe = PAPER, **options: Any) -> TextModel:
     """Train a sentence CNN and return the model; `options` are those of `fit`."""

@@ -31,6 +31,10 @@ class Embedding:
     dim: int
     epochs: int
 
+    def report(self) -> str:
+        """The facts in one line."""
+        return f"{self.words:,} words, {self.dim} numbers each, from {self.corpus_words:,} words of text"
+
 
 def embed(
     texts: Iterator[str] | Sequence[str],

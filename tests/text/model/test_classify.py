@@ -308,9 +308,9 @@ def test_vectors_side_by_side(model_file, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message", "wanted"),
     [
-        ([], 'give either texts, or `--file FILE`, or "-" for standard input', 2),
-        (["text", "--file", "x"], "give either texts, or `--file FILE`", 2),
-        (["dull", "--top", "0"], "`--top` (=0) must be at least 1", 2),
+        ([], 'give either texts, or `--file`, or "-" for standard input', 2),
+        (["text", "--file", "x"], "give either texts, or `--file`", 2),
+        (["dull", "--top", "0"], "`--top` (=0) must be a whole number of at least 1", 2),
         (["dull", "--format", "xml"], "'xml' is not one of 'table', 'json', 'jsonl'", 2),
         (["--file", "none.txt"], "cannot read 'none.txt': there is no such file", 1),
         (["--file", "."], "cannot read '.': it is a folder, not a file", 1),

@@ -241,7 +241,7 @@ def test_a_set_of_the_paper(model_file, tmp_path, capsys):
             "'data.csv' has no column 'words'; its columns are 'text', 'label'",
             1,
         ),
-        (["data.csv", "--bins", "0"], "`--bins` (=0) must be at least 1 and at most 1000000", 2),
+        (["data.csv", "--bins", "0"], "`--bins` (=0) must be a whole number from 1 to 1000000", 2),
         (["data.csv", "--rename", "positive"], "`--rename` (=positive) must be OLD=NEW, such as 1=positive", 2),
         (["empty.csv"], "'empty.csv' is empty", 1),
         (["header.csv"], "'header.csv' has no rows", 1),
