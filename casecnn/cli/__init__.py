@@ -26,6 +26,7 @@ from casecnn.cli.options import debug_option
         "go": ("casecnn.go.cli", "go", "AlphaGo's policy net: suggest, review, play, train, evaluate."),
         "text": ("casecnn.text.cli", "text", "Kim's sentence CNN: classify, explain, train, evaluate."),
         "vision": ("casecnn.vision.cli", "vision", "LeNet-5 to ResNet: tables, evaluation, training, understanding."),
+        "export": ("casecnn.cli.export", "export", "Write a net with its weights as an ONNX model."),
     },
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

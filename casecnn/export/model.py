@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
 import casecnn
+from casecnn.errors import UsageError
 from casecnn.export.graph import DEFAULT_OPSET, Graph
 from casecnn.export.operators import Value, add_layers
 from casecnn.files import atomic_write
@@ -88,6 +90,12 @@ def finish(graph: Graph, name: str, inputs: Sequence[Any], outputs: Sequence[Any
     helper.set_model_props(model, texts)
     checker.check_model(model, full_check=True)
     return model
+
+
+def check_ending(path: str | os.PathLike[str]) -> None:
+    """Raise `UsageError` unless a file's name ends in .onnx, which is how other programs know what it is."""
+    if Path(path).suffix != ".onnx":
+        raise UsageError(f"`output` (={os.fspath(path)}) must end in .onnx")
 
 
 def write(model: Any, path: str | os.PathLike[str]) -> None:

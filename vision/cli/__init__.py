@@ -15,6 +15,7 @@ COMMANDS: LazyTable = {
     "train": ("casecnn.vision.cli.train", "train", "Train a net on labelled pictures with a paper's recipe."),
     "transfer": ("casecnn.vision.cli.transfer", "transfer", "Teach a trained net other classes."),
     "visualise": ("casecnn.vision.cli.visualise", "visualise", "Draw what a net has learned: features, Grad-CAM."),
+    "export": ("casecnn.vision.cli.export", "export", "Write a net's weights for ONNX, torchvision, safetensors."),
     "degradation": ("casecnn.vision.cli.degradation", "degradation", "Train plain and residual nets alike, compare."),
 }
 

@@ -167,7 +167,7 @@ def test_wrong_values_of_shared_options(lazy, capsys, arguments, line):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["chess"], "there is no command 'chess'; choose from go, text or vision (see 'casecnn --help')"),
+        (["chess"], "there is no command 'chess'; choose from go, text, vision or export (see 'casecnn --help')"),
         (["gos"], "there is no command 'gos'; did you mean go? (see 'casecnn --help')"),
         (["go", "sugest"], "there is no command 'sugest'; did you mean suggest? (see 'casecnn go --help')"),
         (
@@ -200,13 +200,14 @@ def test_no_command_shows_the_help_as_an_error():
 
 
 def test_every_command_of_the_tables_exists_and_has_help():
-    for domain in cli.casecnn.lazy:
-        group = cli.casecnn.get_command(click.Context(cli.casecnn), domain)
-        assert isinstance(group, LazyGroup) and group.lazy
+    groups = [cli.casecnn, *(cli.casecnn.get_command(click.Context(cli.casecnn), name) for name in cli.casecnn.lazy)]
+    groups = [group for group in groups if isinstance(group, LazyGroup)]
+    assert len(groups) == 4
+    for group in groups:
         for name, (_, _, summary) in group.lazy.items():
             command = group.get_command(click.Context(group), name)
             assert command is not None and command.help, name
-            assert sum("--debug" in parameter.opts for parameter in command.params) == 1
+            assert sum("--debug" in parameter.opts for parameter in command.params) == 1, name
             assert summary.endswith(".") and len(summary) <= 80 and "\n" not in summary
 
 
