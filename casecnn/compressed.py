@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from casecnn.errors import InputError
-from casecnn.files import read_error
-from casecnn.weights.safetensors_file import check_regular
+from casecnn.files import check_regular, read_error
 
 _COMPRESSED: dict[bytes, Any] = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ": lzma}
 _BINARY = (  # first bytes, what they say; of those that begin alike the longer stand first

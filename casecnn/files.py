@@ -109,6 +109,19 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
                 os.unlink(temporary)
 
 
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Raises InputError for a file that is missing, a folder, or a pipe, which would be waited for for ever."""
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):
+            with open(path, "rb"):
+                return
+    except (OSError, ValueError) as error:
+        raise read_error(path, error if isinstance(error, OSError) else OSError(str(error))) from error
+    what = "a folder, not a file" if stat.S_ISDIR(mode) else "not a regular file"
+    raise InputError(f"cannot read '{os.fspath(path)}': it is {what}")
+
+
 def sha256(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a file's bytes, 64 lower-case hexadecimal digits. Raises InputError where it cannot be read."""
     digest = hashlib.sha256()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from casecnn.checks import one_of
 from casecnn.errors import InputError, UsageError
 from casecnn.files import atomic_write, read_error
 from casecnn.training.recipe import Recipe
@@ -97,8 +98,7 @@ def load_weights(path: Path, which: Literal["best", "average", "last"] = "best")
     content = load_checkpoint(path)
     if which == "last":
         return content["model"]
-    if which not in ("best", "average"):
-        raise UsageError(f"`which` (={which!r}) must be best, average or last")
+    one_of("which", which, ("best", "average", "last"))
     kept = content[which]
     if kept is None:
         why = "has not been evaluated yet" if which == "best" else "keeps no average of the weights"

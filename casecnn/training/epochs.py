@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from casecnn.checks import one_of, whole
 from casecnn.errors import UsageError
 from casecnn.seeds import derive_seed
 
@@ -44,10 +45,8 @@ class EpochSource:
             raise UsageError(f"the tensors of `data` must be equally long, they have {sorted(lengths)} samples")
         if 0 in lengths:
             raise UsageError("`data` holds no samples; give at least one")
-        if batch_size < 1:
-            raise UsageError(f"`batch_size` (={batch_size}) must be at least 1")
-        if last not in ("stream", "drop", "keep"):
-            raise UsageError(f"`last` (={last!r}) must be stream, drop or keep")
+        whole("batch_size", batch_size, 1)
+        one_of("last", last, ("stream", "drop", "keep"))
         self.data, self.batch_size, self.seed, self.last, self.augment = data, batch_size, seed, last, augment
         self.samples = lengths.pop()
         self._orders: dict[int, Tensor] = {}

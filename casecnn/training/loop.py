@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from casecnn.checks import positive, whole
 from casecnn.errors import UsageError
 from casecnn.interruption import InterruptionGuard
 from casecnn.training.distributed import ProcessLost, processes
@@ -85,10 +86,8 @@ def train(
     or share batch statistics between processes; a checkpoint that fails half-way is a warning, the one at the end an
     error.
     """
-    if log_every < 1:
-        raise UsageError(f"`log_every` (={log_every}) must be at least 1")
-    if not checkpoint_minutes > 0:
-        raise UsageError(f"`checkpoint_minutes` (={checkpoint_minutes}) must be above 0")
+    whole("log_every", log_every, 1)
+    positive("checkpoint_minutes", checkpoint_minutes)
     validation = Validation(evaluate, evaluate_every, metric, better, ties)
     if recipe.schedule == "plateau" and (evaluate is None or evaluate_every is None):
         raise UsageError("`schedule` (='plateau') needs `evaluate` and `evaluate_every`; give both")

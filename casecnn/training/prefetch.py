@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from casecnn.errors import UsageError
+from casecnn.checks import one_of, whole
 
 Batch = tuple[Tensor, ...]
 Source = Callable[[int, int, int], Batch]
@@ -46,10 +46,8 @@ class Prefetcher:
         ahead: int | None = None,
         pin: bool = False,
     ) -> None:
-        if workers < 0:
-            raise UsageError(f"`workers` (={workers}) must be at least 0")
-        if kind not in ("thread", "process"):
-            raise UsageError(f"`worker_kind` (={kind!r}) must be thread or process")
+        whole("workers", workers, 0)
+        one_of("worker_kind", kind, ("thread", "process"))
         self.waited = 0.0  # seconds that `next` has taken so far: the time the net had no data
         self._source, self._rank, self._world, self._pin = source, rank, world, pin
         self._next, self._stop = start, stop

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from casecnn.checks import one_of, positive, whole, within
 from casecnn.errors import InputError, UsageError
 
 OPTIMIZERS = ("sgd", "adadelta", "adamw", "muon")
@@ -55,7 +56,7 @@ class Recipe:
     seed: int = 0  # of dropout and whatever else draws from torch's generators inside the loss
 
     def __post_init__(self) -> None:
-        _choice("optimizer", self.optimizer, OPTIMIZERS)
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
         for name, value in _DEFAULTS[self.optimizer].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
@@ -64,25 +65,26 @@ class Recipe:
             if not isinstance(value, (tuple, list)):
                 raise UsageError(f"`{name}` (={value!r}) must be a tuple")
             object.__setattr__(self, name, tuple(value))
-        _choice("schedule", self.schedule, SCHEDULES)
-        _choice("precision", self.precision, PRECISIONS)
-        if self.channels_last not in (True, False, "auto"):
-            raise UsageError(f"`channels_last` (={self.channels_last!r}) must be True, False or 'auto'")
+        one_of("schedule", self.schedule, SCHEDULES)
+        one_of("precision", self.precision, PRECISIONS)
+        one_of("channels_last", self.channels_last, (True, False, "auto"))
         for name, least in (("steps", 1), ("batch_size", 1), ("patience", 1), ("warmup_steps", 0), ("seed", 0)):
-            _whole(name, getattr(self, name), least)
+            whole(name, getattr(self, name), least)
         for name in ("lr", "adam_lr", "gamma", "eps", "clip_norm", "max_norm"):
-            _positive(name, getattr(self, name))
-        _within("weight_decay", self.weight_decay, 0.0, math.inf)
+            if getattr(self, name) is not None:
+                positive(name, getattr(self, name))
+        within("weight_decay", self.weight_decay, 0.0, math.inf)
         for name in ("momentum", "rho", "ema_decay"):
-            _within(name, getattr(self, name), 0.0, 1.0)
+            if getattr(self, name) is not None:
+                within(name, getattr(self, name), 0.0, 1.0)
         if len(self.betas) != 2:
             raise UsageError(f"`betas` (={self.betas}) must be two numbers")
         for beta in self.betas:
-            _within("betas", beta, 0.0, 1.0)
+            within("betas", beta, 0.0, 1.0)
         if self.optimizer == "sgd" and self.nesterov and not self.momentum:
             raise UsageError("`nesterov` (=True) needs `momentum` above 0; set `momentum`, for instance to 0.9")
         for milestone in self.milestones:
-            _whole("milestones", milestone, 1)
+            whole("milestones", milestone, 1)
         if list(self.milestones) != sorted(set(self.milestones)):
             raise UsageError(f"`milestones` (={self.milestones}) must rise strictly; sort them and drop the doubles")
         if (self.schedule == "step") != bool(self.milestones):
@@ -112,29 +114,3 @@ class Recipe:
         if missing:
             raise InputError(f"the recipe lacks the field `{missing[0]}`; add it")
         return cls(**values)
-
-
-def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UsageError(f"`{name}` (={value!r}) must be one of {', '.join(choices)}")
-
-
-def _whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UsageError(f"`{name}` (={value!r}) must be a whole number of at least {least}")
-
-
-def _positive(name: str, value: object) -> None:
-    if value is not None and not (_number(value) and 0 < float(value) < math.inf):  # type: ignore[arg-type]
-        raise UsageError(f"`{name}` (={value!r}) must be a number above 0")
-
-
-def _within(name: str, value: object, low: float, high: float) -> None:
-    """Check low <= value < high."""
-    if value is not None and not (_number(value) and low <= float(value) < high):  # type: ignore[arg-type]
-        bound = f"at least {low:g}" + ("" if math.isinf(high) else f" and below {high:g}")
-        raise UsageError(f"`{name}` (={value!r}) must be a number of {bound}")
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

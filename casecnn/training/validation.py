@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from casecnn.checks import one_of, whole
 from casecnn.errors import UsageError
 
 Evaluate = Callable[[nn.Module], Mapping[str, Any]]
@@ -42,12 +43,10 @@ class Validation:
         better: Literal["lower", "higher"],
         ties: Literal["first", "last"] = "first",
     ) -> None:
-        if every is not None and every < 1:
-            raise UsageError(f"`evaluate_every` (={every}) must be at least 1")
-        if better not in ("lower", "higher"):
-            raise UsageError(f"`better` (={better!r}) must be lower or higher")
-        if ties not in ("first", "last"):
-            raise UsageError(f"`ties` (={ties!r}) must be first or last")
+        if every is not None:
+            whole("evaluate_every", every, 1)
+        one_of("better", better, ("lower", "higher"))
+        one_of("ties", ties, ("first", "last"))
         self.evaluate, self.every, self.metric, self.better, self.ties = evaluate, every, metric, better, ties
         self.best: dict[str, Any] | None = None  # the fields of Best
 
@@ -67,7 +66,7 @@ class Validation:
             metrics = json.loads(json.dumps(dict(self.evaluate(model)), default=float))
         model.train()
         if self.metric not in metrics:
-            raise UsageError(f"`metric` (={self.metric!r}) must be one of what is evaluated: {', '.join(metrics)}")
+            raise UsageError(f"`metric` (={self.metric}) must be one of what is evaluated: {', '.join(metrics)}")
         figure = float(metrics[self.metric])
         best = not math.isnan(figure) and (
             self.best is None

@@ -10,11 +10,12 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from casecnn.choose import closest, either
 from casecnn.errors import InputError, UsageError
 from casecnn.files import atomic_write, read_error
 
@@ -120,23 +121,12 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def register(registry: dict[str, WeightsRecord], records: Iterable[WeightsRecord]) -> None:
-    """Adds records by name; ValueError for a name that is there already."""
-    for record in records:
-        if record.name in registry:
-            raise ValueError(f"weights '{record.name}' are registered twice")
-        registry[record.name] = record
-
-
 def find(registry: Mapping[str, WeightsRecord], name: str) -> WeightsRecord:
     """The record of that name; UsageError with the nearest names where there is none."""
     if name in registry:
         return registry[name]
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, registry, n=3, cutoff=0.5)
-    if close:
-        remedy = f"did you mean {' or '.join(close)}?"
+    if close := closest(name, registry):
+        remedy = f"did you mean {either(close)}?"
     elif registry:
         remedy = f"choose from {', '.join(registry)}, or give a file"
     else:
@@ -158,9 +148,7 @@ def read(path: Path) -> WeightsRecord:
 
 def read_folder(folder: Path) -> dict[str, WeightsRecord]:
     """All records of a folder (`*.json`), by name in alphabetic order; empty where the folder does not exist."""
-    registry: dict[str, WeightsRecord] = {}
-    register(registry, (read(path) for path in sorted(folder.glob("*.json"))))
-    return registry
+    return {record.name: record for record in (read(path) for path in sorted(folder.glob("*.json")))}
 
 
 def write(folder: Path, record: WeightsRecord) -> Path:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from casecnn.errors import InputError
-from casecnn.files import atomic_write, read_error
+from casecnn.files import atomic_write, check_regular, read_error
+
+if TYPE_CHECKING:
+    import numpy as np
 
 KEY = "casecnn"
 _SCALE = ".scale"
@@ -40,6 +40,7 @@ def write_arrays(
     to 127, with a float32 scale for each row in a tensor of their own, NAME.scale: off by at most 1/254 of the row's
     largest value. Raises InputError for a value beyond float16's 65,504 and for a file that cannot be written.
     """
+    import numpy as np
     from safetensors.numpy import save
 
     stored: dict[str, np.ndarray] = {}
@@ -55,35 +56,18 @@ def write_arrays(
             stored[name] = array.astype(np.float16)
         else:
             stored[name] = np.ascontiguousarray(array)
-    data = save(stored, {KEY: json.dumps(dict(content.facts))})
-    with atomic_write(path) as stream:
-        stream.write(data)
+    write(path, content.facts, lambda header: save(stored, header))
 
 
 def read_arrays(path: str | os.PathLike[str]) -> Content:
     """Reads a safetensors file; float16 and 8-bit tensors come as float32, the facts are {} where it has none.
 
-    Raises InputError, one line that names the file, for a file that cannot be read and for anything that is not a
-    safetensors file with a JSON object in it: a pickle, text, a truncated file. Nothing in the file is ever run.
+    Raises InputError as `read` does, and for tensors that are no floating-point numbers.
     """
-    file = Path(path)
-    check_regular(file)
-    from safetensors import SafetensorError, safe_open
+    import numpy as np
 
-    try:
-        with safe_open(file, framework="np") as stream:
-            header = stream.metadata() or {}
-            arrays = {name: stream.get_tensor(name) for name in stream.keys()}
-    except OSError as error:
-        raise read_error(file, error) from error
-    except (SafetensorError, TypeError, AttributeError) as error:  # the last two: number formats NumPy does not have
-        raise InputError(f"'{file}' is not a safetensors file that can be read: {_looks_like(file, error)}") from error
-    try:
-        facts = json.loads(header.get(KEY, "{}"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"'{file}': its metadata is not JSON ({error})") from error
-    if not isinstance(facts, dict):
-        raise InputError(f"'{file}': its metadata must be one JSON object")
+    file = Path(path)
+    arrays, facts = read(file, "np")
     for name in [name for name in arrays if name.endswith(_SCALE)]:
         whole, scale = arrays.get(name.removesuffix(_SCALE)), arrays.pop(name)
         if whole is None or whole.ndim != 2 or scale.shape != (len(whole),) or whole.dtype != np.int8:
@@ -93,32 +77,57 @@ def read_arrays(path: str | os.PathLike[str]) -> Content:
 
 
 def _single(array: np.ndarray, name: str, file: Path) -> np.ndarray:
+    import numpy as np
+
     if array.dtype.kind != "f":
         raise InputError(f"'{file}': tensor '{name}' must hold floating-point numbers, not {array.dtype}")
     with np.errstate(over="ignore"):
         return array.astype(np.float32, copy=False)
 
 
-def check_regular(file: Path) -> None:
-    """Raises InputError for a file that is missing, a folder, or a pipe, which would be waited for for ever."""
+def read(path: str | os.PathLike[str], framework: Literal["np", "pt"]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Reads the tensors of a safetensors file, as NumPy's arrays or torch's on the CPU, and its facts ({} if none).
+
+    Raises InputError, one line that names the file, for a file that cannot be read and for anything that is not a
+    safetensors file with a JSON object in it: a pickle, text, a truncated file. Nothing in the file is ever run.
+    """
+    file = Path(path)
+    check_regular(file)
+    from safetensors import SafetensorError, safe_open
+
     try:
-        mode = file.stat().st_mode
-        if stat.S_ISREG(mode):
-            with open(file, "rb"):
-                return
-    except (OSError, ValueError) as error:
-        raise read_error(file, error if isinstance(error, OSError) else OSError(str(error))) from error
-    what = "a folder, not a file" if stat.S_ISDIR(mode) else "not a regular file"
-    raise InputError(f"cannot read '{file}': it is {what}")
+        with safe_open(file, framework=framework) as stream:
+            header = stream.metadata() or {}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}
+    except OSError as error:
+        raise read_error(file, error) from error
+    except (SafetensorError, TypeError, AttributeError) as error:  # the last two: number formats NumPy does not have
+        problem = looks_like(file) or f"truncated or damaged ({error})"
+        raise InputError(f"'{file}' is not a safetensors file: it is {problem}") from error
+    try:
+        facts = json.loads(header.get(KEY, "{}"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"'{file}': its metadata is not JSON ({error})") from error
+    if not isinstance(facts, dict):
+        raise InputError(f"'{file}': its metadata must be one JSON object")
+    return tensors, facts
 
 
-def _looks_like(file: Path, error: Exception) -> str:
+def write(path: str | os.PathLike[str], facts: Mapping[str, Any], to_bytes: Callable[[dict[str, str]], bytes]) -> None:
+    """Writes a safetensors file, whole or not at all; ``to_bytes`` makes it, given the header for these facts."""
+    data = to_bytes({KEY: json.dumps(dict(facts))})
+    with atomic_write(path) as stream:
+        stream.write(data)
+
+
+def looks_like(file: Path, pickles: bool = False) -> str:
+    """What a file that could not be read seems to be; empty where its bytes do not tell, or tell what is expected."""
     with open(file, "rb") as stream:
         start = stream.read(512)
     if not start:
-        return "it is empty"
-    if start.startswith((_ZIP, _PICKLE)):
-        return "it is a pickle, a torch archive or a zip file, which are never opened"
+        return "empty"
+    if not pickles and start.startswith((_ZIP, _PICKLE)):
+        return "a pickle, a torch archive or a zip file (a state dict of torch must end in .pt or .pth)"
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
-        return "it is text"
-    return f"it is truncated, damaged or something else ({error})"
+        return "text"
+    return ""

@@ -10,7 +10,6 @@ import errno
 import importlib.resources
 import json
 import os
-import stat
 import sys
 import warnings
 from collections.abc import Mapping
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from casecnn.errors import InputError
-from casecnn.files import atomic_write, read_error, sha256
+from casecnn.files import check_regular, read_error, sha256
 from casecnn.weights import record as records
 from casecnn.weights.record import Figure, WeightsRecord
+from casecnn.weights.safetensors_file import looks_like, read, write
 
 if TYPE_CHECKING:
     import torch
@@ -29,8 +29,6 @@ __all__ = [
     "Figure", "Loaded", "Resolved", "WeightsRecord", "cache_folder", "fill", "load", "packaged", "record_file",
     "resolve", "save",
 ]  # fmt: skip
-
-_KEY = "casecnn"  # the one key of the safetensors header: one document keeps the bytes of a file reproducible
 
 
 class Resolved(NamedTuple):
@@ -106,14 +104,7 @@ def resolve(which: str | os.PathLike[str], folder: Path) -> Resolved:
 
 
 def _checked(path: Path, record: WeightsRecord | None) -> Path:
-    try:
-        kind = path.stat().st_mode
-    except OSError as error:
-        raise read_error(path, error) from error
-    if stat.S_ISDIR(kind):
-        raise read_error(path, IsADirectoryError(errno.EISDIR, ""))
-    if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
-        raise InputError(f"cannot read '{path}': it is not a regular file")
+    check_regular(path)
     if record is not None:
         size = path.stat().st_size
         if size != record.size:
@@ -145,7 +136,7 @@ def load(path: str | os.PathLike[str], *, float32: bool = False) -> Loaded:
     file = Path(path)
     _checked(file, None)
     if file.suffix == ".safetensors":
-        loaded = _load_safetensors(file)
+        loaded = Loaded(*read(file, "pt"))
     elif file.suffix in (".pt", ".pth"):
         loaded = Loaded(_load_torch(file), {})
     else:
@@ -159,28 +150,6 @@ def load(path: str | os.PathLike[str], *, float32: bool = False) -> Loaded:
     return loaded
 
 
-def _load_safetensors(file: Path) -> Loaded:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="pt", device="cpu") as stream:
-            metadata = stream.metadata() or {}
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}
-    except OSError as error:
-        raise read_error(file, error) from error
-    except SafetensorError as error:
-        kind = _kind(file)
-        problem = f"it is {kind}" if kind else f"it is truncated or damaged ({error})"
-        raise InputError(f"'{file}' is not a safetensors file: {problem}") from error
-    try:
-        document = json.loads(metadata.get(_KEY, "{}"))
-    except ValueError as error:
-        raise InputError(f"'{file}': its metadata is not JSON ({error})") from error
-    if not isinstance(document, dict):
-        raise InputError(f"'{file}': its metadata must be one JSON object")
-    return Loaded(tensors, document)
-
-
 def _load_torch(file: Path) -> dict[str, torch.Tensor]:
     import torch
 
@@ -191,7 +160,7 @@ def _load_torch(file: Path) -> dict[str, torch.Tensor]:
     except OSError as error:
         raise read_error(file, error) from error
     except Exception as error:  # random bytes make torch's unpickler raise nearly anything
-        kind = _kind(file, torch_file=True)
+        kind = looks_like(file, pickles=True)
         problem = f"it is {kind}" if kind else "it is damaged, or a pickle that holds more than tensors"
         raise InputError(
             f"'{file}' cannot be read as weights: {problem}; save a state dict with torch.save, or use safetensors"
@@ -205,19 +174,6 @@ def _load_torch(file: Path) -> dict[str, torch.Tensor]:
         if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
             raise InputError(f"'{file}' must hold a state dict, tensors by name; '{name}' is {type(tensor).__name__}")
     return dict(content)
-
-
-def _kind(file: Path, torch_file: bool = False) -> str:
-    """Names what a file that could not be read seems to be; empty where the bytes do not tell."""
-    with open(file, "rb") as stream:
-        start = stream.read(512)
-    if not start:
-        return "empty"
-    if not torch_file and start.startswith((b"PK\x03\x04", b"\x80")):
-        return "a pickle or a torch archive, whose name would have to end in .pt"
-    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
-        return "text"
-    return ""
 
 
 def save(
@@ -243,9 +199,7 @@ def save(
             if not torch.equal(torch.isfinite(kept), torch.isfinite(tensor.detach().cpu())):
                 raise InputError(f"cannot write '{os.fspath(path)}': '{name}' has values too large for float16")
         stored[name] = kept.contiguous().clone()  # its own memory: safetensors refuses tensors that share it
-    content = to_bytes(stored, {_KEY: json.dumps(dict(metadata or {}), ensure_ascii=False)})
-    with atomic_write(path) as stream:
-        stream.write(content)
+    write(path, metadata or {}, lambda header: to_bytes(stored, header))
 
 
 def fill(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], source: str | os.PathLike[str]) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from casecnn.compressed import open_compressed
+from casecnn.files import check_regular
 from casecnn.text.data.examples import read_examples
 from casecnn.text.data.lines import line_batches
-from casecnn.weights.safetensors_file import check_regular
 
 
 def corpus_texts(files: Sequence[str | Path], text_column: str | None = None, *, header: bool = True) -> Iterator[str]:

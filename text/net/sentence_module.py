@@ -99,17 +99,18 @@ class SentenceModule(nn.Module):
         return torch.stack([table(numbers) for table in self.tables], 1)
 
 
-def text_model(weights: dict[str, Tensor], **facts: object) -> TextModel:
-    """A `TextModel` from a `SentenceModule`'s state dict; `facts` are the fields of `TextModel` that hold no arrays."""
+def text_model(weights: dict[str, Tensor], windows: tuple[int, ...], **facts: object) -> TextModel:
+    """A `TextModel` from a `SentenceModule`'s state dict and its windows.
+
+    `facts` are the fields of `TextModel` that hold no arrays.
+    """
     arrays = {name: value.numpy() for name, value in weights.items()}
     channels = sum(name.startswith("tables.") for name in arrays)
-    windows = sorted(int(name.split(".")[2].removeprefix("conv")) for name in arrays if name.endswith("weight")
-                     and name.startswith("cnn.windows."))  # fmt: skip
     return TextModel(
         embeddings=tuple(arrays[f"tables.{number}.weight"] for number in range(channels)),
         filters={h: (arrays[f"cnn.windows.conv{h}.weight"], arrays[f"cnn.windows.conv{h}.bias"]) for h in windows},
         output_weight=arrays["cnn.output.weight"],
         output_bias=arrays["cnn.output.bias"],
-        pad=padding(tuple(windows)),
+        pad=padding(windows),
         **facts,  # type: ignore[arg-type]
     )

@@ -198,6 +198,7 @@ def fit(
     }
     model = text_model(
         portable_weights(module),
+        recipe.windows,
         labels=targets.names,
         words=vocabulary.words,
         multi_label=multi_label,

@@ -19,10 +19,10 @@ import numpy as np
 
 from casecnn.compressed import binary_kind, open_compressed
 from casecnn.errors import InputError
+from casecnn.files import check_regular
 from casecnn.text.words.gensim_file import is_pickle, read_gensim
 from casecnn.text.words.packaged_vectors import PACKAGED
 from casecnn.text.words.vocabulary import FIRST_WORD, PADDING, Vocabulary
-from casecnn.weights.safetensors_file import check_regular
 
 _BLOCK = 1 << 22
 _LONGEST_WORD = 100_000  # bytes; a longer one means that the file is of another kind

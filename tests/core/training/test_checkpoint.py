@@ -107,7 +107,7 @@ def test_weights_come_out_of_a_checkpoint(run, tmp_path):
     assert not torch.equal(last["head.weight"], average["head.weight"])
     for weights in (average, last, best):
         net().load_state_dict(weights)
-    with pytest.raises(UsageError, match="must be best, average or last"):
+    with pytest.raises(UsageError, match="must be one of best, average, last"):
         load_weights(path, "worst")
     start(tmp_path, replace(RECIPES["sgd"], steps=2, ema_decay=None), evaluate=None)
     with pytest.raises(UsageError, match="no 'average' weights: its run keeps no average"):

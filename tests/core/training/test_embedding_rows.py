@@ -130,7 +130,7 @@ def test_of_equal_evaluations_the_first_or_the_last_is_the_best(tmp_path):
             better="higher", ties=ties,
         )  # fmt: skip
         assert result.best is not None and (result.best.step, result.best.figure) == (expected, 0.8)
-    with pytest.raises(UsageError, match=r"`ties` \(='both'\) must be first or last"):
+    with pytest.raises(UsageError, match=r"`ties` \(=both\) must be one of first, last"):
         start(tmp_path, recipe, ties="both")
 
 

@@ -269,11 +269,11 @@ def test_errors_of_source_loss_and_evaluate_pass_through(tmp_path):
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
-        ({}, {"log_every": 0}, "`log_every` (=0) must be at least 1"),
-        ({}, {"evaluate_every": 0}, "`evaluate_every` (=0) must be at least 1"),
-        ({}, {"checkpoint_minutes": 0}, "`checkpoint_minutes` (=0) must be above 0"),
-        ({}, {"better": "more"}, "`better` (='more') must be lower or higher"),
-        ({}, {"metric": "top5"}, "`metric` (='top5') must be one of what is evaluated: loss, top1"),
+        ({}, {"log_every": 0}, "`log_every` (=0) must be a whole number of at least 1"),
+        ({}, {"evaluate_every": 0}, "`evaluate_every` (=0) must be a whole number of at least 1"),
+        ({}, {"checkpoint_minutes": 0}, "`checkpoint_minutes` (=0) must be a number above 0"),
+        ({}, {"better": "more"}, "`better` (=more) must be one of lower, higher"),
+        ({}, {"metric": "top5"}, "`metric` (=top5) must be one of what is evaluated: loss, top1"),
         (
             {"schedule": "plateau"},
             {"evaluate": None, "metric": "loss"},

@@ -128,12 +128,6 @@ def test_a_record_is_named_as_its_file(folder):
         records.read_folder(folder)
 
 
-def test_a_duplicate_raises():
-    registry = {NAME: record()}
-    with pytest.raises(ValueError, match=f"weights '{NAME}' are registered twice"):
-        records.register(registry, [record()])
-
-
 @pytest.mark.parametrize(
     ("names", "wanted", "remedy"),
     [

@@ -225,7 +225,11 @@ GOOD = torch_bytes(TENSORS)
     [
         ("a.safetensors", b"", "it is empty"),
         ("a.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "it is text"),
-        ("a.safetensors", GOOD, "it is a pickle or a torch archive, whose name would have to end in .pt"),
+        (
+            "a.safetensors",
+            GOOD,
+            "it is a pickle, a torch archive or a zip file (a state dict of torch must end in .pt or .pth)",
+        ),
         ("a.safetensors", b"\x01\x02\x03", "it is truncated or damaged"),
         ("a.safetensors", b"\xff" * 64, "it is truncated or damaged"),
         ("a.pt", b"", "it is empty"),

@@ -300,7 +300,7 @@ def test_the_log_tells_the_share_of_wins(tmp_path):
             "`resign` and `opening_moves` must be None, `symmetries` False: every move is drawn",
         ),
         ({"rules": Rules(symmetries=True)}, "`resign` and `opening_moves` must be None, `symmetries` False: every"),
-        ({"evaluate_games": 2, "evaluate_every": 0}, "`evaluate_every` (=0) must be at least 1"),
+        ({"evaluate_games": 2, "evaluate_every": 0}, "`evaluate_every` (=0) must be a whole number of at least 1"),
         ({"pool_every": 0}, "`pool_every` (=0) must be at least 1"),
         ({"baseline": "luck"}, "`baseline` (=luck) must be one of batch, moving, none"),
         ({"evaluate_games": -1}, "`evaluate_games` (=-1) must be at least 0"),

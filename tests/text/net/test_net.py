@@ -94,7 +94,7 @@ def test_the_predictor_agrees_with_the_net():
     net = module((False, True))
     words, lengths = batch(5, 1, 0, 12, 3)
     names = tuple(f"w{number}" for number in range(ROWS - 2))
-    model = text_model(portable_weights(net), labels=("a", "b", "c"), words=names, cleaning="none")
+    model = text_model(portable_weights(net), net.windows, labels=("a", "b", "c"), words=names, cleaning="none")
     texts = [[names[n - 2] if n > 1 else "<new>" for n in part] for part in words.split(lengths.tolist())]
     with torch.no_grad():
         expected = net(words, lengths).numpy()
