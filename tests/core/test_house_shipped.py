@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 
-from source_tree import ROOT, pyproject, tracked
+import pytest
+from source_tree import HOMES, ROOT, home, pyproject, tracked
 
 import casecnn
 
@@ -66,3 +68,21 @@ def test_links_of_the_documents_lead_to_files():
         for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
             if not re.match(r"[a-z]+:", link):
                 assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_a_document_names_is_there(document):
+    """Files by their paths, modules and what they hold by their dotted names."""
+    text = document.read_text(encoding="utf-8")
+    files = set(re.findall(r"`((?:casecnn|go|text|vision|tests|benchmarks|\.ci)/[\w/.-]*)`", text))
+    assert [name for name in sorted(files) if not (ROOT / name).exists()] == []
+    modules = {path: module for module, path in HOMES.items()}
+    for name in sorted(set(re.findall(r"`(casecnn(?:\.\w+)+)[`(]", text))):
+        module = modules[home(name)]
+        found = importlib.import_module(module)
+        for part in name.removeprefix(module).split(".")[1:]:
+            assert hasattr(found, part), f"{name}: {found.__name__} has no {part}"
+            found = getattr(found, part)
