@@ -46,11 +46,27 @@ NUMPY: Engine[Make] = Engine("NumPy version")
 REASON = "only chains of plain convolutions run without torch; use `casecnn.torch_net.build.build`"
 NUMPY.lacks(
     REASON,
-    layers.Linear, layers.MaxPool, layers.MeanPool, layers.AdaptiveMeanPool, layers.GlobalMeanPool, layers.MaxOverTime,
-    layers.LocalResponseNorm, layers.BatchNorm, layers.Tanh, layers.ScaledTanh, layers.Sigmoid, layers.Softmax,
-    layers.Dropout, layers.Residual, layers.Branches, layers.Repeat, layers.AuxiliaryHead, layers.TableConv,
-    layers.Subsampling, layers.RadialBasis,
-)  # fmt: skip
+    layers.Linear,
+    layers.MaxPool,
+    layers.MeanPool,
+    layers.AdaptiveMeanPool,
+    layers.GlobalMeanPool,
+    layers.MaxOverTime,
+    layers.LocalResponseNorm,
+    layers.BatchNorm,
+    layers.Tanh,
+    layers.ScaledTanh,
+    layers.Sigmoid,
+    layers.Softmax,
+    layers.Dropout,
+    layers.Residual,
+    layers.Branches,
+    layers.Repeat,
+    layers.AuxiliaryHead,
+    layers.TableConv,
+    layers.Subsampling,
+    layers.RadialBasis,
+)
 
 
 class NumpyNet:

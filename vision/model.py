@@ -110,8 +110,10 @@ def prepare(
     if len(net.input) != 3 or net.input[0] not in (1, 3):
         raise UsageError(f"the net '{net.name}' takes no pictures: its input has {net.input[0]} channels")
     if weights.preprocess.channels != net.input[0]:
-        raise UsageError(f"'{weights.name}': its preprocessing gives {weights.preprocess.channels} channels, "
-                         f"the net takes {net.input[0]}")  # fmt: skip
+        raise UsageError(
+            f"'{weights.name}': its preprocessing gives {weights.preprocess.channels} channels, "
+            f"the net takes {net.input[0]}"
+        )
     module = build(net, init="zeros" if weights.tensors else "he", seed=0)
     if weights.tensors:
         fill(module, _with_counters(module, weights.tensors), weights.name)

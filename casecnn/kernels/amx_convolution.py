@@ -236,9 +236,20 @@ def frame_of(
         for c in range(1 if beside else columns)
     ]
     return Frame(
-        depth, frames_down, frames_across, high, wide, columns if beside else 1, down, across, above, before,
-        out_height, out_width, np.array(places, np.int64) * depth * 2,
-    )  # fmt: skip
+        depth,
+        frames_down,
+        frames_across,
+        high,
+        wide,
+        columns if beside else 1,
+        down,
+        across,
+        above,
+        before,
+        out_height,
+        out_width,
+        np.array(places, np.int64) * depth * 2,
+    )
 
 
 @njit(inline="always")

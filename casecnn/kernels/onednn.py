@@ -37,17 +37,36 @@ class PrepackedConvolution:
     def __call__(self, x: Tensor, padding: Pair) -> Tensor:
         own = self.convolution
         return torch.ops.mkldnn._convolution_pointwise(
-            x, self.weight, own.bias, padding, own.stride, own.dilation, own.groups,
-            _ACTIVATIONS[own.activation], [], "",
-        )  # fmt: skip
+            x,
+            self.weight,
+            own.bias,
+            padding,
+            own.stride,
+            own.dilation,
+            own.groups,
+            _ACTIVATIONS[own.activation],
+            [],
+            "",
+        )
 
     def add_to(self, side: Tensor, x: Tensor, padding: Pair, relu: bool) -> Tensor:
         """The convolution of x plus ``side``, ReLU after the sum if wanted; the result overwrites ``side``."""
         own = self.convolution
         return torch.ops.mkldnn._convolution_pointwise_.binary(
-            side, x, self.weight, own.bias, padding, own.stride, own.dilation, own.groups,
-            "add", 1.0, "relu" if relu else None, [], "",
-        )  # fmt: skip
+            side,
+            x,
+            self.weight,
+            own.bias,
+            padding,
+            own.stride,
+            own.dilation,
+            own.groups,
+            "add",
+            1.0,
+            "relu" if relu else None,
+            [],
+            "",
+        )
 
     def follows(self, before: Kernel | None) -> bool:
         """Never: oneDNN takes one convolution at a time."""

@@ -14,8 +14,9 @@ from casecnn.torch_net.registry import TORCH, Parts, add
 
 TORCH.lacks(
     "it has no row of its own, so `casecnn.torch_net.build` makes Chains of what it holds",
-    layers.Repeat, layers.AuxiliaryHead,
-)  # fmt: skip
+    layers.Repeat,
+    layers.AuxiliaryHead,
+)
 
 
 class Chain(nn.Module):

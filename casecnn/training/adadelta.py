@@ -106,9 +106,16 @@ class RowAdadelta(torch.optim.Optimizer):
         state["seen"][rows] = step
         if suits(table, gradient):
             adadelta_rows(
-                table.numpy(), rows.numpy(), gradient.numpy(), missed.numpy(), state["square_avg"].numpy(),
-                state["acc_delta"].numpy(), np.float32(group["lr"]), np.float32(rho), np.float32(eps),
-            )  # fmt: skip
+                table.numpy(),
+                rows.numpy(),
+                gradient.numpy(),
+                missed.numpy(),
+                state["square_avg"].numpy(),
+                state["acc_delta"].numpy(),
+                np.float32(group["lr"]),
+                np.float32(rho),
+                np.float32(eps),
+            )
             return
         missed = missed.unsqueeze(1)
         square = state["square_avg"][rows].mul_(missed * rho).addcmul_(gradient, gradient, value=1 - rho)

@@ -38,9 +38,13 @@ class RowAverage:
         self.seen[rows] = self.log
         if suits(self.table):
             average_rows(
-                self.table.detach().numpy(), rows.numpy(), left.numpy(), self.value.numpy(), self.last.numpy(),
+                self.table.detach().numpy(),
+                rows.numpy(),
+                left.numpy(),
+                self.value.numpy(),
+                self.last.numpy(),
                 np.float32(1.0 - decay),
-            )  # fmt: skip
+            )
             return
         last, new = self.last[rows], self.table[rows]
         self.value[rows] = last.lerp(self.value[rows], left.unsqueeze(1)).lerp_(new, 1.0 - decay)

@@ -51,9 +51,16 @@ class SentenceModule(nn.Module):
             self.tables.append(channel)
         self.skip = sum(table.shape[1] for table, learns in zip(tables, trained, strict=True) if not learns)
         net = sentence_net(
-            1, dim=tables[0].shape[1], channels=len(tables), windows=self.windows, maps=maps, labels=labels,
-            activation=activation, dropout=dropout, multi_label=multi_label,
-        )  # fmt: skip
+            1,
+            dim=tables[0].shape[1],
+            channels=len(tables),
+            windows=self.windows,
+            maps=maps,
+            labels=labels,
+            activation=activation,
+            dropout=dropout,
+            multi_label=multi_label,
+        )
         self.cnn = build(net, init=f"uniform({filter_range})", seed=seed)
         nn.init.zeros_(self.cnn.output.weight)  # type: ignore[union-attr, arg-type]
 

@@ -85,9 +85,14 @@ def _pool_backward(words, offsets, vectors, filters, gradient, starts, windows, 
 class _WindowPooling(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, vectors: Tensor, filters: Tensor, words: Tensor, offsets: Tensor, windows: tuple[int, ...],
+        ctx: Any,
+        vectors: Tensor,
+        filters: Tensor,
+        words: Tensor,
+        offsets: Tensor,
+        windows: tuple[int, ...],
         skip: int,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         maps = len(filters) // sum(windows)
         best = torch.empty(len(offsets) - 1, len(windows) * maps)
         starts = np.empty(best.shape, np.int32)
@@ -103,10 +108,18 @@ class _WindowPooling(torch.autograd.Function):
         vectors, filters, words, offsets = ctx.saved_tensors
         to_vectors, to_filters = torch.zeros_like(vectors), torch.zeros_like(filters)
         _pool_backward(
-            words.numpy(), offsets.numpy(), vectors.numpy(), filters.numpy(), gradients[0].contiguous().numpy(),
-            ctx.starts, ctx.sizes, ctx.maps, ctx.skip if ctx.needs_input_grad[0] else vectors.shape[1],
-            to_vectors.numpy(), to_filters.numpy(),
-        )  # fmt: skip
+            words.numpy(),
+            offsets.numpy(),
+            vectors.numpy(),
+            filters.numpy(),
+            gradients[0].contiguous().numpy(),
+            ctx.starts,
+            ctx.sizes,
+            ctx.maps,
+            ctx.skip if ctx.needs_input_grad[0] else vectors.shape[1],
+            to_vectors.numpy(),
+            to_filters.numpy(),
+        )
         return to_vectors if ctx.needs_input_grad[0] else None, to_filters, None, None, None, None
 
 

@@ -251,7 +251,8 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> tuple[B
 def renamed(labels: Sequence[Any], names: Mapping[str, str]) -> list[Any]:
     """Give labels other names; those that are not in ``names`` stay. A collection of labels is renamed one by one."""
     return [
-        names.get(str(entry), str(entry)) if isinstance(entry, str) or not isinstance(entry, Collection)
+        names.get(str(entry), str(entry))
+        if isinstance(entry, str) or not isinstance(entry, Collection)
         else tuple(names.get(str(part), str(part)) for part in entry)
         for entry in labels
-    ]  # fmt: skip
+    ]

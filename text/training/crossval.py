@@ -159,15 +159,28 @@ def _one_fold(task: tuple[int, int, np.ndarray], shared: tuple[Any, ...]) -> Run
     texts, labels, recipe, options = shared
     train = np.setdiff1d(np.arange(len(texts)), test)
     return train_and_test(
-        [texts[i] for i in train], [labels[i] for i in train], [texts[i] for i in test], [labels[i] for i in test],
-        recipe, seed=seed, fold=fold, **options,
-    )  # fmt: skip
+        [texts[i] for i in train],
+        [labels[i] for i in train],
+        [texts[i] for i in test],
+        [labels[i] for i in test],
+        recipe,
+        seed=seed,
+        fold=fold,
+        **options,
+    )
 
 
 def train_and_test(
-    texts: Sequence[str], labels: Sequence[Any], test_texts: Sequence[str], test_labels: Sequence[Any],
-    recipe: TextRecipe, *, seed: int = 0, fold: int = 0, **options: Any,
-) -> Run:  # fmt: skip
+    texts: Sequence[str],
+    labels: Sequence[Any],
+    test_texts: Sequence[str],
+    test_labels: Sequence[Any],
+    recipe: TextRecipe,
+    *,
+    seed: int = 0,
+    fold: int = 0,
+    **options: Any,
+) -> Run:
     """Train on some texts, test on others. The test texts' words are looked up in the vectors; their labels are not.
 
     `options` go to `fit`; the seed of each fold is its own.
@@ -185,9 +198,17 @@ def tested(trained: Training, texts: Sequence[str], labels: Sequence[Any], seed:
     figures = measure(Predictor(model).scores([clean(text) for text in texts]), targets)
     dev = trained.dev["accuracy"] if trained.dev else None
     return Run(
-        seed, fold, figures["accuracy"], figures["macro_f1"], figures["log_loss"], dev, trained.epoch, trained.texts,
-        len(texts), trained.seconds,
-    )  # fmt: skip
+        seed,
+        fold,
+        figures["accuracy"],
+        figures["macro_f1"],
+        figures["log_loss"],
+        dev,
+        trained.epoch,
+        trained.texts,
+        len(texts),
+        trained.seconds,
+    )
 
 
 def in_processes(function: Callable[[Task, Any], Any], tasks: Sequence[Task], shared: Any, jobs: int) -> Iterator[Any]:

@@ -73,9 +73,15 @@ def train_file(
     folder = target.with_name(f"{target.name}.training-{name}")
     assert examples.labels is not None
     trained = fit(
-        examples.texts, examples.labels, recipe, vectors=vectors, validation=given, output=folder,
-        metadata={"data": examples.source, "command": command}, **options,
-    )  # fmt: skip
+        examples.texts,
+        examples.labels,
+        recipe,
+        vectors=vectors,
+        validation=given,
+        output=folder,
+        metadata={"data": examples.source, "command": command},
+        **options,
+    )
     trained.model.save(target, precision)
     shutil.rmtree(folder, ignore_errors=True)
     return trained

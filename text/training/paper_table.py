@@ -123,9 +123,14 @@ def run_cell(cell: Cell, plan: Plan) -> tuple[Cell, Run]:
 
 
 def fill_table(
-    plan: Plan, todo: Sequence[Cell], output: str | Path, *, jobs: int = 1, most: int | None = None,
+    plan: Plan,
+    todo: Sequence[Cell],
+    output: str | Path,
+    *,
+    jobs: int = 1,
+    most: int | None = None,
     progress: bool = True,
-) -> dict[Cell, Run]:  # fmt: skip
+) -> dict[Cell, Run]:
     """Do the runs of `todo` that `output` does not have yet, at most `most` of them, and return all that it has.
 
     Each run is written as soon as it ends; one that is interrupted is done anew. Raises InputError where the folder

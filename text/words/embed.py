@@ -62,8 +62,13 @@ def embed(
     Raises UsageError for values out of range, InputError for a corpus without enough words and for a file that cannot
     be written. What stood at `output` stays until the new file is whole.
     """
-    for name, value, most in (("dim", dim, 100_000), ("window", window, MOST_WORDS), ("epochs", epochs, 1_000_000),
-                              ("min_count", min_count, 10**12), ("negative", negative, 10_000)):  # fmt: skip
+    for name, value, most in (
+        ("dim", dim, 100_000),
+        ("window", window, MOST_WORDS),
+        ("epochs", epochs, 1_000_000),
+        ("min_count", min_count, 10**12),
+        ("negative", negative, 10_000),
+    ):
         whole(name, value, 1, most)
     within("sample", sample, 0, 1, closed=True)
     if workers is not None:
@@ -89,9 +94,15 @@ def embed(
                 total += len(words)
             bar.close()
         model = Word2Vec(
-            vector_size=dim, window=window, min_count=min_count, negative=negative, sample=sample, sg=int(skip_gram),
-            workers=workers or os.cpu_count() or 1, seed=seed,
-        )  # fmt: skip
+            vector_size=dim,
+            window=window,
+            min_count=min_count,
+            negative=negative,
+            sample=sample,
+            sg=int(skip_gram),
+            workers=workers or os.cpu_count() or 1,
+            seed=seed,
+        )
         model.build_vocab(_Sentences(path, lines, 1, "count", progress))
         if not len(model.wv):
             raise InputError(f"no word occurs {min_count} times in the {total:,} words; give more text")

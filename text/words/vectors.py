@@ -94,11 +94,13 @@ def is_keyed(vectors: object) -> bool:
 def load_all(vectors: Sequence[Any], words: Collection[str] | None, first: int = 0) -> list[WordVectors]:
     """Each of the vectors as WordVectors; what is neither that nor gensim's KeyedVectors is the name of a file."""
     return [
-        v if isinstance(v, WordVectors)
-        else _select(v.index_to_key, v.vectors, words, first, "KeyedVectors") if is_keyed(v)
+        v
+        if isinstance(v, WordVectors)
+        else _select(v.index_to_key, v.vectors, words, first, "KeyedVectors")
+        if is_keyed(v)
         else load_vectors(v, words, first)
         for v in vectors
-    ]  # fmt: skip
+    ]
 
 
 def embedding_table(

@@ -133,10 +133,14 @@ def evaluate(
         device=str(first.device),
         skipped=dict(loader.skipped.counts),
         speed=Speed(
-            seconds, int(tally.confusion.sum()), loader.waited / seconds, min(computed / seconds / cores, 1.0), cores,
+            seconds,
+            int(tally.confusion.sum()),
+            loader.waited / seconds,
+            min(computed / seconds / cores, 1.0),
+            cores,
             *peak_memory(first.device),
         ),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +157,14 @@ class Measured(Errors):
 
 @torch.no_grad()
 def measure(
-    module: nn.Module, images: Images, preprocess: Preprocess, *, classes: Sequence[str] = (),
-    batch_size: int | None = None, threads: int = 2,
-) -> Measured:  # fmt: skip
+    module: nn.Module,
+    images: Images,
+    preprocess: Preprocess,
+    *,
+    classes: Sequence[str] = (),
+    batch_size: int | None = None,
+    threads: int = 2,
+) -> Measured:
     """Count the errors of a module on images, one crop each, on the module's device.
 
     Images that cannot be read are left out. By default a batch has 256 small images or 32 large ones; `classes` are the

@@ -112,11 +112,15 @@ def self_check(name: str, *, device: str = "auto", batch: int = 16, seconds: flo
     precisions = ["float32"] + (["bfloat16"] if gains_by_bfloat16(chosen) else [])
     totals = tuple(
         Total(
-            f"{f.quantity}{f' of {f.part}' if f.part else ''}", f"{f.printed} {f.unit}".strip(), f.ours(get_net(name)),
-            f.agrees(get_net(name)), f.verdict(get_net(name)), f.source,
+            f"{f.quantity}{f' of {f.part}' if f.part else ''}",
+            f"{f.printed} {f.unit}".strip(),
+            f.ours(get_net(name)),
+            f.agrees(get_net(name)),
+            f.verdict(get_net(name)),
+            f.source,
         )
         for f in figures(name)
-    )  # fmt: skip
+    )
     small = smallest(name)
     errors = compare(small, chosen, precisions)
     module = build(net, seed=0)

@@ -20,9 +20,15 @@ def published(nets: Sequence[str]) -> list[dict[str, Any]]:
 
 def _row(rate: ErrorRate) -> dict[str, Any]:
     return {
-        "net": rate.net, "data": rate.data, "top1_percent": rate.top1, "top5_percent": rate.top5,
-        "crops": rate.crops, "models": rate.models, "source": rate.source, "note": rate.note,
-    }  # fmt: skip
+        "net": rate.net,
+        "data": rate.data,
+        "top1_percent": rate.top1,
+        "top5_percent": rate.top5,
+        "crops": rate.crops,
+        "models": rate.models,
+        "source": rate.source,
+        "note": rate.note,
+    }
 
 
 def table(found: Evaluation) -> str:

@@ -39,10 +39,18 @@ class Drawn:
 
 
 def draw(
-    what: Literal["filters", "top", "deconvnet", "gradcam"], name: str, weights: str | Path | None,
-    files: Sequence[str] = (), *, data: str | Path | None = None, limit: int | None = None, layer: str | None = None,
-    channels: str | None = None, top: int | None = None, seed: int = 0,
-) -> Drawn:  # fmt: skip
+    what: Literal["filters", "top", "deconvnet", "gradcam"],
+    name: str,
+    weights: str | Path | None,
+    files: Sequence[str] = (),
+    *,
+    data: str | Path | None = None,
+    limit: int | None = None,
+    layer: str | None = None,
+    channels: str | None = None,
+    top: int | None = None,
+    seed: int = 0,
+) -> Drawn:
     """Load net `name` with its weights and draw `what`, of the picture `files` or of a data set.
 
     `channels` is a list such as "0-8,17". Raises UsageError where there are no images to draw or a number is wrong,
@@ -97,15 +105,23 @@ def draw_filters(network: Network) -> Drawn:
     longest = max(height, width)
     side = longest * max(3, min(112, 800 // columns) // longest)
     title = f"{network.declaration.name}: the {count} filters of {name}, {height}x{width}"
-    sheet = contact_sheet(title, [Group("", list(filters), columns)], side=side, note="mid-grey is 0; each filter is "
-                          "scaled by its own largest weight")  # fmt: skip
+    sheet = contact_sheet(
+        title,
+        [Group("", list(filters), columns)],
+        side=side,
+        note="mid-grey is 0; each filter is scaled by its own largest weight",
+    )
     return Drawn(sheet, {"layer": name, "filters": count, "kernel": [height, width]})
 
 
 def draw_top_patches(
-    network: Network, layer: str | None, channels: Sequence[int] | None, images: Images, preprocess: Preprocess,
+    network: Network,
+    layer: str | None,
+    channels: Sequence[int] | None,
+    images: Images,
+    preprocess: Preprocess,
     top: int = 9,
-) -> Drawn:  # fmt: skip
+) -> Drawn:
     """For feature maps of a layer: the windows of the images that excite each most, and their projections.
 
     By default the layer that Grad-CAM would take and its first nine maps (of the maps that answer at all). One group a
@@ -134,13 +150,19 @@ def draw_top_patches(
         left = [cut(signed(one, largest), patch.seen) for one, patch in zip(back, patches, strict=True)]
         right = [cut(coloured(one), patch.seen) for one, patch in zip(pixels, patches, strict=True)]
         groups.append(Group(f"map {channel}", [_side_by_side(_grid(left), _grid(right))], 1))
-        facts.append({
-            "channel": channel,
-            "patches": [
-                {"picture": images.name(patch.picture), "value": round(patch.value, 4),
-                 "window": list(patch.seen.inside(*preprocess.crop))} for patch in patches
-            ],
-        })  # fmt: skip
+        facts.append(
+            {
+                "channel": channel,
+                "patches": [
+                    {
+                        "picture": images.name(patch.picture),
+                        "value": round(patch.value, 4),
+                        "window": list(patch.seen.inside(*preprocess.crop)),
+                    }
+                    for patch in patches
+                ],
+            }
+        )
     size = max(max(group.tiles[0].shape[:2]) for group in groups)
     high, wide = net.row(layer).receptive_field
     note = (
@@ -154,9 +176,13 @@ def draw_top_patches(
 
 
 def draw_projections(
-    network: Network, layer: str | None, channels: Sequence[int] | None, images: Images, preprocess: Preprocess,
+    network: Network,
+    layer: str | None,
+    channels: Sequence[int] | None,
+    images: Images,
+    preprocess: Preprocess,
     top: int = 6,
-) -> Drawn:  # fmt: skip
+) -> Drawn:
     """For each picture: itself, and the strongest feature maps of a layer (or those of `channels`) projected back."""
     net = network.declaration
     layer = last_maps(net) if layer is None else layer
@@ -171,21 +197,34 @@ def draw_projections(
         for channel in chosen:
             found = deconvnet.project(x, layer, channel)
             tiles.append(signed(found.pixels[0].numpy()))
-            rows.append({"channel": channel, "value": round(float(found.values[0]), 4),
-                         "row": int(found.rows[0]), "column": int(found.columns[0])})  # fmt: skip
+            rows.append(
+                {
+                    "channel": channel,
+                    "value": round(float(found.values[0]), 4),
+                    "row": int(found.rows[0]),
+                    "column": int(found.columns[0]),
+                }
+            )
         groups.append(Group(images.name(number) + ": maps " + ", ".join(map(str, chosen)), tiles, len(tiles)))
         facts.append({"picture": images.name(number), "maps": rows})
     sheet = contact_sheet(
-        f"{net.name}: the strongest features of {layer}, projected back", groups, columns=1, side=160,
+        f"{net.name}: the strongest features of {layer}, projected back",
+        groups,
+        columns=1,
+        side=160,
         note="each projection is scaled by its own largest value; mid-grey is 0",
-    )  # fmt: skip
+    )
     return Drawn(sheet, {"layer": layer, "pictures": facts})
 
 
 def draw_gradcam(
-    network: Network, layer: str | None, images: Images, preprocess: Preprocess, classes: Sequence[str],
+    network: Network,
+    layer: str | None,
+    images: Images,
+    preprocess: Preprocess,
+    classes: Sequence[str],
     top: int = 3,
-) -> Drawn:  # fmt: skip
+) -> Drawn:
     """For each picture: itself, and Grad-CAM for its most probable classes laid over it."""
     net = network.declaration
     groups, facts = [], []
@@ -211,9 +250,12 @@ def draw_gradcam(
         groups.append(Group(f"{images.name(number)}: {words}", tiles, len(tiles)))
         facts.append({"picture": images.name(number), "classes": rows})
     sheet = contact_sheet(
-        f"{net.name}: Grad-CAM at {layer}", groups, columns=1 if len(groups) < 5 else 2, side=224,
+        f"{net.name}: Grad-CAM at {layer}",
+        groups,
+        columns=1 if len(groups) < 5 else 2,
+        side=224,
         note="the picture, then where the evidence for each class lies; each scaled by its largest",
-    )  # fmt: skip
+    )
     return Drawn(sheet, {"layer": layer, "pictures": facts})
 
 

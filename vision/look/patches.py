@@ -30,9 +30,15 @@ class Patch:
 
 
 def top_patches(
-    deconvnet: Deconvnet, layer: str, channels: list[int], images: Images, preprocess: Preprocess, count: int = 9,
-    batch_size: int = 64, threads: int = 2,
-) -> dict[int, list[Patch]]:  # fmt: skip
+    deconvnet: Deconvnet,
+    layer: str,
+    channels: list[int],
+    images: Images,
+    preprocess: Preprocess,
+    count: int = 9,
+    batch_size: int = 64,
+    threads: int = 2,
+) -> dict[int, list[Patch]]:
     """For each of `channels` of `layer`, the `count` images with the strongest activations, strongest first.
 
     Of each image only its strongest place counts (Zeiler and Fergus 2014, figure 2); of equal activations the first

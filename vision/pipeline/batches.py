@@ -28,9 +28,13 @@ class TrainingBatches:
     """
 
     def __init__(
-        self, images: Images, batch_size: int, preprocess: Preprocess,
-        augmentation: Augmentation | None = None, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        images: Images,
+        batch_size: int,
+        preprocess: Preprocess,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
         self.images, self.batch_size, self.preprocess = images, batch_size, preprocess
         self.augmentation, self.seed = augmentation or Augmentation(), seed
         self.order = EpochSource([torch.empty(len(images))], batch_size, seed=derive_seed(seed, 1))

@@ -60,9 +60,13 @@ class Undecoded:
     """
 
     def __init__(
-        self, names: Sequence[str], contents: Sequence[Path | bytes | np.ndarray | None], labels: np.ndarray,
-        framing: Framing, preprocess: Preprocess,
-    ) -> None:  # fmt: skip
+        self,
+        names: Sequence[str],
+        contents: Sequence[Path | bytes | np.ndarray | None],
+        labels: np.ndarray,
+        framing: Framing,
+        preprocess: Preprocess,
+    ) -> None:
         self.names, self.contents, self.labels = list(names), list(contents), labels
         self.framing, self.preprocess = framing, preprocess
         self.skipped = Skipped(warn, _SHOWN)

@@ -129,8 +129,9 @@ def measured_images(
     Raises InputError for a class that the training data lack.
     """
     if extra := set(data.classes) - set(classes):
-        raise InputError(f"'{data}' has the class '{min(extra)}', which the training data lack; the classes must be "
-                         "the same")  # fmt: skip
+        raise InputError(
+            f"'{data}' has the class '{min(extra)}', which the training data lack; the classes must be the same"
+        )
     images = gather(data, framing, preprocess)
     numbers = np.array([classes.index(name) for name in data.classes], np.int64)
     images.labels = numbers[images.labels]

@@ -41,9 +41,16 @@ class Shallow(NamedTuple):
 
 @torch.no_grad()
 def compute_features(
-    module: Network, head: str, images: Images, preprocess: Preprocess, *, device: torch.device | None = None,
-    batch_size: int = 64, threads: int = 2, progress: bool = True,
-) -> Features:  # fmt: skip
+    module: Network,
+    head: str,
+    images: Images,
+    preprocess: Preprocess,
+    *,
+    device: torch.device | None = None,
+    batch_size: int = 64,
+    threads: int = 2,
+    progress: bool = True,
+) -> Features:
     """Run images, shown as in measuring, through a net and keep what enters its layer `head`.
 
     BatchNorm is folded and dropout rests. Images that cannot be read are left out.
@@ -130,8 +137,9 @@ def fit_shallow(features: Features, classes: tuple[str, ...], strength: float | 
     if strength is None:
         strength, least = 1.0, 2.0
         if counts.min() >= 2 and len(features.labels) >= 5 * len(classes):
-            parts = train_test_split(np.arange(len(features.labels)), test_size=0.2, random_state=seed,
-                                     stratify=features.labels)  # fmt: skip
+            parts = train_test_split(
+                np.arange(len(features.labels)), test_size=0.2, random_state=seed, stratify=features.labels
+            )
             fitted, held = (Features(features.values[part], features.labels[part]) for part in parts)
             for candidate in STRENGTHS:
                 weight, bias = _logistic(fitted, candidate)

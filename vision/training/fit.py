@@ -74,9 +74,16 @@ def train_net(
     if len(shape) != 3:
         raise UsageError(f"net `{name}` does not take pictures")
     data = open_training_data(
-        where, preset.framing, convention(shape), test=test, validation=validation, limit=limit, seed=seed,
-        threads=max(1, workers), watched=plateau,
-    )  # fmt: skip
+        where,
+        preset.framing,
+        convention(shape),
+        test=test,
+        validation=validation,
+        limit=limit,
+        seed=seed,
+        threads=max(1, workers),
+        watched=plateau,
+    )
     if plateau and data.validation is None:
         raise UsageError("`schedule` (=plateau) needs pictures to measure on; give `validation`")
     net, arguments = net_for(name, len(data.classes), channels, size)
@@ -98,6 +105,14 @@ def train_net(
     }
     rubbish = preset.rubbish if distances else None
     return run(
-        module, data, recipe, output, metadata=metadata, augmentation=how, evaluate_epochs=evaluate_epochs,
-        workers=workers, loss=classification_loss(preset.auxiliary, (), rubbish, preset.label_smoothing), **options,
-    )  # fmt: skip
+        module,
+        data,
+        recipe,
+        output,
+        metadata=metadata,
+        augmentation=how,
+        evaluate_epochs=evaluate_epochs,
+        workers=workers,
+        loss=classification_loss(preset.auxiliary, (), rubbish, preset.label_smoothing),
+        **options,
+    )

@@ -87,9 +87,17 @@ def run(
         every = max(1, round(evaluate_epochs * len(data.train) / recipe.batch_size))
         options = {"evaluate": evaluation(watched, data), "evaluate_every": every, **options}
     result = train(
-        module, source, recipe, loss=loss, output=output, metric="error", workers=workers, worker_kind=source.kind,
-        metadata=facts, **options,
-    )  # fmt: skip
+        module,
+        source,
+        recipe,
+        loss=loss,
+        output=output,
+        metric="error",
+        workers=workers,
+        worker_kind=source.kind,
+        metadata=facts,
+        **options,
+    )
     if not result.first:
         return Trained(weights_file(output, module), module.declaration, result, None, None)
     module.load_state_dict(result.weights)

@@ -86,9 +86,16 @@ def transfer(
     drawn = mode != "features" and min(start.preprocess.crop) >= 64
     framing = Framing("shorter", (256, 480)) if drawn else Framing()
     data = open_training_data(
-        where, framing, start.preprocess, test=test, validation=validation, limit=limit, seed=seed,
-        threads=max(1, workers), statistics=False,
-    )  # fmt: skip
+        where,
+        framing,
+        start.preprocess,
+        test=test,
+        validation=validation,
+        limit=limit,
+        seed=seed,
+        threads=max(1, workers),
+        statistics=False,
+    )
     module, head = with_new_head(start, len(data.classes), seed)
     resting, learning = freeze(module, head, mode, blocks_count)
     count = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
@@ -111,17 +118,31 @@ def transfer(
     }  # fmt: skip
     fields.setdefault("steps", steps_of(epochs, len(data.train), fields["batch_size"]))
     done = run(
-        module, data, Recipe(**fields), output, loss=classification_loss(frozen=resting), metadata=metadata,
-        augmentation=Augmentation(mirror=0.5) if augmentation is None else augmentation, workers=workers,
-        device=device, progress=progress, **options,
-    )  # fmt: skip
+        module,
+        data,
+        Recipe(**fields),
+        output,
+        loss=classification_loss(frozen=resting),
+        metadata=metadata,
+        augmentation=Augmentation(mirror=0.5) if augmentation is None else augmentation,
+        workers=workers,
+        device=device,
+        progress=progress,
+        **options,
+    )
     return Transferred(**vars(done), trained=learning, parameters=count)
 
 
 def fit_head(
-    module: Network, head: str, data: TrainingData, output: str | Path, strength: float | None, seed: int, device: str,
+    module: Network,
+    head: str,
+    data: TrainingData,
+    output: str | Path,
+    strength: float | None,
+    seed: int,
+    device: str,
     progress: bool,
-) -> tuple[Shallow, bool]:  # fmt: skip
+) -> tuple[Shallow, bool]:
     """Put logistic regression on the net's features into its layer `head`.
 
     Also returns whether the features were on disk already. Raises InputError for a layer without biases.
