@@ -8,10 +8,16 @@ from typing import Any
 
 import click
 
+from casecnn.console import speaks
+
 
 def show(output_format: str, facts: Any, text: str) -> None:
-    """Print ``facts`` as one JSON document where the format is "json", else ``text``."""
-    click.echo(json.dumps(facts) if output_format == "json" else text)
+    """Print ``facts`` as one JSON document where the format is "json", else ``text``.
+
+    Of the processes that `torchrun` starts only the first one prints.
+    """
+    if speaks():
+        click.echo(json.dumps(facts) if output_format == "json" else text)
 
 
 def as_typed() -> str:

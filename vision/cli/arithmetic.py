@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import format_option
+from casecnn.cli.results import show
 
 
 @command()
@@ -31,4 +30,4 @@ def arithmetic(layers: tuple[str, ...], input: str, output_format: str) -> None:
     from casecnn.vision.tables.arithmetic import answer, parse, volume
 
     answered = answer(volume(input), parse(layers))
-    click.echo(json.dumps(answered.as_dict()) if output_format == "json" else answered.text())
+    show(output_format, answered.as_dict(), answered.text())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option
-from casecnn.console import printable as one_line
+from casecnn.cli.results import show
 from casecnn.console import warn
-from casecnn.errors import InputError
 from casecnn.vision.cli import options as vision
 
 
@@ -31,26 +28,11 @@ def classify(images, net, weights, labels, crops, ensemble, top, precision, devi
 
     What cannot be read is skipped, each with a warning, and counted at the end. JSON is one object a line.
     """
-    from casecnn.vision.evaluation import classify as library
+    from casecnn.vision.evaluation.classify import classify_files, table
     from casecnn.vision.evaluation.run import load_models
 
     models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels)
     for note in dict.fromkeys(note for model in models for note in model.notes):
         warn(note)
-    skipped: list[str] = []
-
-    def skip(line: str) -> None:
-        skipped.append(line)
-        warn(line)
-
-    read = 0
-    for found in library.classify(models, library.samples_of(images), crops=int(crops), top=top, warn=skip):
-        if output_format == "json":
-            click.echo(json.dumps(found.as_dict()))
-        else:
-            click.echo(library.table(found._replace(picture=one_line(found.picture))))
-        read += 1
-    if not read:
-        raise InputError(f"none of the {len(skipped):,} files is a picture that can be read")
-    if skipped:
-        warn(f"{len(skipped):,} of {read + len(skipped):,} files were skipped")
+    for found in classify_files(models, images, crops=int(crops), top=top):
+        show(output_format, found.as_dict(), table(found))

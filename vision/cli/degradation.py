@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import sys
+import json
+from pathlib import Path
 
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.cli.results import as_typed, show
 
 
 @command()
 @click.argument("data", metavar="DATA")
 @options.output(": logs, checkpoints, results and the drawing", metavar="DIR")
 @option("--nets", default="plain20,plain56,resnet20,resnet56", metavar="NET,NET,...", meaning="Nets to train alike")
-@options.image(" the errors; .pdf too", metavar="FILE", otherwise="DIR/degradation.png", renamed=["--figure"])
+@options.image(" the errors", parameter="figure", otherwise="DIR/degradation.png", renamed=["--figure"])
 @options.epochs(type=float, otherwise="64,000 steps, as the paper")
 @options.steps(", in place of --epochs")
 @options.batch(": images a step", otherwise="128, as the paper")
@@ -28,37 +30,20 @@ from casecnn.cli.options import device_option, format_option, option, seed_optio
 @device_option
 @seed_option
 @format_option
-def degradation(data, output, nets, image, epochs, steps, batch_size, lr, limit, evaluations, workers, threads, resume,
-                device, seed, output_format) -> None:  # fmt: skip
+def degradation(data, output, nets, figure, threads, seed, output_format, **settings) -> None:
     """Train plain and residual nets of two depths alike on DATA (CIFAR-10) and draw their errors.
 
     The whole experiment of the paper takes hours on a GPU and days on a CPU; --epochs 10 shows the order of the nets.
     Ctrl-C keeps everything that is done, and the same command goes on from it.
     """
-    from pathlib import Path
-
-    from casecnn.vision.training.degradation import PAPER, draw_degradation, findings, run_degradation, save_results
+    from casecnn.vision.training.degradation import draw_degradation, report, run_degradation, save_results
     from casecnn.vision.training.fit import use_threads
 
     use_threads(threads)
-    curves = run_degradation(
-        data, output, [name.strip() for name in nets.split(",") if name.strip()], epochs=epochs, steps=steps,
-        batch_size=batch_size, lr=lr, limit=limit, evaluations=evaluations, workers=workers, seed=seed, device=device,
-        resume=resume,
-    )  # fmt: skip
-    length = curves[0].test[-1][0]
-    about = {"data": data, "steps": length, "seed": seed, "command": " ".join(["casecnn", *sys.argv[1:]])}
-    saved = save_results(curves, output, about)
-    drawn = image or str(Path(output) / "degradation.png")
-    draw_degradation(curves, drawn, f"{length:,} steps each")
-    if output_format == "json":
-        click.echo(saved.read_text(encoding="utf-8").rstrip())
-        return
-    click.echo(f"{'net':<12}{'parameters':>12}{'training':>10}{'test':>9}{'paper':>9}")
-    for curve in curves:
-        trained, tested = curve.final
-        paper = f"{PAPER[curve.net]:.2%}" if curve.net in PAPER else "-"
-        click.echo(f"{curve.net:<12}{curve.parameters:>12,}{trained:>10.2%}{tested:>9.2%}{paper:>9}")
-    for sentence in findings(curves):
-        click.echo(sentence)
-    click.echo(f"{drawn}, {saved}")
+    curves = run_degradation(data, output, [name.strip() for name in nets.split(",") if name.strip()], seed=seed,
+                             **settings)  # fmt: skip
+    steps = curves[0].test[-1][0]
+    saved = save_results(curves, output, {"data": data, "steps": steps, "seed": seed, "command": as_typed()})
+    drawn = figure or str(Path(output) / "degradation.png")
+    draw_degradation(curves, drawn, f"{steps:,} steps each")
+    show(output_format, json.loads(saved.read_text(encoding="utf-8")), f"{report(curves)}\n{drawn}, {saved}")

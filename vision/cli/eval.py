@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.cli.results import show
 from casecnn.console import warn
 from casecnn.vision.cli import options as vision
 
@@ -42,7 +41,7 @@ from casecnn.vision.cli import options as vision
 @device_option
 @seed_option
 @format_option
-def evaluate(net, weights, data, output_format, **options) -> None:
+def evaluate(net, weights, data, output_format, **settings) -> None:
     """Measure NET on labelled pictures: top-1 and top-5 error with a 95 % interval, by class, beside what is published.
 
     Pictures that cannot be read are skipped, each with a warning. Weights and data that are asked for by name are
@@ -52,16 +51,12 @@ def evaluate(net, weights, data, output_format, **options) -> None:
         from casecnn.vision.evaluation.selfcheck import self_check
 
         if weights not in (None, "none"):
-            warn(f"without --data the net is checked with random weights; --weights {weights} is not used")
-        checked = self_check(net, device=options["device"])
-        click.echo(json.dumps(checked.as_dict()) if output_format == "json" else checked.table())
-        return
-    from casecnn.vision.evaluation import text as evaluation_text
-    from casecnn.vision.evaluation.run import run
-
-    found, notes = run(net, weights, data, warn=warn, **options)
-    if output_format == "json":
-        answer = found.as_dict() | {"published": evaluation_text.published(found.nets), "notes": notes}
-        click.echo(json.dumps(answer))
+            warn(f"without `data` the net is checked with random weights; {weights} is not used")
+        checked = self_check(net, device=settings["device"])
+        show(output_format, checked.as_dict(), checked.table())
     else:
-        click.echo(evaluation_text.table(found))
+        from casecnn.vision.evaluation.run import run
+        from casecnn.vision.evaluation.text import published, table
+
+        found, notes = run(net, weights, data, warn=warn, **settings)
+        show(output_format, found.as_dict() | {"published": published(found.nets), "notes": notes}, table(found))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-import click
-
 from casecnn.cli.command import command
 from casecnn.cli.options import format_option
+from casecnn.cli.results import show
 
 
 @command("list")
@@ -20,4 +17,4 @@ def list_nets(output_format: str) -> None:
     from casecnn.vision.tables.listing import listing, listing_text
 
     rows = listing()
-    click.echo(json.dumps(rows) if output_format == "json" else listing_text(rows))
+    show(output_format, rows, listing_text(rows))

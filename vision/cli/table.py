@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import option
-from casecnn.errors import UsageError
+from casecnn.cli.results import show
 from casecnn.vision.cli import options as vision
+from casecnn.vision.cli.options import height_and_width, whole_numbers
 
 
 @command()
@@ -35,33 +33,11 @@ def table(net, size, classes, channels, widths, batch, output_format, diagram) -
     from casecnn.nets.catalogue import declaration
     from casecnn.vision.tables.table import NetTable
 
-    row = declaration(net, numbers("--widths", widths))
-    made = NetTable(row.net(classes, channels, input_size(size)), row, batch)
+    row = declaration(net, whole_numbers("widths", widths))
+    made = NetTable(row.net(classes, channels, height_and_width("size", size)), row, batch)
     if diagram:
         from casecnn.vision.tables.diagram import save_diagram
 
         save_diagram(made.net, diagram)
-    if output_format == "json":
-        click.echo(json.dumps(made.as_dict()))
-    else:
-        click.echo({"table": made.text, "markdown": made.markdown, "csv": made.comma_separated}[output_format]())
-
-
-def input_size(text: str | None) -> tuple[int, int] | None:
-    """224 or 224x192 as (height, width)."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text.strip())
-    if not found:
-        raise UsageError(f"`--input` (={text}) must be a size such as 224, or height x width such as 224x192")
-    return int(found[1]), int(found[2] or found[1])
-
-
-def numbers(option: str, text: str | None) -> tuple[int, ...]:
-    """32,64,128 as numbers."""
-    if text is None:
-        return ()
-    parts = [part.strip() for part in text.split(",")]
-    if not all(re.fullmatch(r"\d{1,6}", part) for part in parts):
-        raise UsageError(f"`{option}` (={text}) must be whole numbers with commas between them, such as 32,64,128")
-    return tuple(map(int, parts))
+    text = {"table": made.text, "markdown": made.markdown, "csv": made.comma_separated}.get(output_format)
+    show(output_format, made.as_dict(), text() if text else "")

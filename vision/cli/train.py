@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.cli.results import as_typed, show
+from casecnn.console import speaks, tell
 from casecnn.vision.cli import options as vision
 
 RECIPES = ["lenet", "lenet-1998", "alexnet", "vgg", "googlenet", "resnet", "resnet-cifar", "resnet-cifar-short"]
@@ -37,9 +36,8 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
     meaning="Print every recipe with what differs from its paper",
 )
 @vision.test()
-@options.validation_fraction(
-    parameter="validation", otherwise="0.1 where the rate waits for a plateau, else 0", renamed=["--validation"]
-)
+@vision.validation
+@vision.validation_fraction
 @options.limit(" to train on")
 @options.epochs(type=float, otherwise="the recipe's")
 @options.steps(", in place of --epochs")
@@ -73,50 +71,29 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
 @device_option
 @seed_option
 @format_option
-def train(net, data, output, recipe, test, validation, limit, epochs, steps, augment, channels, size, initial,
-          evaluate_epochs, workers, threads, checkpoint_minutes, resume, device, seed, output_format,
-          **changes) -> None:  # fmt: skip
+def train(net, data, output, recipe, validation, validation_fraction, epochs, steps, augment, threads, seed,
+          output_format, batch_size, optimizer, lr, weight_decay, schedule, ema_decay, precision,
+          **settings) -> None:  # fmt: skip
     """Train NET on the pictures of DATA; the result is DIR/NET.safetensors.
 
     DATA is a folder with a folder for each class (or with train and test folders of such), an archive of one, a folder
     of IDX files, or mnist, cifar10, imagenette. Ctrl-C writes a checkpoint, and the same command goes on from it. For
     several processes or GPUs start it with `torchrun --nproc-per-node N -m casecnn vision train ...`.
     """
-    from casecnn.nets.catalogue import get_net
-    from casecnn.vision.pipeline.augment import parse_augmentation
-    from casecnn.vision.training.recipes import find_preset, preset_for
+    from casecnn.vision.training.recipes import preset_of
 
-    declared = get_net(net)
-    preset = find_preset(recipe) if recipe else preset_for(net, declared.input[1])
-    augmentation = parse_augmentation(augment) if augment is not None else None
-    given = {name: value for name, value in changes.items() if name != "precision"}
-    click.echo(preset.describe(**given, epochs=epochs, steps=steps, augmentation=augmentation), err=True)
+    watched, augmentation = vision.held_out(validation, validation_fraction), vision.augmentation(augment)
+    preset = preset_of(net, recipe)
+    changes = {"batch_size": batch_size, "optimizer": optimizer, "lr": lr, "weight_decay": weight_decay,
+               "schedule": schedule, "ema_decay": ema_decay}  # fmt: skip
+    if speaks():
+        tell(preset.describe(**changes, epochs=epochs, steps=steps, augmentation=augmentation))
     from casecnn.vision.training.fit import train_net, use_threads
+    from casecnn.vision.training.report import training_facts, training_text
 
     use_threads(threads)
-    trained = train_net(
-        net, data, output, preset, test=test, validation=validation, limit=limit, epochs=epochs, steps=steps,
-        augmentation=augmentation, channels=channels, size=size, initial=initial,
-        evaluate_epochs=evaluate_epochs, workers=workers, seed=seed, command=" ".join(["casecnn", *sys.argv[1:]]),
-        changes=changes, checkpoint_minutes=checkpoint_minutes, resume=resume, device=device,
+    done = train_net(
+        net, data, output, preset, validation=watched, epochs=epochs, steps=steps, augmentation=augmentation,
+        changes={**changes, "precision": precision}, seed=seed, command=as_typed(), **settings,
     )  # fmt: skip
-    result = trained.result
-    if not result.first:
-        return
-    summary = {
-        "weights": str(trained.weights),
-        "net": net,
-        "recipe": preset.name,
-        "parameters": trained.declaration.parameters,
-        "steps": result.step,
-        "seconds": round(result.elapsed, 1),
-        "test": trained.figures,
-        "best": None if result.best is None else {"step": result.best.step, **result.best.metrics},
-    }
-    if output_format == "json":
-        click.echo(json.dumps(summary))
-        return
-    click.echo(f"{summary['weights']}: {result.step:,} steps in {result.elapsed:.0f} s")
-    if trained.figures is not None:
-        count = int(trained.figures["pictures"])
-        click.echo(f"test error {trained.figures['error']:.2%} of {count:,} pictures (last weights, not chosen by it)")
+    show(output_format, training_facts(done, net, preset.name), training_text(done))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.cli.results import as_typed, show
 from casecnn.vision.cli import options as vision
 
 
@@ -30,7 +28,8 @@ from casecnn.vision.cli import options as vision
     otherwise="the best of several",
 )
 @vision.test()
-@options.validation_fraction(parameter="validation", default=0.0, renamed=["--validation"])
+@vision.validation
+@vision.validation_fraction
 @options.limit(" to train on")
 @options.epochs(default=10.0)
 @options.batch(": images a step", otherwise="32")
@@ -43,8 +42,8 @@ from casecnn.vision.cli import options as vision
 @device_option
 @seed_option
 @format_option
-def transfer(net, data, weights, output, mode, blocks_count, strength, test, validation, limit, epochs, augment,
-             workers, threads, resume, device, seed, output_format, **recipe) -> None:  # fmt: skip
+def transfer(net, data, weights, output, mode, validation, validation_fraction, augment, threads, resume,
+             output_format, batch_size, lr, weight_decay, **settings) -> None:  # fmt: skip
     """Teach NET, trained for other classes, those of DATA; the result is DIR/NET.safetensors.
 
     \b
@@ -56,35 +55,16 @@ def transfer(net, data, weights, output, mode, blocks_count, strength, test, val
 
     What is frozen stays as it is to the last bit, running averages of BatchNorm included.
     """  # noqa: D301
-    from casecnn.vision.pipeline.augment import parse_augmentation
-
-    augmentation = parse_augmentation(augment) if augment is not None else None
+    watched, augmentation = vision.held_out(validation, validation_fraction), vision.augmentation(augment)
     from casecnn.vision.start import load_start
     from casecnn.vision.training.fit import use_threads
+    from casecnn.vision.training.report import transfer_facts, transfer_text
     from casecnn.vision.training.transfer import transfer as run
 
     use_threads(threads)
-    options = {} if mode == "features" else {"resume": resume}
     done = run(
-        load_start(net, weights), data, output, mode, test=test, validation=validation, limit=limit,
-        blocks_count=blocks_count, epochs=epochs, recipe=recipe, augmentation=augmentation, strength=strength,
-        workers=workers, seed=seed, device=device, command=" ".join(["casecnn", *sys.argv[1:]]), **options,
+        load_start(net, weights), data, output, mode, validation=watched, augmentation=augmentation,
+        recipe={"batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}, command=as_typed(),
+        **({} if mode == "features" else {"resume": resume}), **settings,
     )  # fmt: skip
-    if done.result is not None and not done.result.first:
-        return
-    summary = {
-        "weights": str(done.weights),
-        "net": net,
-        "mode": mode,
-        "trained": list(done.trained),
-        "trained_parameters": done.parameters,
-        "features_reused": done.reused,
-        "strength": None if done.shallow is None else done.shallow.strength,
-        "test": done.figures,
-    }
-    if output_format == "json":
-        click.echo(json.dumps(summary))
-        return
-    click.echo(f"{done.weights}: {mode}, {done.parameters:,} parameters trained ({', '.join(done.trained)})")
-    if done.figures is not None:
-        click.echo(f"test error {done.figures['error']:.2%} of {int(done.figures['pictures']):,} pictures")
+    show(output_format, transfer_facts(done, net, mode), transfer_text(done, mode))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import format_option, option, seed_option
+from casecnn.cli.results import show
 from casecnn.vision.cli import options as vision
 
 
@@ -35,8 +34,7 @@ from casecnn.vision.cli import options as vision
 @options.threads(otherwise="torch's choice")
 @seed_option
 @format_option
-def visualise(what, net, pictures, weights, output, data, limit, layer, channels, top, threads, seed,
-              output_format) -> None:  # fmt: skip
+def visualise(what, net, pictures, weights, output, threads, output_format, **settings) -> None:
     """Draw what NET has learned into FILE.
 
     \b
@@ -47,22 +45,16 @@ def visualise(what, net, pictures, weights, output, data, limit, layer, channels
     gradcam    for each picture, where the evidence for its likeliest classes is
     """  # noqa: D301
     from casecnn.files import check_writable
-    from casecnn.vision.look.contact_sheet import check_ending
+    from casecnn.vision.look.contact_sheet import check_ending, save_picture
 
     check_ending(output)
-    check_writable(output, [file for file in (*pictures, weights, data) if file is not None])
-    from casecnn.vision.look.contact_sheet import save_picture
+    check_writable(output, [file for file in (*pictures, weights, settings["data"]) if file is not None])
     from casecnn.vision.look.gallery import draw
     from casecnn.vision.training.fit import use_threads
 
     use_threads(threads)
-    drawn = draw(
-        what, net, weights, pictures, data=data, limit=limit, layer=layer, channels=channels, top=top, seed=seed
-    )
+    drawn = draw(what, net, weights, pictures, **settings)
     save_picture(drawn.sheet, output)
-    if output_format == "json":
-        click.echo(
-            json.dumps({"file": output, "width": drawn.sheet.width, "height": drawn.sheet.height, **drawn.facts})
-        )
-        return
-    click.echo(f"{output}: {drawn.sheet.width}x{drawn.sheet.height} pixels")
+    size = {"width": drawn.sheet.width, "height": drawn.sheet.height}
+    text = f"{output}: {drawn.sheet.width}x{drawn.sheet.height} pixels"
+    show(output_format, {"file": output, **size, **drawn.facts}, text)

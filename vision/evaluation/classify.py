@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from casecnn.errors import UsageError
+from casecnn.console import printable, warn
+from casecnn.errors import InputError, UsageError
 from casecnn.vision.data.entries import is_litter, open_entries
 from casecnn.vision.data.labelled_images import Sample
 from casecnn.vision.model import Model, check_ensemble, ensemble
@@ -56,6 +57,29 @@ def samples_of(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Sample]:
 _ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".txz"}
 
 
+def classify_files(
+    models: Sequence[Model], files: Sequence[str | os.PathLike[str]], *, crops: int = 1, top: int = 5
+) -> Iterator[Classified]:
+    """Classify the images behind paths (see `samples_of`); warns of each that cannot be read, and at the end of all.
+
+    Raises InputError where none can be read, and what `classify` raises.
+    """
+    skipped: list[str] = []
+
+    def skip(line: str) -> None:
+        skipped.append(line)
+        warn(line)
+
+    read = 0
+    for found in classify(models, samples_of(files), crops=crops, top=top, warn=skip):
+        yield found
+        read += 1
+    if not read:
+        raise InputError(f"none of the {len(skipped):,} files is a picture that can be read")
+    if skipped:
+        warn(f"{len(skipped):,} of {read + len(skipped):,} files were skipped")
+
+
 def classify(
     models: Sequence[Model],
     sources: Iterable[Sample],
@@ -86,4 +110,4 @@ def classify(
 def table(found: Classified) -> str:
     """Lines for a terminal."""
     rows = [f"  {guess.probability:7.2%}  {guess.name}" for guess in found.guesses]
-    return "\n".join([found.picture, *rows])
+    return "\n".join([printable(found.picture), *rows])

@@ -142,6 +142,16 @@ def findings(curves: Sequence[Curve]) -> list[str]:
     return sentences
 
 
+def report(curves: Sequence[Curve]) -> str:
+    """A row for each net with its errors and the paper's, and what they say of depth."""
+    lines = [f"{'net':<12}{'parameters':>12}{'training':>10}{'test':>9}{'paper':>9}"]
+    for curve in curves:
+        trained, tested = curve.final
+        paper = f"{PAPER[curve.net]:.2%}" if curve.net in PAPER else "-"
+        lines.append(f"{curve.net:<12}{curve.parameters:>12,}{trained:>10.2%}{tested:>9.2%}{paper:>9}")
+    return "\n".join([*lines, *findings(curves)])
+
+
 def save_results(curves: Sequence[Curve], folder: str | Path, about: dict[str, Any]) -> Path:
     """Write all curves as `degradation.json` into the folder."""
     path = Path(folder) / RESULTS
@@ -174,7 +184,7 @@ def draw_degradation(curves: Sequence[Curve], path: str | os.PathLike[str], note
     import matplotlib
 
     if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"`image` (={os.fspath(path)}) must end in .png, .svg or .pdf")
+        raise UsageError(f"`figure` (={os.fspath(path)}) must end in .png, .svg or .pdf")
     families = [
         (title, [curve for curve in curves if curve.net.startswith(start)])
         for start, title in (("plain", "plain nets"), ("resnet", "residual nets"))

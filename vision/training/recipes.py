@@ -9,6 +9,7 @@ from typing import Any, Literal
 from casecnn.checks import positive
 from casecnn.choose import pick, table
 from casecnn.errors import UsageError
+from casecnn.nets.catalogue import get_net
 from casecnn.training.recipe import Recipe
 from casecnn.vision.pipeline.augment import Augmentation
 from casecnn.vision.pipeline.framing import Framing
@@ -270,6 +271,12 @@ PRESETS = table("recipe", ((preset.name, preset) for preset in _ROWS))
 def find_preset(name: str) -> Preset:
     """Return the preset of that name; UsageError with the nearest ones where there is none."""
     return pick("recipe", name, PRESETS)
+
+
+def preset_of(net: str, name: str | None = None) -> Preset:
+    """Return the preset called ``name``, or the one of the paper of a net; UsageError where there is no such net."""
+    shape = get_net(net).input
+    return find_preset(name) if name is not None else preset_for(net, shape[1])
 
 
 _STARTS = {
