@@ -1,0 +1,300 @@
+"""Convolutions for inference in float32 with a quarter of the products: Winograd's F(4x4, 3x3), and F(2x2, 5x5).
+
+Six by six pixels make four by four outputs of a 3x3 convolution with 36 products for each pair of channels, where 144
+stand in its definition. The 36 are one matrix product each, over all channels; before them each channel's tile is
+transformed, and after them each output's, see `casecnn.kernels.winograd_vectors`. The weights are transformed once, and
+are then four times as large (for 5x5: 1.44 times). Rounding errors are about those of a plain convolution in float32.
+
+Compiled by numba at the first call, for the CPU at hand, and kept on disk: no compiler need be installed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from casecnn.kernels import winograd_loops as loops
+from casecnn.kernels.parallel import compiled, offer_core, run
+from casecnn.kernels.winograd_vectors import (
+    BYTES,
+    CELLS,
+    LEAST_ROWS,
+    POINTS,
+    ROWS,
+    VECTORS,
+    WIDTH,
+    vector_width,
+)
+from casecnn.layers.shapes import Pair
+
+OWN_CACHE = 700 * 1024  # bytes of factors that stay in a core's own cache
+SHARED_CACHE = 8 * 1024 * 1024  # bytes of factors that stay in the cache of all cores
+PRODUCTS_BYTES = 300 * 1024  # of one piece of a split block
+FEW_TILES = 20  # read the weights again for a block of fewer tiles, and memory cannot keep up
+BOARDS = 8  # images that go through a chain together: what lies between two of its convolutions stays in the cache
+SIDES = {3: 4, 5: 2}  # outputs of a tile each way, for each size of window
+KEPT = 64  # plans
+
+
+def fits(
+    channels: int,
+    outputs: int,
+    kernel: Pair,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    dtype: torch.dtype = torch.float32,
+    activation: str | None = None,
+) -> bool:
+    """Whether this module can run a convolution on this machine; not whether it is the fastest."""
+    plain = kernel in ((3, 3), (5, 5)) and stride == dilation == (1, 1) and groups == 1
+    return plain and dtype == torch.float32 and activation in (None, "relu") and vector_width() > 0
+
+
+class Weights(NamedTuple):
+    """A convolution's weights, transformed: see `lay_out`. `bias` float32, with zeros up to a multiple of WIDTH."""
+
+    right: np.ndarray
+    bias: np.ndarray
+    channels: int
+    outputs: int
+    kernel: int
+
+
+def lay_out(weight: Tensor, bias: Tensor | None = None) -> Weights:
+    """The weights float [outputs, channels, 3, 3] (or 5, 5) in the order in which the products read them.
+
+    For each block of VECTORS vectors of outputs, the last of which may be shorter, 36 matrices of channels by outputs;
+    channels and outputs are filled up with zeros to multiples of WIDTH.
+    """
+    outputs, channels, size, _ = weight.shape
+    points = torch.tensor(POINTS, dtype=torch.float64)
+    scale = torch.stack([(p - torch.cat([points[:i], points[i + 1 :]])).prod() for i, p in enumerate(points)])
+    last = torch.zeros(1, size, dtype=torch.float64)
+    last[0, -1] = 1
+    matrix = torch.cat([points[:, None] ** torch.arange(size) / scale[:, None], last])  # G of the papers
+    cells = matrix @ weight.detach().double().cpu() @ matrix.T
+    cells = F.pad(cells.permute(2, 3, 1, 0), (0, -outputs % WIDTH, 0, -channels % WIDTH)).float()
+    wide = cells.reshape(CELLS, cells.shape[2], -1)
+    width = VECTORS * WIDTH
+    whole = wide.shape[2] // width * width
+    blocks = wide[:, :, :whole].reshape(CELLS, cells.shape[2], whole // width, width).permute(2, 0, 1, 3)
+    right = zeros(wide.numel())
+    right[: blocks.numel()] = blocks.reshape(-1).numpy()
+    right[blocks.numel() :] = wide[:, :, whole:].reshape(-1).numpy()
+    shift = zeros(wide.shape[2])
+    if bias is not None:
+        shift[:outputs] = bias.detach().float().cpu().numpy()
+    return Weights(right, shift, channels, outputs, size)
+
+
+def zeros(length: int) -> np.ndarray:
+    """float32 [length] that begins at a line of the cache."""
+    space = np.zeros(length + 16, np.float32)
+    begin = -space.ctypes.data % 64 // 4
+    return space[begin : begin + length]
+
+
+class Plan(NamedTuple):
+    """What `casecnn.kernels.winograd_loops` works off: `head` int64, and a view of it, `steps` [layers, STEP]. `memory`
+    is where it keeps what lies between its steps.
+    """
+
+    head: np.ndarray
+    steps: np.ndarray
+    memory: np.ndarray
+
+
+class _Own(threading.local):
+    """Memory that a thread's calls share, since they come one after the other."""
+
+    memory = np.zeros(0, np.float32)
+
+
+_own = _Own()
+
+
+def plan_of(
+    weights: Sequence[Weights],
+    paddings: Sequence[Pair],
+    relus: Sequence[bool],
+    images: tuple[int, int, int],
+    threads: int,
+) -> Plan:
+    """The plan of a chain for `images` (how many, height, width); source, target and sum are left to be filled in."""
+    count, height, width = images
+    rows: list[np.ndarray] = []
+    counter, between, shared, factors, products = 1, 0, 0, 0, 0
+    for each, (down, across), relu in zip(weights, paddings, relus, strict=True):
+        out_height, out_width = height + 2 * down - each.kernel + 1, width + 2 * across - each.kernel + 1
+        side = SIDES[each.kernel]
+        tiles_down, tiles_across = -(-out_height // side), -(-out_width // side)
+        tiles = count * tiles_down * tiles_across
+        share = share_out(tiles, each, threads)
+        row = np.zeros(loops.STEP, np.int64)
+        row[: loops.SHARED] = (
+            0, 0, height, width, each.channels, out_height, out_width, each.outputs, tiles, tiles_down, tiles_across,
+            side, down, across, each.right.ctypes.data, each.bias.ctypes.data, relu, 0, *share,
+        )  # fmt: skip
+        row[loops.FIRST_COUNTER] = counter
+        rows.append(row)
+        counter += 2 + 4 * share.splits
+        steps = -(-each.channels // WIDTH)
+        factors = max(factors, CELLS * _line(steps * max(share.whole_tiles, LEAST_ROWS) * BYTES) if share.whole else 0)
+        shared = max(shared, CELLS * _line(steps * (share.split_tiles + LEAST_ROWS) * BYTES) if share.splits else 0)
+        most = max(share.whole_tiles, -(-share.split_tiles // share.parts), LEAST_ROWS)
+        products = max(products, CELLS * _line(most * VECTORS * BYTES) + LEAST_ROWS * VECTORS * BYTES)
+        height, width = out_height, out_width
+        if len(rows) < len(weights):
+            between = max(between, count * height * width * each.outputs * 4)
+    nowhere = _line(max(each.outputs for each in weights) * 4 + BYTES)
+    own = _line(loops.OWN + nowhere + factors + products)
+
+    between = _line(between) if between else 0
+    memory = _reserved(2 * between + shared + threads * own)
+    base = memory.ctypes.data
+    for number, row in enumerate(rows):
+        row[loops.SHARED] = base + 2 * between
+        if number > 0:
+            row[loops.SOURCE] = rows[number - 1][loops.TARGET] = base + number % 2 * between
+    nothing = loops.HEAD + len(rows) * loops.STEP  # zeros for a pixel beyond the edge
+    counters = nothing + max(each.channels for each in weights) + WIDTH
+    counters += -counters % 8
+    head = zeros(2 * (counters + 8 * counter)).view(np.int64)
+    head[: loops.HEAD] = (
+        len(head), len(rows), counters, offer_core(), base + 2 * between + shared, own, head.ctypes.data + nothing * 8,
+        loops.OWN + nowhere, loops.OWN + nowhere + factors,
+    )  # fmt: skip
+    steps = head[loops.HEAD : nothing].reshape(len(rows), loops.STEP)
+    steps[:] = rows
+    return Plan(head, steps, memory)
+
+
+def _line(size: int) -> int:
+    """As in `casecnn.kernels.winograd_loops`: so many bytes or more, an odd number of lines of the cache."""
+    return (-(-size // 64) | 1) * 64
+
+
+def _reserved(size: int) -> np.ndarray:
+    """This thread's memory, of so many bytes at least."""
+    if _own.memory.nbytes < size:
+        _own.memory = zeros(-(-size // 4))
+    return _own.memory
+
+
+class Share(NamedTuple):
+    """How a convolution's tiles are shared out: see `casecnn.kernels.winograd_loops`."""
+
+    whole: int
+    whole_tiles: int
+    splits: int
+    split_tiles: int
+    parts: int
+
+
+def share_out(tiles: int, weights: Weights, threads: int) -> Share:
+    """Whole blocks, as many as the threads have equal shares of, if weights can be read for each; else split ones."""
+    tile = -(-weights.channels // WIDTH) * BYTES * CELLS
+    whole = whole_tiles = 0
+    most = min(OWN_CACHE // tile, PRODUCTS_BYTES // (CELLS * VECTORS * BYTES))
+    if most >= FEW_TILES:
+        blocks = -(-tiles // most)
+        even = -(-blocks // threads) * threads
+        if -(-tiles // even) >= FEW_TILES:
+            whole_tiles = -(-tiles // even)
+            whole = -(-tiles // whole_tiles)
+        else:
+            whole_tiles, whole = most, blocks // threads * threads
+    left = max(0, tiles - whole * whole_tiles)
+    if left == 0:
+        return Share(whole, whole_tiles, 0, 0, 1)
+    splits = -(-left // max(LEAST_ROWS, SHARED_CACHE // tile))
+    split_tiles = -(-left // splits)
+    blocks = -(-weights.outputs // (VECTORS * WIDTH))
+    parts = -(-split_tiles * CELLS * VECTORS * BYTES // PRODUCTS_BYTES)
+    if blocks * parts % threads:
+        parts = max(parts, min(-(-2 * threads // blocks), split_tiles // ROWS))
+    return Share(whole, whole_tiles, splits, split_tiles, parts)
+
+
+class WinogradChain(nn.Module):
+    """Convolutions one after the other, with ReLU where they have one: float32 [N, C, H, W] to [N, outputs, H', W'].
+
+    The result is channels last in memory. An image's answer does not depend on the others in its batch but for
+    rounding. No gradient.
+    """
+
+    def __init__(self, layers: Sequence[WinogradChain]) -> None:
+        super().__init__()
+        self.weights = [weights for layer in layers for weights in layer.weights]
+        self.paddings = [padding for layer in layers for padding in layer.paddings]
+        self.relus = [relu for layer in layers for relu in layer.relus]
+        self._plans: dict[tuple[int, ...], Plan] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._run(x, None, self.relus[-1])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the transformed weights."""
+        return sum(weights.right.nbytes for weights in self.weights)
+
+    def _run(self, x: Tensor, side: Tensor | None, relu: bool) -> Tensor:
+        source = x.detach().permute(0, 2, 3, 1).contiguous()
+        count, *size = source.shape[:3]
+        height, width = size
+        for weights, (down, across) in zip(self.weights, self.paddings, strict=True):
+            height, width = height + 2 * down - weights.kernel + 1, width + 2 * across - weights.kernel + 1
+        shape = (count, height, width, self.weights[-1].outputs)
+        if side is None:
+            out = torch.empty(shape)
+        else:
+            out = side.detach().permute(0, 2, 3, 1)
+            if not out.is_contiguous() or out.shape != shape:
+                raise ValueError(f"`side` must be channels last and {shape}, not {tuple(out.shape)}")
+        threads = torch.get_num_threads()
+        together = max(BOARDS, threads) if len(self.weights) > 1 else count
+        for begin in range(0, count, together):
+            part = min(together, count - begin)
+            plan = self._plan(part, size[0], size[1], threads)
+            head, first, last = plan.head, plan.steps[0], plan.steps[-1]
+            first[loops.SOURCE] = source.data_ptr() + begin * source.stride(0) * 4
+            last[loops.TARGET] = out.data_ptr() + begin * out.stride(0) * 4
+            last[loops.ADD], last[loops.RELU] = side is not None, relu
+            head[head[loops.COUNTERS] :] = 0
+            run(compiled(loops.work), head, threads)
+        return out.permute(0, 3, 1, 2)
+
+    def _plan(self, count: int, height: int, width: int, threads: int) -> Plan:
+        """The plan for so many images of one size, and its steps; without the addresses that each call has anew."""
+        key = (threading.get_ident(), count, height, width, threads)
+        kept = self._plans.get(key)
+        if kept is not None and kept.memory is _own.memory:
+            return kept
+        if len(self._plans) >= KEPT:
+            self._plans.clear()
+        plan = plan_of(self.weights, self.paddings, self.relus, (count, height, width), threads)
+        self._plans[key] = plan
+        return plan
+
+
+class WinogradConvolution(WinogradChain):
+    """One convolution, of stride 1, with bias, and ReLU if `activation` is "relu"."""
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None = None, padding: Pair = (1, 1), activation: str | None = None
+    ) -> None:
+        if activation not in (None, "relu"):
+            raise ValueError(f"`activation` (={activation!r}) must be None or 'relu'")
+        super().__init__([])
+        self.weights, self.paddings, self.relus = [lay_out(weight, bias)], [padding], [activation == "relu"]
+
+    def add_to(self, side: Tensor, x: Tensor, relu: bool) -> Tensor:
+        """The convolution of x plus `side` (channels last), ReLU after the sum if wanted; `side` takes the result."""
+        return self._run(x, side, relu)
