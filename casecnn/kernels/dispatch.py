@@ -20,13 +20,27 @@ def inference(convolution: Convolution, allowed: Allowed = EVERYTHING) -> Kernel
 
         if amx_convolution.fits(convolution):
             return amx_convolution.TileConvolution(convolution)
-    if allowed.prepacked and onednn.fits(convolution):
-        return onednn.PrepackedConvolution(convolution)
-    return None
+    if not allowed.prepacked or not onednn.fits(convolution):
+        return None
+    if allowed.winograd and convolution.weight.dtype == torch.float32 and _wide(convolution):
+        from casecnn.kernels import winograd  # numba takes its time to load
+
+        if winograd.fits(convolution):
+            return winograd.WinogradConvolution(convolution, lambda: onednn.PrepackedConvolution(convolution))
+    return onednn.PrepackedConvolution(convolution)
+
+
+def _wide(convolution: Convolution) -> bool:
+    """Whether it is worth it to load numba and see."""
+    return min(convolution.kernel) >= 3 and min(convolution.weight.shape[:2]) >= 8
 
 
 def chain(kernels: Sequence[Kernel]) -> Callable[[Tensor], Tensor]:
     """Return one function for kernels that stand one after the other; each `follows` the one before it."""
+    if kernels[0].convolution.weight.dtype == torch.float32:
+        from casecnn.kernels.winograd import WinogradChain, WinogradConvolution
+
+        return WinogradChain([kernel for kernel in kernels if isinstance(kernel, WinogradConvolution)])
     from casecnn.kernels.amx_chain import TileChain  # numba takes its time to load
     from casecnn.kernels.amx_convolution import TileConvolution
 

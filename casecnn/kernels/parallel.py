@@ -31,11 +31,16 @@ SPINS = 2000  # looks at a counter before the core is offered to others
 _LONG = ir.IntType(64)
 
 
+def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What compiled functions may call: `function` takes types, and gives a signature and what generates the code."""
+    return intrinsic(function)  # type: ignore[no-any-return]
+
+
 def _counter(builder: Any, address: Any) -> Any:
     return builder.inttoptr(address, _LONG.as_pointer())
 
 
-@intrinsic
+@instruction
 def fetch_add(typing: Any, address: Any, value: Any) -> Any:
     """Add to the int64 at an address, and return what it was; as one step, seen by all threads after all before it."""
 
@@ -45,7 +50,7 @@ def fetch_add(typing: Any, address: Any, value: Any) -> Any:
     return types.int64(types.int64, types.int64), generate
 
 
-@intrinsic
+@instruction
 def _look(typing: Any, address: Any) -> Any:
     """The int64 at an address that other threads change."""
 
@@ -59,7 +64,7 @@ def _look(typing: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic
+@instruction
 def _call(typing: Any, function: Any) -> Any:
     """The C function at an address, int f(void)."""
 
@@ -84,8 +89,9 @@ def wait_for(address, count, offer):
 @cache
 def offer_core() -> int:
     """The address of the system's function that lets another thread run on this core."""
-    library = ctypes.WinDLL("kernel32").SwitchToThread if sys.platform == "win32" else ctypes.CDLL(None).sched_yield
-    return ctypes.cast(library, ctypes.c_void_p).value or 0
+    windows = sys.platform == "win32"
+    function = ctypes.CDLL("kernel32").SwitchToThread if windows else ctypes.CDLL(None).sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def run(address: int, plan: np.ndarray, threads: int) -> None:

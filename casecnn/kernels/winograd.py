@@ -11,15 +11,17 @@ Compiled by numba at the first call, for the CPU at hand, and kept on disk: no c
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from casecnn.kernels import winograd_loops as loops
+from casecnn.kernels.convolution import Convolution, Kernel
 from casecnn.kernels.parallel import compiled, offer_core, run
 from casecnn.kernels.winograd_vectors import (
     BYTES,
@@ -37,24 +39,47 @@ OWN_CACHE = 700 * 1024  # bytes of factors that stay in a core's own cache
 SHARED_CACHE = 8 * 1024 * 1024  # bytes of factors that stay in the cache of all cores
 PRODUCTS_BYTES = 300 * 1024  # of one piece of a split block
 FEW_TILES = 20  # read the weights again for a block of fewer tiles, and memory cannot keep up
-BOARDS = 8  # images that go through a chain together: what lies between two of its convolutions stays in the cache
+IMAGES = 8  # that go through a chain together: what lies between two of its convolutions stays in the cache
 SIDES = {3: 4, 5: 2}  # outputs of a tile each way, for each size of window
 KEPT = 64  # plans
 
+# What `wins` goes by, in multiply-adds; measured on two cores of an EPYC with AVX-512.
+TRANSFORM = 16  # as many as a channel of a tile's transform takes as long as, each of 36
+READING = 5  # done while a byte comes from memory, with vectors of 16
+PLAIN = 0.9  # of a plain convolution's, which must be left
+LEAST_WORK = 2_000_000  # below that calling takes longer than computing
 
-def fits(
-    channels: int,
-    outputs: int,
-    kernel: Pair,
-    stride: Pair = (1, 1),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-    dtype: torch.dtype = torch.float32,
-    activation: str | None = None,
-) -> bool:
-    """Whether this module can run a convolution on this machine; not whether it is the fastest."""
-    plain = kernel in ((3, 3), (5, 5)) and stride == dilation == (1, 1) and groups == 1
-    return plain and dtype == torch.float32 and activation in (None, "relu") and vector_width() > 0
+
+def fits(convolution: Convolution) -> bool:
+    """Whether a convolution can be done here at all, and has channels enough for it ever to be the faster way."""
+    weight = convolution.weight
+    outputs, channels = weight.shape[:2]
+    plain = convolution.stride == convolution.dilation == (1, 1) and convolution.groups == 1
+    known = convolution.kernel in ((3, 3), (5, 5)) and convolution.activation in (None, "relu")
+    if not plain or not known or weight.dtype != torch.float32 or weight.device.type != "cpu" or not vector_width():
+        return False
+    side, size = SIDES[convolution.kernel[0]], convolution.kernel[0]
+    return _work(1, channels, outputs) < side * side * size * size * channels * outputs
+
+
+def _work(tiles: int, channels: int, outputs: int) -> int:
+    """Multiply-adds in the products, and what takes as long as so many: the transforms."""
+    wide, far = channels + -channels % WIDTH, outputs + -outputs % WIDTH
+    return CELLS * tiles * (wide * far + TRANSFORM * (wide + far))
+
+
+def wins(convolution: Convolution, images: int, out_height: int, out_width: int) -> bool:
+    """Whether it is faster than a plain convolution: whether products, transforms and reading its larger weights are.
+
+    A rule and no measurement, so that the same input always takes the same way, and so gives the same numbers. It
+    counts a plain convolution's multiply-adds as done at full speed, as the best libraries nearly do for large ones.
+    """
+    outputs, channels, size, _ = convolution.weight.shape
+    side = SIDES[size]
+    tiles = images * -(-out_height // side) * -(-out_width // side)
+    plain = images * out_height * out_width * size * size * channels * outputs
+    reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING * WIDTH // 16
+    return max(_work(tiles, channels, outputs), reading) < PLAIN * plain and plain >= LEAST_WORK
 
 
 class Weights(NamedTuple):
@@ -102,8 +127,9 @@ def zeros(length: int) -> np.ndarray:
 
 
 class Plan(NamedTuple):
-    """What `casecnn.kernels.winograd_loops` works off: `head` int64, and a view of it, `steps` [layers, STEP]. `memory`
-    is where it keeps what lies between its steps.
+    """What `casecnn.kernels.winograd_loops` works off: `head` int64, and a view of it, `steps` int64 [layers, STEP].
+
+    `memory` is where it keeps what lies between its steps.
     """
 
     head: np.ndarray
@@ -171,9 +197,9 @@ def plan_of(
         len(head), len(rows), counters, offer_core(), base + 2 * between + shared, own, head.ctypes.data + nothing * 8,
         loops.OWN + nowhere, loops.OWN + nowhere + factors,
     )  # fmt: skip
-    steps = head[loops.HEAD : nothing].reshape(len(rows), loops.STEP)
-    steps[:] = rows
-    return Plan(head, steps, memory)
+    table = head[loops.HEAD : nothing].reshape(len(rows), loops.STEP)
+    table[:] = rows
+    return Plan(head, table, memory)
 
 
 def _line(size: int) -> int:
@@ -223,78 +249,135 @@ def share_out(tiles: int, weights: Weights, threads: int) -> Share:
     return Share(whole, whole_tiles, splits, split_tiles, parts)
 
 
-class WinogradChain(nn.Module):
-    """Convolutions one after the other, with ReLU where they have one: float32 [N, C, H, W] to [N, outputs, H', W'].
+class WinogradConvolution:
+    """A convolution of float32 [N, C, H, W], with ReLU if it has one; the result is channels last. `fits` must hold.
 
-    The result is channels last in memory. An image's answer does not depend on the others in its batch but for
-    rounding. No gradient.
+    `direct` makes the kernel that does it where the images are such that `wins` does not hold; without it this one does
+    them all. An image's answer depends on the others in its batch by no more than rounding.
     """
 
-    def __init__(self, layers: Sequence[WinogradChain]) -> None:
-        super().__init__()
-        self.weights = [weights for layer in layers for weights in layer.weights]
-        self.paddings = [padding for layer in layers for padding in layer.paddings]
-        self.relus = [relu for layer in layers for relu in layer.relus]
+    def __init__(self, convolution: Convolution, direct: Callable[[], Kernel] | None = None) -> None:
+        self.convolution = convolution
+        self._make_direct = direct
+        self._chains: dict[Pair, WinogradChain] = {}  # of this one alone, by padding
+
+    def __call__(self, x: Tensor, padding: Pair) -> Tensor:
+        if not self.takes(x.shape, padding):
+            return self._direct(x, padding)
+        return self._alone(padding).run(x)
+
+    def add_to(self, side: Tensor, x: Tensor, padding: Pair, relu: bool) -> Tensor:
+        """The convolution of x plus ``side``, ReLU after the sum if wanted; the result overwrites ``side``."""
+        if not self.takes(x.shape, padding):
+            return self._direct.add_to(side, x, padding, relu)
+        return self._alone(padding).run(x, side, relu)
+
+    def follows(self, before: Kernel | None) -> bool:
+        """Whether its padding is known beforehand, and the one before, if there is one, is of the same kind."""
+        return self.convolution.padding is not None and (before is None or isinstance(before, WinogradConvolution))
+
+    def takes(self, shape: Sequence[int], padding: Pair) -> bool:
+        """Whether it does [N, C, H, W] itself."""
+        count, _, *size = shape
+        height, width = (n + 2 * p - k + 1 for n, p, k in zip(size, padding, self.convolution.kernel, strict=True))
+        return self._make_direct is None or wins(self.convolution, count, height, width)
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The transformed weights, made when they are first asked for."""
+        return lay_out(self.convolution.weight, self.convolution.bias)
+
+    @cached_property
+    def _direct(self) -> Kernel:
+        assert self._make_direct is not None
+        return self._make_direct()
+
+    def _alone(self, padding: Pair) -> WinogradChain:
+        if padding not in self._chains:
+            self._chains[padding] = WinogradChain([self], [padding])
+        return self._chains[padding]
+
+
+class WinogradChain:
+    """Convolutions one after the other, some images at a time through all: from float32 [N, C, H, W], channels last.
+
+    `paddings` are those of the convolutions unless given.
+    """
+
+    def __init__(self, kernels: Sequence[WinogradConvolution], paddings: Sequence[Pair] | None = None) -> None:
+        self.kernels = tuple(kernels)
+        self.paddings = tuple(paddings or [kernel.convolution.padding or (0, 0) for kernel in kernels])
         self._plans: dict[tuple[int, ...], Plan] = {}
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._run(x, None, self.relus[-1])
+    def __call__(self, x: Tensor) -> Tensor:
+        shape = list(x.shape)
+        for kernel, padding in zip(self.kernels, self.paddings, strict=True):
+            if not kernel.takes(shape, padding):
+                for one, own in zip(self.kernels, self.paddings, strict=True):
+                    x = one(x, own)
+                return x
+            size = kernel.convolution.kernel
+            shape[2:] = [n + 2 * p - k + 1 for n, p, k in zip(shape[2:], padding, size, strict=True)]
+        return self.run(x)
 
     @property
     def nbytes(self) -> int:
         """Bytes of the transformed weights."""
-        return sum(weights.right.nbytes for weights in self.weights)
+        return sum(kernel.weights.right.nbytes for kernel in self.kernels)
 
-    def _run(self, x: Tensor, side: Tensor | None, relu: bool) -> Tensor:
+    def run(self, x: Tensor, side: Tensor | None = None, relu: bool | None = None) -> Tensor:
+        """The chain, by this kernel whatever `wins` says; plus `side`, if any, which then takes the result.
+
+        `relu` says whether the last convolution ends with one, after the sum; None: as it does by itself.
+        """
+        if x.dtype != torch.float32 or x.shape[1] != self.kernels[0].convolution.weight.shape[1]:
+            raise ValueError(f"x must be float32 and fit the weights, not {x.dtype} {tuple(x.shape)}")
         source = x.detach().permute(0, 2, 3, 1).contiguous()
         count, *size = source.shape[:3]
         height, width = size
-        for weights, (down, across) in zip(self.weights, self.paddings, strict=True):
-            height, width = height + 2 * down - weights.kernel + 1, width + 2 * across - weights.kernel + 1
-        shape = (count, height, width, self.weights[-1].outputs)
+        largest = 0
+        for kernel, (down, across) in zip(self.kernels, self.paddings, strict=True):
+            rows, columns = kernel.convolution.kernel
+            height, width = height + 2 * down - rows + 1, width + 2 * across - columns + 1
+            if height < 1 or width < 1:
+                raise ValueError(f"windows do not fit into images of {size[0]} x {size[1]}")
+            largest = max(largest, height * width * len(kernel.convolution.weight) * 4)
+        shape = (count, height, width, len(self.kernels[-1].convolution.weight))
         if side is None:
             out = torch.empty(shape)
         else:
             out = side.detach().permute(0, 2, 3, 1)
-            if not out.is_contiguous() or out.shape != shape:
-                raise ValueError(f"`side` must be channels last and {shape}, not {tuple(out.shape)}")
+            if not out.is_contiguous() or out.shape != shape or out.dtype != torch.float32:
+                raise ValueError(f"`side` must be float32, channels last and {shape}, not {tuple(out.shape)}")
         threads = torch.get_num_threads()
-        together = max(BOARDS, threads) if len(self.weights) > 1 else count
+        together = max(1, count)
+        if len(self.kernels) > 1:
+            together = max(1, min(max(IMAGES, threads), SHARED_CACHE // largest))
         for begin in range(0, count, together):
-            part = min(together, count - begin)
-            plan = self._plan(part, size[0], size[1], threads)
+            plan = self._plan(min(together, count - begin), size[0], size[1], threads)
             head, first, last = plan.head, plan.steps[0], plan.steps[-1]
             first[loops.SOURCE] = source.data_ptr() + begin * source.stride(0) * 4
             last[loops.TARGET] = out.data_ptr() + begin * out.stride(0) * 4
-            last[loops.ADD], last[loops.RELU] = side is not None, relu
+            last[loops.ADD] = side is not None
+            last[loops.RELU] = self.kernels[-1].convolution.activation == "relu" if relu is None else relu
             head[head[loops.COUNTERS] :] = 0
             run(compiled(loops.work), head, threads)
         return out.permute(0, 3, 1, 2)
 
     def _plan(self, count: int, height: int, width: int, threads: int) -> Plan:
-        """The plan for so many images of one size, and its steps; without the addresses that each call has anew."""
+        """The plan for so many images of one size, without the addresses that each call has anew."""
         key = (threading.get_ident(), count, height, width, threads)
         kept = self._plans.get(key)
         if kept is not None and kept.memory is _own.memory:
             return kept
         if len(self._plans) >= KEPT:
             self._plans.clear()
-        plan = plan_of(self.weights, self.paddings, self.relus, (count, height, width), threads)
+        weights = [kernel.weights for kernel in self.kernels]
+        relus = [kernel.convolution.activation == "relu" for kernel in self.kernels]
+        plan = plan_of(weights, self.paddings, relus, (count, height, width), threads)
         self._plans[key] = plan
         return plan
 
-
-class WinogradConvolution(WinogradChain):
-    """One convolution, of stride 1, with bias, and ReLU if `activation` is "relu"."""
-
-    def __init__(
-        self, weight: Tensor, bias: Tensor | None = None, padding: Pair = (1, 1), activation: str | None = None
-    ) -> None:
-        if activation not in (None, "relu"):
-            raise ValueError(f"`activation` (={activation!r}) must be None or 'relu'")
-        super().__init__([])
-        self.weights, self.paddings, self.relus = [lay_out(weight, bias)], [padding], [activation == "relu"]
-
-    def add_to(self, side: Tensor, x: Tensor, relu: bool) -> Tensor:
-        """The convolution of x plus `side` (channels last), ReLU after the sum if wanted; `side` takes the result."""
-        return self._run(x, side, relu)
+    def __getstate__(self) -> dict[str, object]:
+        """Without the plans: they are full of addresses."""
+        return {**self.__dict__, "_plans": {}}

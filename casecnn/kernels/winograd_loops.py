@@ -97,9 +97,7 @@ def _spread(step, begin, end, factors, first, room, own, zeros):
 
 @njit(nogil=True, error_model="numpy")
 def _multiply(step, factors, first, count, room, block, products):
-    """The products of `count` tiles of a block, from number `first`, with a block of the outputs; returns how many
-    vectors that block is.
-    """
+    """The products of `count` tiles, from number `first`, with a block of outputs; returns how many vectors wide."""
     steps = -(-step[CHANNELS] // WIDTH)
     all_vectors = -(-step[OUTPUTS] // WIDTH)
     vectors = min(VECTORS, all_vectors - block * VECTORS)
@@ -184,7 +182,7 @@ def _split(step, begin, count, counters, offer, own, products, zeros):
     """One split block, with all threads; `counters` is the address of its four."""
     room = count + LEAST_ROWS
     pieces = -(-count // GROUP)
-    piece = fetch_add(counters, 1)
+    piece: int = fetch_add(counters, 1)
     while piece < pieces:
         first = piece * GROUP
         last = min(first + GROUP, count)

@@ -24,7 +24,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+
+from casecnn.kernels.parallel import instruction
 
 TILE = 6  # pixels of a tile, each way
 CELLS = TILE * TILE
@@ -37,14 +38,10 @@ def vector_width() -> int:
     """Floats in a vector of the CPU that numba compiles for; 0 where it has no AVX2 with fused multiply-add."""
     if platform.machine() not in ("x86_64", "AMD64") or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return 0
-    _, cpu, features = cpu_target.target_context.codegen().magic_tuple()
-    known = set(features.split(","))
-    if "+avx512f" in known and "+avx512vl" in known:
+    features = set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
+    if {"+avx512f", "+avx512vl"} <= features:
         return 16
-    if {"+avx2", "+fma"} <= known:
-        return 8
-    # A CPU that NUMBA_CPU_NAME names comes without a list of features.
-    return 8 if not features and cpu.startswith(("haswell", "broadwell", "skylake", "znver")) else 0
+    return 8 if {"+avx2", "+fma"} <= features else 0
 
 
 WIDTH = vector_width() or 4
@@ -109,10 +106,10 @@ def _compiled(arguments: str, generate: Callable[..., None]) -> Callable[..., No
         6: lambda typing, a, b, c, d, e, f: (signature, code),
         7: lambda typing, a, b, c, d, e, f, g: (signature, code),
     }
-    return intrinsic(by_count[len(names)])  # type: ignore[no-any-return]
+    return instruction(by_count[len(names)])
 
 
-@intrinsic
+@instruction
 def put(typing: Any, address: Any, value: Any) -> Any:
     """Write an int64 to an address."""
 
@@ -123,7 +120,7 @@ def put(typing: Any, address: Any, value: Any) -> Any:
     return types.void(types.int64, types.int64), generate
 
 
-@intrinsic
+@instruction
 def peek(typing: Any, address: Any) -> Any:
     """The int64 at an address."""
 
@@ -133,7 +130,7 @@ def peek(typing: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic
+@instruction
 def copy(typing: Any, source: Any, target: Any, count: Any) -> Any:
     """`count` bytes from one address to another."""
 

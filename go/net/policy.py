@@ -40,7 +40,7 @@ class Policy:
         self.size = size
         self.arguments = dict(arguments or {})
         self.precision = precision
-        self._fast = module if precision == "float32" else prepare(module, torch.bfloat16)
+        self._fast = prepare(module, torch.float32 if precision == "float32" else torch.bfloat16)
 
     @cached_property
     def for_games(self) -> Policy:
