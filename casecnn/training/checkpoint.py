@@ -27,7 +27,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     training) and metadata (JSON text). Raises `InputError`, one line, when the file cannot be written; what stood at
     `path` before then still stands there.
     """
-    assert set(content) == _KEYS, set(content) ^ _KEYS
+    assert set(content) - {"last_step"} == _KEYS, set(content) ^ _KEYS
     with atomic_write(path) as stream:
         try:
             torch.save({"format": FORMAT, "version": VERSION, **content}, stream)

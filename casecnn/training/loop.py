@@ -50,6 +50,7 @@ def train(
     ahead: int | None = None,
     overlap: bool = True,
     log_every: int = 100,
+    stop_below: float | None = None,
     checkpoint_minutes: float = 5.0,
     resume: bool = True,
     device: str | torch.device = "auto",
@@ -72,11 +73,12 @@ def train(
     where figures are equal, `ties` says whether the first or the last of them counts as the best.
 
     The folder `output` (made if missing) gets `log.jsonl` (a row every `log_every` steps and one an evaluation) and
-    `checkpoint.pt`, written every `checkpoint_minutes`, at the end, and on Ctrl-C or SIGTERM. With `resume` a run
-    whose checkpoint is there goes on from it (a finished one returns at once); without, it starts anew and replaces
-    both. `log` also receives each row. `metadata` (JSON values) goes into log and checkpoint. At the end `model` is on
-    the device, in training mode, with the weights of the result in the memory layout of the training. torch's own
-    generators are left as they were.
+    `checkpoint.pt`, written every `checkpoint_minutes`, at the end, and on Ctrl-C or SIGTERM. With `resume` a run whose
+    checkpoint is there goes on from it (a finished one returns at once); without, it starts anew and replaces both.
+    `log` also receives each row. A run ends early, as if `recipe.steps` were reached, once the mean loss of a row is
+    below `stop_below`: there is nothing left to learn. `metadata` (JSON values) goes into log and checkpoint. At the
+    end `model` is on the device, in training mode, with the weights of the result in the memory layout of the training.
+    torch's own generators are left as they were.
 
     Raises `UsageError` for arguments that do not fit together; `InputError` for a checkpoint that is damaged, of
     another recipe or another net, for an output folder that cannot be written, and when the weights are no longer
@@ -100,7 +102,7 @@ def train(
             InterruptionGuard(_NOTICE if group.first else "") as guard,
             closing(run.open_log(log, workers=workers, worker_kind=worker_kind)) as logger,
         ):
-            if run.step < recipe.steps:
+            if run.step < run.last_step:
                 with (
                     Prefetcher(
                         source,
@@ -116,7 +118,7 @@ def train(
                     _bar(run, progress and group.first) as bar,
                 ):
                     try:
-                        run.loop(batches, loss, guard, bar, logger, log_every, checkpoint_minutes * 60)
+                        run.loop(batches, loss, guard, bar, logger, log_every, checkpoint_minutes * 60, stop_below)
                     except ProcessLost as error:
                         raise run.lost() from error
             return run.result()

@@ -79,6 +79,7 @@ class Run:
         self.average: WeightAverage | None = None
         self.net: nn.Module = model
         self.step = 0
+        self.last_step = recipe.steps
         self.resumed = False
         self.before = 0.0  # seconds of earlier parts of this run
         self.begin = time.perf_counter()
@@ -115,7 +116,7 @@ class Run:
         if not self.group.first:
             return RunLog(None)
         logger = RunLog(self.folder / LOG, self.step if self.resumed else None, function)
-        if self.resumed and self.step >= self.recipe.steps:
+        if self.resumed and self.step >= self.last_step:
             return logger
         logger.write(
             {
@@ -143,11 +144,12 @@ class Run:
         logger: RunLog,
         log_every: int,
         checkpoint_seconds: float,
+        stop_below: float | None = None,
     ) -> None:
         """Make all steps that are left, with log, evaluations and checkpoints on the way."""
         meter = Meter()
         saved = time.monotonic()
-        while self.step < self.recipe.steps:
+        while self.step < self.last_step:
             factor = self.schedule.factor(self.step)
             try:
                 meter.add(*self._update(next(batches), loss, factor))
@@ -156,7 +158,7 @@ class Run:
                     raise ProcessLost("another process of the run has ended") from error
                 raise
             bar.update()
-            last = self.step == self.recipe.steps
+            last = self.step == self.last_step
             if last or self.step % log_every == 0:
                 means, rate, share = meter.read(batches.waited)
                 means = dict(zip(means, self.group.mean([*means.values()]), strict=True))
@@ -173,8 +175,10 @@ class Run:
                 bar.set_postfix(loss=f"{means['loss']:.4g}", lr=f"{self.recipe.lr * factor:.3g}", refresh=False)
                 if not math.isfinite(means["loss"]):
                     raise InputError(self._diverged(f"the loss became {means['loss']}"))
+                if stop_below is not None and means["loss"] < stop_below:
+                    last, self.last_step = True, self.step
             begin = time.perf_counter()
-            if self.validation.due(self.step, self.recipe.steps):
+            if self.validation.due(self.step, self.last_step):
                 self._evaluate(logger)
             if last:
                 self.group.settle()
@@ -284,6 +288,7 @@ class Run:
                 raise InputError(self._diverged("the weights are no longer finite"))
             content = {
                 "step": self.step,
+                "last_step": self.last_step,
                 "recipe": self.recipe.to_dict(),
                 "processes": self.group.world,
                 "model": self.model.state_dict(),
@@ -324,5 +329,6 @@ class Run:
             self.average.load_state_dict(content["average"])
         self.validation.best = content["best"] if self.group.first else None
         self.step = content["step"]
+        self.last_step = content.get("last_step", self.recipe.steps)
         self.before = content["elapsed"]
         self.resumed = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,11 +26,13 @@ from casecnn.text.training.batches import ClassWeight, SentenceBatches, as_tenso
 from casecnn.text.training.recipe import PAPER, TextRecipe
 from casecnn.text.words.cleaning import cleaning
 from casecnn.text.words.vectors import WordVectors, embedding_table, load_all, words_of
-from casecnn.text.words.vocabulary import Encoded, Vocabulary, build_vocabulary
+from casecnn.text.words.vocabulary import Encoded, Numbering, Vocabulary, vocabulary_of
 from casecnn.training.loop import train as train_loop
 from casecnn.training.validation import portable_weights
 
 EVALUATION_BATCH = 500
+LEARNED = 0.005  # mean loss at which a run that `least_steps` makes long ends early
+FEW = 2000  # texts
 EVALUATIONS = 25  # on the dev texts in a run that `least_steps` makes long; else one an epoch
 
 
@@ -108,6 +109,10 @@ def fit(
     vocabulary holds the test sentences' words, as a look-up in the vectors at prediction time would). Words of one
     occurrence stand for unknown ones: the unknown word's vector is their mean.
 
+    Small sets, which `recipe.least_steps` goes through many times, end early where the loss says that nothing is left
+    to learn. In memory are the texts, 4 bytes for each of their words, and five tables of vectors for the different
+    words (weights, two of Adadelta, their average, the best ones): 6 kB a word with 300 numbers.
+
     `output` is a folder for checkpoint and log, from which an interrupted run goes on when it is called again; without
     it nothing is kept. The same seed gives the same bits on one device with one number of threads; folds, filters and
     the vectors of unknown words do not depend on the variant. Runs in one process only.
@@ -121,19 +126,21 @@ def fit(
         raise UsageError("`variant` (='rand') takes no word vectors; leave them out, or choose another variant")
     clean = cleaning(recipe.cleaning)
     check_texts(texts)
-    cleaned = [clean(text) for text in texts]
-    targets = targets_of(labels, len(cleaned), classes=classes, multi_label=multi_label)
+    numbering = Numbering()
+    training = numbering.add(texts, clean)
+    targets = targets_of(labels, len(training), classes=classes, multi_label=multi_label)
     weights = text_weights(targets, class_weight, sample_weight)
     if validation is None:
         chosen, held = hold_out(targets, recipe.dev_share, seed)
-        dev_words, dev_targets = [cleaned[i] for i in held], targets.take(held)
-        training, targets, weights = [cleaned[i] for i in chosen], targets.take(chosen), weights[chosen]
+        dev, dev_targets = training.take(held), targets.take(held)
+        training, targets, weights = training.take(chosen), targets.take(chosen), weights[chosen]
     else:
         check_texts(validation[0])
-        training, dev_words = cleaned, [clean(text) for text in validation[0]]
-        dev_targets = targets_of(validation[1], len(dev_words), classes=targets.names, multi_label=multi_label)
-    others = words_of([*dev_words, *map(clean, other_texts)])
-    vocabulary, table, found = _embeddings(training, others, vectors, recipe, seed)
+        dev = numbering.add(validation[0], clean)
+        dev_targets = targets_of(validation[1], len(dev), classes=targets.names, multi_label=multi_label)
+    counts = numbering.counts(training)
+    others = words_of([numbering.counts(dev), *map(clean, other_texts)])
+    vocabulary, table, found = _embeddings(counts, others, vectors, recipe, seed)
     trained = {"rand": [True], "static": [False], "non-static": [True], "multichannel": [False, True]}[recipe.variant]
     module = SentenceModule(
         [table] * len(trained),
@@ -148,19 +155,19 @@ def fit(
         seed=seed,
         sparse=recipe.optimizer == "adadelta",
     )
-    source = SentenceBatches(vocabulary.encode(training, recipe.max_length), targets, weights, recipe.batch_size, seed)
-    dev = vocabulary.encode(dev_words, recipe.max_length)
+    training, dev = (numbering.as_in(part, vocabulary, recipe.max_length) for part in (training, dev))
+    source = SentenceBatches(training, targets, weights, recipe.batch_size, seed)
     metric = "macro_f1" if multi_label or class_weight is not None else "accuracy"
     plan = recipe.steps(len(training), seed)
     per_epoch = source.order.steps(1)
-    once = _once(vocabulary, training) if recipe.min_count == 1 else torch.empty(0)
+    once = _once(vocabulary, counts) if recipe.min_count == 1 else torch.empty(0)
 
     def evaluate(net: SentenceModule) -> dict[str, float]:
         if len(once):
             net.set_unknown(once)
         return measure(logits_of(net, dev), dev_targets)
 
-    with _folder(output) as folder:
+    with _folder(output) as folder, _threads(len(training)):
         result = train_loop(
             module,
             source,
@@ -173,6 +180,8 @@ def fit(
             better="higher",
             ties="last",
             workers=0,
+            log_every=25 if plan.steps > recipe.epochs * per_epoch else 100,
+            stop_below=LEARNED if plan.steps > recipe.epochs * per_epoch else None,
             checkpoint_minutes=5.0 if output is not None else 1e9,
             resume=resume and output is not None,
             device=device,
@@ -208,6 +217,18 @@ def fit(
         metadata={**facts, **(metadata or {})},
     )
     return Training(model, step / per_epoch, figures, len(training), len(dev), found, result.elapsed)
+
+
+@contextmanager
+def _threads(texts: int) -> Iterator[None]:
+    """Compute with one thread where texts are few: several would wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    if texts < FEW:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
@@ -253,22 +274,25 @@ def check_texts(texts: Sequence[str]) -> None:
 
 
 def _embeddings(
-    texts: list[list[str]], others: set[str], vectors: Sequence[WordVectors | str | Path], recipe: TextRecipe, seed: int
+    counts: Mapping[str, int],
+    others: set[str],
+    vectors: Sequence[WordVectors | str | Path],
+    recipe: TextRecipe,
+    seed: int,
 ) -> tuple[Vocabulary, np.ndarray, int]:
     """The vocabulary, its table of vectors, and how many of its words the vectors have.
 
     Of the words of `others` those that the vectors have are in it as well, and `recipe.extra_words` of the vectors.
     """
-    words = words_of(texts)
-    if not words:
+    if not counts:
         raise InputError(
-            f"the cleaning '{recipe.cleaning}' leaves no word of the {len(texts)} texts; "
+            f"the cleaning '{recipe.cleaning}' leaves no word of the texts; "
             "are they in another alphabet than English? then choose 'unicode'"
         )
-    sets = load_all(vectors, words | others, recipe.extra_words)
+    sets = load_all(vectors, counts.keys() | others, recipe.extra_words)
     extra = sorted(word for word in others if any(word in found for found in sets))
     extra += [word for found in sets for word in found.words[: recipe.extra_words]]
-    vocabulary = build_vocabulary(texts, recipe.min_count, extra)
+    vocabulary = vocabulary_of(counts, recipe.min_count, extra)
     table, known = embedding_table(vocabulary, sets, recipe.dim, recipe.rand_range, seed)
     if sets and not known.any():
         raise InputError(f"none of the {len(vocabulary)} words of the texts is in the vectors ({sets[0].source})")
@@ -288,8 +312,7 @@ def _loss(multi_label: bool) -> Any:
     return loss
 
 
-def _once(vocabulary: Vocabulary, texts: list[list[str]]) -> Tensor:
-    """The numbers of the words that occur once in the texts: none with a `min_count` above 1."""
-    counts = Counter(word for words in texts for word in words)
+def _once(vocabulary: Vocabulary, counts: Mapping[str, int]) -> Tensor:
+    """Return the numbers of the words that occur once in the texts."""
     numbers = [vocabulary.numbers[word] for word, count in counts.items() if count == 1 and word in vocabulary]
     return torch.tensor(sorted(numbers), dtype=torch.int64)

@@ -318,3 +318,20 @@ def test_evaluation_does_not_change_the_training(tmp_path):
     )
     other = start(tmp_path / "never", SGD, evaluate=None)
     assert all(torch.equal(one.weights[name], value) for name, value in other.weights.items())
+
+
+@pytest.mark.parametrize("average", [None, 0.9])
+def test_a_run_that_has_nothing_left_to_learn_ends_early_and_stays_ended(tmp_path, average):
+    recipe = replace(SGD, steps=20, ema_decay=average, schedule="constant")
+    whole = start(tmp_path / "whole", replace(recipe, steps=10), log_every=5, evaluate_every=7)
+    losses = [row["loss"] for row in read_log(tmp_path / "whole" / "log.jsonl") if "lr" in row]
+    limit = (losses[0] + losses[1]) / 2
+    assert losses[1] < limit < losses[0]
+    found = start(tmp_path / "early", recipe, log_every=5, evaluate_every=7, stop_below=limit)
+    assert found.step == 10 and found.best is not None
+    for name, value in whole.weights.items():
+        assert torch.equal(found.weights[name], value)
+    evaluated = [row["step"] for row in read_log(tmp_path / "early" / "log.jsonl") if row.get("event") == "evaluation"]
+    assert evaluated == [7, 10]  # the last step is evaluated as ever
+    again = start(tmp_path / "early", recipe, log_every=5, evaluate_every=7, stop_below=limit)
+    assert again.step == 10 and torch.equal(next(iter(again.weights.values())), next(iter(found.weights.values())))

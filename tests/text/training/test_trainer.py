@@ -178,7 +178,7 @@ def test_small_data_are_gone_through_more_often():
         (["a", "b"], ["x", "x"], {}, "all 2 texts have the label 'x'; to tell labels apart"),
         (["a", None], ["x", "y"], {}, "text 2 is NoneType, not a string"),
         (["qqq", "zzz"], ["x", "y"], {}, "none of the 2 words of the texts is in the vectors"),
-        (["\u0434\u0430", ""], ["x", "y"], {}, "the cleaning 'mr' leaves no word of the 2 texts; are they in another"),
+        (["\u0434\u0430", ""], ["x", "y"], {}, "the cleaning 'mr' leaves no word of the texts; are they in another"),
         (["good", "bad"], ["x", "y"], {"class_weight": {"z": 1}}, "`class_weight` names 'z'; the labels are 'x', 'y'"),
         (["good", "bad"], ["x", "y"], {"class_weight": "even"}, "must be 'balanced' or a number for each label"),
         (["good", "bad"], ["x", "y"], {"sample_weight": [1, -1]}, "must be 2 numbers of at least 0"),

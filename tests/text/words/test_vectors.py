@@ -229,5 +229,5 @@ def test_vocabularies_and_encoded_texts():
         [2],
         0,
     ]
-    with pytest.raises(UsageError, match=r"`min_count` \(=0\) must be at least 1"):
+    with pytest.raises(UsageError, match=r"`min_count` \(=0\) must be a whole number of at least 1"):
         build_vocabulary(texts, 0)
