@@ -64,7 +64,7 @@ _BYTE, _WORD = ir.IntType(8), ir.IntType(32)
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., None]:
     """What compiled functions may call: `function` takes types, and gives a signature and what generates the code."""
-    return intrinsic(function)  # type: ignore[no-any-return]
+    return intrinsic(function)
 
 
 def _instruction(name: str, tiles: tuple[int, ...], arguments: int) -> Callable[..., None]:

@@ -36,7 +36,7 @@ class PrepackedConvolution:
 
     def __call__(self, x: Tensor, padding: Pair) -> Tensor:
         own = self.convolution
-        return torch.ops.mkldnn._convolution_pointwise(
+        y: Tensor = torch.ops.mkldnn._convolution_pointwise(
             x,
             self.weight,
             own.bias,
@@ -48,11 +48,12 @@ class PrepackedConvolution:
             [],
             "",
         )
+        return y
 
     def add_to(self, side: Tensor, x: Tensor, padding: Pair, relu: bool) -> Tensor:
         """The convolution of x plus ``side``, ReLU after the sum if wanted; the result overwrites ``side``."""
         own = self.convolution
-        return torch.ops.mkldnn._convolution_pointwise_.binary(
+        y: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
             side,
             x,
             self.weight,
@@ -67,6 +68,7 @@ class PrepackedConvolution:
             [],
             "",
         )
+        return y
 
     def follows(self, before: Kernel | None) -> bool:
         """Never: oneDNN takes one convolution at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from casecnn.layers import BatchNorm, Conv, GlobalMeanPool, Layer, Linear, MaxPool, ReLU, Repeat, Residual, Softmax
 from casecnn.nets.declaration import Declaration
@@ -79,10 +79,10 @@ OPTIONS: dict[Literal["A", "B", "C"], str] = {
 STRIDE_MOVED = "the stride of a bottleneck is on its 3x3, not its first 1x1: 6 % more MACs, torchvision's ResNet"
 
 
-def row(depth: int, **fields) -> ResNet:
+def row(depth: int, **fields: Any) -> ResNet:
     """The row of table 1 for so many layers."""
     column = f"He 2016, table 1, {depth}-layer"
-    return ResNet(paper=column, blocks=BLOCKS[depth], bottleneck=depth >= 50, **fields)  # type: ignore[arg-type]
+    return ResNet(paper=column, blocks=BLOCKS[depth], bottleneck=depth >= 50, **fields)
 
 
 RESNETS = (

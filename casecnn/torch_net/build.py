@@ -62,7 +62,7 @@ class Network(nn.Module):
 @cache
 def outputs_type(heads: tuple[str, ...]) -> Any:
     """The named tuple of what a net with these auxiliary heads returns in training: ``logits``, then the heads."""
-    return namedtuple("Outputs", ("logits", *heads))  # type: ignore[misc]
+    return namedtuple("Outputs", ("logits", *heads))
 
 
 def build(

@@ -50,7 +50,7 @@ def gains_by_bfloat16(device: torch.device, trained: nn.Module | None = None, al
     convolutions are narrow or have a stride: `trained` is the net, if it is for training. Other devices: no.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     if allowed.hidden_tiles:

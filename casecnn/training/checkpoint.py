@@ -97,7 +97,8 @@ def load_weights(path: Path, which: Literal["best", "average", "last"] = "best")
     """
     content = load_checkpoint(path)
     if which == "last":
-        return content["model"]
+        model: dict[str, Tensor] = content["model"]
+        return model
     one_of("which", which, ("best", "average", "last"))
     kept = content[which]
     if kept is None:

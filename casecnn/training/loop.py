@@ -26,7 +26,8 @@ from casecnn.training.prefetch import Prefetcher, Source
 from casecnn.training.recipe import Recipe
 from casecnn.training.run import CHECKPOINT as CHECKPOINT
 from casecnn.training.run import LOG as LOG
-from casecnn.training.run import Loss, Run
+from casecnn.training.run import Loss as Loss
+from casecnn.training.run import Run
 from casecnn.training.run import TrainResult as TrainResult
 from casecnn.training.validation import Evaluate, Validation
 

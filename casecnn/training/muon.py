@@ -43,7 +43,8 @@ def orthogonalize(matrices: Tensor, iterations: int = 5) -> Tensor:
             gram = factor @ gram @ factor
             gram = 0.5 * (gram + gram.mT)  # rounding must not break the symmetry
     x = product @ x
-    return x.mT if tall else x
+    turned: Tensor = x.mT if tall else x
+    return turned
 
 
 class Muon(torch.optim.Optimizer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -89,7 +91,7 @@ def limit_rows(weight: Tensor, max_norm: float) -> None:
     weight.mul_((max_norm / norms).view(-1, *[1] * (weight.ndim - 1)))
 
 
-def _groups(named: list[tuple[str, nn.Parameter]], recipe: Recipe) -> list[dict]:
+def _groups(named: list[tuple[str, nn.Parameter]], recipe: Recipe) -> list[dict[str, Any]]:
     free = [p for name, p in named if not recipe.decay_biases and (p.ndim < 2 or _is_bias(name))]
     taken = {id(p) for p in free}
     decayed = [p for _, p in named if id(p) not in taken]
