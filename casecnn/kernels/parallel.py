@@ -33,7 +33,7 @@ _LONG = ir.IntType(64)
 
 def instruction(function: Callable[..., Any]) -> Callable[..., Any]:
     """What compiled functions may call: `function` takes types, and gives a signature and what generates the code."""
-    return intrinsic(function)  # type: ignore[no-any-return]
+    return intrinsic(function)
 
 
 def _counter(builder: Any, address: Any) -> Any:
@@ -144,7 +144,7 @@ def _openmp() -> Callable[[int, int, int, int], None] | None:
         except (OSError, AttributeError):  # not loaded, or another library of that name
             continue
         parallel.argtypes, parallel.restype = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
-        return parallel  # type: ignore[no-any-return]
+        return parallel
     return None
 
 
