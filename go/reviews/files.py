@@ -135,7 +135,7 @@ def output_names(sources: Sequence[str], ending: str) -> list[str]:
     return names
 
 
-def output_folder(option: str, folder: str, inputs: Sequence[str]) -> Path:
+def output_folder(name: str, folder: str, inputs: Sequence[str]) -> Path:
     """The folder for a file per game, made if need be.
 
     Raises UsageError for a file in its place, and for a folder that is or lies in one where the games come from: the
@@ -143,12 +143,12 @@ def output_folder(option: str, folder: str, inputs: Sequence[str]) -> Path:
     """
     target = Path(folder)
     if target.suffix.lower() in (".sgf", ".png", ".svg") or (target.exists() and not target.is_dir()):
-        raise UsageError(f"`{option}` (={folder}) must be a folder, for a file each, where several games are reviewed")
+        raise UsageError(f"`{name}` (={folder}) must be a folder, for a file each, where several games are reviewed")
     place = Path(os.path.realpath(target))
     for given in inputs:
         source = Path(os.path.realpath(given))
         if given != "-" and (place.is_relative_to(source) if source.is_dir() else place == source.parent):
-            raise UsageError(f"`{option}` (={folder}) must lie outside the folder that the games come from")
+            raise UsageError(f"`{name}` (={folder}) must lie outside the folder that the games come from")
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -19,7 +19,7 @@ from PIL import Image
 from sgfmill import sgf
 
 from casecnn.cli import main
-from casecnn.go.cli.suggest import colour_wanted
+from casecnn.console import colour_wanted, shows
 from casecnn.go.net import policy as policy_module
 from casecnn.go.net import quick_policy
 from casecnn.go.position import Position
@@ -147,7 +147,7 @@ COMMAND = "(see 'casecnn go suggest --help')"
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["game.sgf", "--top", "0"], 2, "`--top` (=0) must be at least 1"),
+        (["game.sgf", "--top", "0"], 2, "`--top` (=0) must be a whole number of at least 1"),
         (["game.sgf", "--move", "7"], 2, "`--move` (=7) must be from 0 to 6, the number of moves in game.sgf"),
         (["game.sgf", "--move", "-1"], 2, "`--move` (=-1) must be from 0 to 6, the number of moves in game.sgf"),
         (["nine.sgf"], 1, "nine.sgf: the board (=9x9) must be 19x19, the size that the weights 'a-net' know"),
@@ -208,7 +208,7 @@ def test_colour_only_on_a_terminal_that_wants_it(monkeypatch, tty, encoding, env
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "stdout", Stream(io.BytesIO(), encoding=encoding))
-    assert colour_wanted() is wanted
+    assert (colour_wanted() and shows("●")) is wanted
 
 
 @pytest.mark.slow

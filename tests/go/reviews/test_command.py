@@ -276,7 +276,7 @@ def test_the_games_are_never_overwritten(folder, folder_name, inputs, rule):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["game.sgf", "--top", "0"], 2, "`--top` (=0) must be at least 1"),
+        (["game.sgf", "--top", "0"], 2, "`--top` (=0) must be a whole number of at least 1"),
         (["game.sgf", "--from", "0"], 2, "`--from` (=0) must be at least 1"),
         (["game.sgf", "--from", "3", "--to", "2"], 2, "`--to` (=2) must be at least 3, the first move to review"),
         (["game.sgf", "--from", "6"], 2, "`--from` (=6) must be from 1 to 5, the number of moves in game.sgf"),

@@ -1,0 +1,34 @@
+"""Progress of games that are played side by side: how many are finished, and how many moves were played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from casecnn.console import progress
+
+
+@contextmanager
+def games_shown(
+    total: int, description: str, *, keep: bool = False
+) -> Iterator[Callable[[int, int, int | None], None] | None]:
+    """Show a bar over games; gives what to call with new moves, games finished in all, and the games to be played.
+
+    Gives None where there are no games.
+    """
+    if total <= 0:
+        yield None
+        return
+    with progress(total, "game", description, keep=keep) as bar:
+        moves = 0
+
+        def advance(played: int, finished: int, games: int | None = None) -> None:
+            nonlocal moves
+            moves += played
+            if games is not None:
+                bar.total = games
+            bar.set_postfix(moves=moves, refresh=False)
+            if not bar.update(finished - bar.n):
+                bar.refresh()
+
+        yield advance

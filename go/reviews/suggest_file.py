@@ -1,0 +1,58 @@
+"""Suggestions for a position of a game in a file, and the files that are made of them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from casecnn.checks import whole
+from casecnn.console import warn
+from casecnn.go.planes.warm_up import warm_up
+from casecnn.go.play.progress import games_shown
+from casecnn.go.reviews.outputs import check_outputs
+from casecnn.go.sgf.game import read_game
+from casecnn.go.suggestions import Suggestions, suggest
+
+
+def suggest_file(
+    file: str,
+    *,
+    game: int = 0,
+    path: str | None = None,
+    top: int = 10,
+    rollouts: int = 0,
+    image: str | None = None,
+    sgf: str | None = None,
+    **settings: Any,
+) -> Suggestions:
+    """Suggest moves for a position of a game in an SGF file ("-": standard input) as `casecnn.go.suggest` does.
+
+    Draws the board into ``image`` and writes the game with the moves into ``sgf``, where they are given. Warns of what
+    is odd in the file, and shows a progress bar over rollouts. ``settings`` go to `casecnn.go.suggestions.suggest`.
+    Raises what that and `casecnn.go.reviews.outputs.check_outputs` raise.
+    """
+    whole("top", top, 1)
+    check_outputs(file, image, sgf)
+    _warm_up(rollouts)
+    source = sys.stdin.buffer.read() if file == "-" and sgf else file  # read twice below
+    record = read_game(source, game=game, path_spec=path)
+    for warning in record.warnings:
+        warn(f"{record.source}: {warning}")
+    with games_shown(rollouts, "playouts") as progress:
+        found = suggest(record, top=top, rollouts=rollouts, progress=progress, **settings)
+    if image:
+        found.save_picture(image)
+    if sgf:
+        from casecnn.go.reviews.annotate import read_nodes, save_annotated
+
+        save_annotated(sgf, read_nodes(source, game=game, path_spec=path), found)
+    return found
+
+
+def _warm_up(rollouts: int) -> None:
+    if rollouts > 0:
+        from casecnn.go.play.selfplay import rehearse
+
+        warm_up(rehearse)
+    else:
+        warm_up()
