@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -23,7 +24,10 @@ class LocalResponseNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         layer = self.layer
-        return F.local_response_norm(x, layer.n, layer.alpha * layer.n, layer.beta, layer.k)
+        y = F.local_response_norm(
+            x.float() if x.dtype == torch.bfloat16 else x, layer.n, layer.alpha * layer.n, layer.beta, layer.k
+        )  # torch has none in bfloat16 on a CPU
+        return y.to(x.dtype)
 
 
 @TORCH.runs(layers.BatchNorm)

@@ -20,6 +20,7 @@ from casecnn.errors import InputError
 from casecnn.files import write_error
 from casecnn.interruption import Interrupted, InterruptionGuard
 from casecnn.seeds import derive_seed
+from casecnn.torch_net.memory import BatchTooLarge, largest_that_fits, too_large
 from casecnn.torch_net.precision import choose_channels_last, dtype_for
 from casecnn.training.averaging import WeightAverage
 from casecnn.training.checkpoint import check_same_run, load_checkpoint, save_checkpoint
@@ -151,8 +152,11 @@ class Run:
         saved = time.monotonic()
         while self.step < self.last_step:
             factor = self.schedule.factor(self.step)
+            batch = next(batches)
             try:
-                meter.add(*self._update(next(batches), loss, factor))
+                meter.add(*self._update(batch, loss, factor))
+            except torch.OutOfMemoryError as error:
+                raise self._too_large(batch, loss) from error
             except RuntimeError as error:
                 if self._is_alone(guard):
                     raise ProcessLost("another process of the run has ended") from error
@@ -246,6 +250,21 @@ class Run:
                 figure, row = self.validation.run(self.model, self.step)
             logger.write(row)
         self.schedule.observe(self.group.from_first(figure))
+
+    def _too_large(self, batch: Batch, loss: Loss) -> BatchTooLarge:
+        """The error for a batch that the device's memory does not hold, with the size that it would."""
+
+        def attempt(size: int) -> None:
+            for optimizer in self.optimizers:
+                optimizer.zero_grad(set_to_none=True)
+            placed = tuple(self._place(tensor[:size]) for tensor in batch)
+            with self._precision():
+                value, _ = loss(self.net, placed)
+            value.backward()
+
+        size = len(batch[0])
+        fits = largest_that_fits(attempt, size) if self.group.world == 1 and self.overlap else 0
+        return too_large(size, fits, self.group.device, searched=self.group.world == 1 and self.overlap)
 
     def _is_alone(self, guard: InterruptionGuard) -> bool:
         """Say whether an error in the middle of a step is that of a run whose other processes are gone.

@@ -34,6 +34,7 @@ from casecnn.layers import (
 from casecnn.layers.composite import start
 from casecnn.reference import net as reference_net
 from casecnn.torch_net.build import build
+from casecnn.torch_net.prepare import prepare
 
 every_net = pytest.mark.parametrize("net", SMALL.values(), ids=SMALL)
 
@@ -70,6 +71,18 @@ def test_every_parameter_gets_a_gradient(net):
     without = [name for name, p in module.named_parameters() if p.grad is None or not p.grad.any()]
     assert not without, f"no gradient for {without}"
     assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
+
+
+@every_net
+def test_bfloat16_prepared_and_under_autocast(net):
+    module, x = settled(net), batch(net, 3)
+    with torch.inference_mode():
+        wanted = module(x)
+        found = prepare(module, torch.bfloat16)(x.to(torch.bfloat16)).float()
+        with torch.autocast("cpu", torch.bfloat16):
+            mixed = module(x).float()
+    for y in (found, mixed):
+        assert (y - wanted).abs().max() <= 0.1 * wanted.abs().max().clamp_min(0.1)
 
 
 @pytest.mark.slow
