@@ -5,7 +5,19 @@
 (13, 24)
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from casecnn.public import lazily
+
+if TYPE_CHECKING:
+    from casecnn.export.graph import SUPPORTED_OPSETS as SUPPORTED_OPSETS
+    from casecnn.export.graph import Graph as Graph
+    from casecnn.export.model import add_net as add_net
+    from casecnn.export.model import check_ending as check_ending
+    from casecnn.export.model import net_model as net_model
+    from casecnn.export.model import write as write
 
 __getattr__, __dir__, __all__ = lazily(
     __name__,
