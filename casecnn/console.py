@@ -98,6 +98,13 @@ def progress(
     )
 
 
+def reach(bar: tqdm[Any], done: float, total: float | None = None) -> None:
+    """Move a progress bar to ``done`` of ``total``, which may have become known just now."""
+    if total is not None:
+        bar.total = total
+    bar.update(done - bar.n)
+
+
 def colour_wanted(stream: IO[str] | None = None) -> bool:
     """Say whether ``stream`` (stdout by default) may be coloured.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
-from casecnn.console import speaks
+from casecnn.cli.results import as_typed, show
 from casecnn.go.cli import options as go
 
 
@@ -51,10 +48,8 @@ from casecnn.go.cli import options as go
 @device_option
 @seed_option
 @format_option
-def reinforce(
-    output, initial, k, layers, size, temperature, komi, max_moves, pool_every, baseline, evaluate_games,
-    evaluate_every, threads, checkpoint_minutes, resume, device, output_format, **fields,
-) -> None:  # fmt: skip
+def reinforce(output, temperature, komi, max_moves, batch_size, steps, optimizer, lr, clip_norm, seed, output_format,
+              **settings) -> None:  # fmt: skip
     """Improve a policy net by games against its earlier versions; the result is DIR/policy.safetensors.
 
     AlphaGo's second stage: the net plays itself, and the moves of games that it wins become more likely (REINFORCE).
@@ -62,37 +57,17 @@ def reinforce(
     DIR/pool holds the opponents. Every --evaluate-every steps and at the end the net plays a match against its start;
     DIR/log.jsonl has the figures. Ctrl-C writes a checkpoint, and the same command goes on from it.
     """
-    from casecnn.go.net.training import WEIGHTS
     from casecnn.go.planes.warm_up import warm_up
     from casecnn.go.play.selfplay import Rules, rehearse
+    from casecnn.go.reinforce.report import reinforcement_facts, reinforcement_text
     from casecnn.go.reinforce.run import reinforce as run
-    from casecnn.training.log import read_log
     from casecnn.training.recipe import Recipe
 
-    momentum = 0.0 if fields["optimizer"] == "sgd" else None  # the paper's steps have none
-    recipe = Recipe(precision="float32", momentum=momentum, **fields)
+    momentum = 0.0 if optimizer == "sgd" else None  # the paper's steps have none
+    recipe = Recipe(batch_size=batch_size, steps=steps, optimizer=optimizer, lr=lr, clip_norm=clip_norm, seed=seed,
+                    momentum=momentum, precision="float32")  # fmt: skip
     rules = Rules(temperature=temperature, komi=komi, max_moves=max_moves)
     warm_up(rehearse)
-    result = run(
-        recipe, output, initial=initial, k=k, layers=layers, size=size, rules=rules, pool_every=pool_every,
-        baseline=baseline, evaluate_games=evaluate_games, evaluate_every=evaluate_every, threads=threads,
-        checkpoint_minutes=checkpoint_minutes, resume=resume, device=device,
-        command=" ".join(["casecnn", *sys.argv[1:]]),
-    )  # fmt: skip
-    if not speaks():
-        return
-    matches = [row["validation"] for row in read_log(result.log) if row.get("event") == "evaluation"]
-    summary = {
-        "weights": f"{output}/{WEIGHTS}",
-        "steps": result.step,
-        "seconds": round(result.elapsed, 1),
-        "against_start": matches[-1] if matches else None,
-    }
-    if output_format == "json":
-        click.echo(json.dumps(summary))
-        return
-    click.echo(f"{summary['weights']}: {result.step} steps in {result.elapsed:.0f} s")
-    if matches:
-        low, high = matches[-1]["interval"]
-        share = f"{100 * matches[-1]['start_win_rate']:.1f} % [{100 * low:.1f}; {100 * high:.1f}]"
-        click.echo(f"wins {share} of {matches[-1]['games']} games against its start")
+    result = run(recipe, output, rules=rules, command=as_typed(), **settings)
+    facts = reinforcement_facts(result, output)
+    show(output_format, facts, reinforcement_text(facts))

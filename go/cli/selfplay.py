@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
-import click
-
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
-from casecnn.console import speaks
+from casecnn.cli.results import show
 from casecnn.go.cli import options as go
 
 
@@ -42,10 +38,9 @@ def selfplay(games, output, weights, opponent, batch, threads, precision, device
 
     The same seed gives the same games, whatever the batch. Ctrl-C keeps the finished games; the same command goes on.
     """
-    from tqdm import tqdm
-
     from casecnn.go.net.policy import load_policy
     from casecnn.go.planes.warm_up import warm_up
+    from casecnn.go.play.progress import games_shown
     from casecnn.go.play.selfplay import Rules, rehearse
     from casecnn.go.play.selfplay_run import selfplay as play
     from casecnn.go.play.selfplay_run import table
@@ -54,16 +49,8 @@ def selfplay(games, output, weights, opponent, batch, threads, precision, device
     policy = load_policy(weights, device, precision)
     other = load_policy(opponent, device, precision) if opponent else None
     warm_up(rehearse)
-    with tqdm(total=max(0, games), unit="game", disable=None, desc="selfplay") as bar:
-        moves = 0
-
-        def progress(finished: int, played: int) -> None:
-            nonlocal moves
-            moves += played
-            bar.set_postfix(moves=moves, refresh=False)
-            bar.update(finished - bar.n)
-
+    with games_shown(games, "selfplay", keep=True) as progress:
         summary = play(policy, games, output, checked, opponent=other, batch=batch, threads=threads, progress=progress)
-        bar.update(summary["games"] - bar.n)
-    if speaks():
-        click.echo(json.dumps(summary) if output_format == "json" else table(summary))
+        if progress is not None:
+            progress(summary["games"], 0)
+    show(output_format, summary, table(summary))

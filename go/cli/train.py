@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
+from casecnn.cli.results import as_typed, show
 from casecnn.go.cli import options as go
 
 
@@ -47,30 +45,13 @@ def train(data, output, k, layers, size, validation, evaluate_every, initial, wo
     the fly. Ctrl-C writes a checkpoint, and the same command goes on from it. For several processes or GPUs start it
     with `torchrun --nproc-per-node N -m casecnn go train ...`.
     """
-    from casecnn.go.data.archive import load_archive
-    from casecnn.go.net.training import WEIGHTS, train_policy
+    from casecnn.go.net.train_file import train_file, training_facts, training_text
     from casecnn.training.recipe import Recipe
 
     recipe = Recipe(**fields)
-    archive = load_archive(data)
-    result = train_policy(
-        archive, recipe, output, k=k, layers=layers, size=size,
-        validation=load_archive(validation) if validation else None,
-        evaluate_every=evaluate_every if validation else None,
+    result = train_file(
+        data, recipe, output, k=k, layers=layers, size=size, validation=validation, evaluate_every=evaluate_every,
         initial=initial, workers=workers, checkpoint_minutes=checkpoint_minutes, resume=resume, device=device,
-        command=" ".join(["casecnn", *sys.argv[1:]]),
+        command=as_typed(),
     )  # fmt: skip
-    if not result.first:
-        return
-    summary = {
-        "weights": f"{output}/{WEIGHTS}",
-        "steps": result.step,
-        "seconds": round(result.elapsed, 1),
-        "validation": result.best.metrics if result.best else None,
-    }
-    if output_format == "json":
-        click.echo(json.dumps(summary))
-        return
-    click.echo(f"{summary['weights']}: {result.step} steps in {result.elapsed:.0f} s")
-    if result.best:
-        click.echo(f"best on validation: {json.dumps(result.best.metrics)} after {result.best.step} steps")
+    show(output_format, training_facts(result, output), training_text(result, output))

@@ -12,7 +12,7 @@ from casecnn.console import progress
 def games_shown(
     total: int, description: str, *, keep: bool = False
 ) -> Iterator[Callable[[int, int, int | None], None] | None]:
-    """Show a bar over games; gives what to call with new moves, games finished in all, and the games to be played.
+    """Show a bar over games; gives what to call with the games finished in all, new moves, and the games to be played.
 
     Gives None where there are no games.
     """
@@ -22,7 +22,7 @@ def games_shown(
     with progress(total, "game", description, keep=keep) as bar:
         moves = 0
 
-        def advance(played: int, finished: int, games: int | None = None) -> None:
+        def advance(finished: int, played: int, games: int | None = None) -> None:
             nonlocal moves
             moves += played
             if games is not None:

@@ -38,7 +38,12 @@ def suggest_file(
     record = read_game(source, game=game, path_spec=path)
     for warning in record.warnings:
         warn(f"{record.source}: {warning}")
-    with games_shown(rollouts, "playouts") as progress:
+    with games_shown(rollouts, "playouts") as advance:
+
+        def progress(played: int, finished: int, games: int) -> None:
+            if advance is not None:
+                advance(finished, played, games)
+
         found = suggest(record, top=top, rollouts=rollouts, progress=progress, **settings)
     if image:
         found.save_picture(image)

@@ -117,7 +117,7 @@ def test_from_packed_games_to_suggestions(tmp_path, monkeypatch, capsys):
             1,
             "the archive holds no moves on a board of size 19; import games of that size",
         ),
-        (["eval", "moves.npz", "--positions", "0"], 2, "`--positions` (=0) must be at least 1"),
+        (["eval", "moves.npz", "--positions", "0"], 2, "`--positions` (=0) must be a whole number of at least 1"),
         (
             ["eval", "moves.npz", "--weights", "none.safetensors"],
             1,
