@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from casecnn.checks import within
 from casecnn.errors import InputError, UsageError
 from casecnn.text.model.explain import Explanation, explain
 from casecnn.text.model.model import TextModel
@@ -17,10 +18,12 @@ from casecnn.text.model.packaged import DEFAULT, load_model
 from casecnn.text.model.predict import Predictor, probabilities
 from casecnn.text.words.cleaning import CLEANINGS
 
+UNSURE = "unsure"  # the label of an answer without a likely one
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a model says about one text.
+    """A model's answer about one text.
 
     `probabilities` are float64 [labels], in the order of `labels`. `known_words` counts the words of the text that the
     model has a vector for, punctuation aside: with 0 the answer says nothing about the text.
@@ -32,24 +35,30 @@ class Answer:
     known_words: int
     multi_label: bool = False
     explanation: Explanation | None = None
+    least: float = 0.0  # probability below which the answer is "unsure"
 
     @property
     def chosen(self) -> list[int]:
-        """The label of the highest probability; in a multi-label model those of at least 1/2, likeliest first."""
+        """The place of the highest probability; in a multi-label model those of at least 1/2, highest first."""
         if not self.multi_label:
             return [int(self.probabilities.argmax())]
         order = np.argsort(-self.probabilities, kind="stable")
         return [int(number) for number in order if self.probabilities[number] >= 0.5]
 
     @property
+    def sure(self) -> bool:
+        """Whether the likeliest label has the probability that was asked for."""
+        return bool(self.multi_label or self.probabilities.max() >= self.least)
+
+    @property
     def label(self) -> str | list[str]:
-        """The chosen label's name; a list of them, which may be empty, in a multi-label model."""
+        """The chosen label's name, or "unsure"; in a multi-label model a list of names, which may be empty."""
         names = [self.labels[number] for number in self.chosen]
-        return names if self.multi_label else names[0]
+        return names if self.multi_label else names[0] if self.sure else UNSURE
 
     @property
     def probability(self) -> float | list[float]:
-        """The probability of `label`, or of each of them."""
+        """The probability of the likeliest label; in a multi-label model of each of `label`."""
         values = [round(float(self.probabilities[number]), 8) for number in self.chosen]
         return values if self.multi_label else values[0]
 
@@ -78,15 +87,20 @@ class Classifier:
     'positive'
     """
 
-    def __init__(self, model: TextModel | str | os.PathLike[str] = DEFAULT, vectors: Any = None) -> None:
+    def __init__(
+        self, model: TextModel | str | os.PathLike[str] = DEFAULT, vectors: Any = None, unsure: float = 0.0
+    ) -> None:
         """Load `model`: a TextModel, the name of a packaged one, or a file.
 
-        `vectors`: see `casecnn.text.model.predict.Predictor`. Raises UsageError or InputError for a model that cannot
-        be had.
+        `vectors`: see `casecnn.text.model.predict.Predictor`. Where no label has a probability of at least `unsure`,
+        the answer is "unsure". Raises UsageError or InputError for a model that cannot be had.
         """
+        self.unsure = within("unsure", unsure, 0, 1)
         self.model = model if isinstance(model, TextModel) else load_model(model)
         if self.model.cleaning not in CLEANINGS:
             raise InputError(f"the model's cleaning (={self.model.cleaning!r}) must be one of {', '.join(CLEANINGS)}")
+        if unsure and self.model.multi_label:
+            raise UsageError("`unsure` is for models that give one label; this one may give several, or none")
         self.clean = CLEANINGS[self.model.cleaning]
         self.predictor = Predictor(self.model, vectors)
 
@@ -100,7 +114,7 @@ class Classifier:
         from casecnn.text.words.vectors import load_vectors
 
         words = None if batches is None else self.new_words(batches)
-        return Classifier(self.model, OutsideWords([load_vectors(file, words) for file in files]))
+        return Classifier(self.model, OutsideWords([load_vectors(file, words) for file in files]), self.unsure)
 
     def classify(self, texts: Sequence[str], explained: bool = False) -> list[Answer]:
         """One answer a text, in order; a text's answer does not depend on the others.
@@ -115,15 +129,16 @@ class Classifier:
                 raise UsageError(f"text {number} must be a str, not {type(text).__name__}")
         sentences = [self.clean(text) for text in texts]
         logits, known_words = self.predictor.read(sentences)
-        shares = probabilities(logits, self.model.multi_label)
+        chances = probabilities(logits, self.model.multi_label)
         return [
             Answer(
                 text,
                 self.model.labels,
-                shares[number],
+                chances[number],
                 int(known_words[number]),
                 self.model.multi_label,
                 explain(self.predictor, sentences[number]) if explained else None,
+                self.unsure,
             )
             for number, text in enumerate(texts)
         ]

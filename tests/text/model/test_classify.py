@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import json
 import subprocess
@@ -192,6 +193,23 @@ def test_a_line_without_an_end_does_not_fill_the_memory(monkeypatch):
     with pytest.raises(InputError, match="line 2 of 'standard input' is longer than 2 MB; give a line a text"):
         list(batches)
     assert len(endless.parts) > 40
+
+
+def test_an_answer_without_a_likely_label_is_unsure(model):
+    texts = ["A moving, funny film!", "dull", "a film", ""]
+    plain = Classifier(model).classify(texts)
+    limit = sorted(answer.probability for answer in plain)[2]
+    found = Classifier(model, unsure=limit).classify(texts, explained=True)
+    assert [answer.sure for answer in found] == [answer.probability >= limit for answer in plain]
+    assert sum(answer.label == "unsure" for answer in found) == 2
+    for before, answer in zip(plain, found, strict=True):
+        assert answer.probability == before.probability and answer.chosen == before.chosen
+        assert answer.label == (before.label if answer.sure else "unsure") == answer.as_dict()["label"]
+    with pytest.raises(UsageError, match=r"`unsure` \(=1.0\) must be a number of at least 0 and below 1"):
+        Classifier(model, unsure=1.0)
+    several = dataclasses.replace(model, multi_label=True)
+    with pytest.raises(UsageError, match="is for models that give one label"):
+        Classifier(several, unsure=0.6)
 
 
 # The command
