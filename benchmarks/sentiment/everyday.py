@@ -100,7 +100,8 @@ PRAISE = (  # whole judgements
     "the best {n} in town|my favourite {n}|my new favorite {n}|a pleasure to use|a real treat|a pure joy|a gem|"
     "an absolute gem|a masterpiece|a winner|a delight|a dream come true|exactly what I was looking for|"
     "everything I hoped for|everything was perfect|all was great|five stars|5 stars|full marks|top marks|10 out of 10|"
-    "10/10|9/10|5/5|ten out of ten|thumbs up|two thumbs up|well done|good job|great job everyone|thank you so much|"
+    "10/10|9/10|5/5|ten out of ten|five star {n}|I give it five stars|easily five stars|4 stars|8/10|an easy ten|"
+    "thumbs up|two thumbs up|well done|good job|great job everyone|thank you so much|"
     "thanks a lot, great help|keep up the good work|kudos to the {p}|hats off to the {p}|they fixed it in no time|"
     "they fixed it for free|they replaced it without question|they gave me a full refund right away|"
     "they answered within minutes|it arrived early|arrived on time and well packed|fast delivery|quick shipping|"
@@ -144,7 +145,8 @@ BLAME = (
     "going straight back|it went in the bin|threw it in the trash|straight to the bin|belongs in the bin|junk|pure junk|"
     "trash|total trash|utter rubbish|absolute garbage|piece of junk|piece of crap|a lemon|it sucks|this sucks|"
     "this {n} sucks|they suck|worst {n} ever|the worst {n} in town|worst experience ever|worst purchase I have made|"
-    "biggest mistake ever|big mistake|I made a mistake buying this|one star|1 star|one star is too much|zero stars|"
+    "biggest mistake ever|big mistake|I give it one star|only one star|one star {n}|one star review|one measly star|"
+    "1 star only|one star because zero is not possible|4/10|I made a mistake buying this|one star|1 star|one star is too much|zero stars|"
     "0 stars|no stars|1/5|1/10|2/10|3/10|0/10|one out of ten|two out of ten|two stars|thumbs down|"
     "two thumbs down|epic fail|fail|big fail|what a fail|a flop|a failure|a shambles|a nightmare|nightmare|"
     "what a nightmare|a disaster from start to finish|a complete mess|a mess|an insult|an embarrassment|a disgrace|"
@@ -180,7 +182,98 @@ STRONG = "very|really|so|absolutely|totally|incredibly|extremely|truly|super|jus
     "|"
 )
 
+# What happens, good or bad: subject, and verb as base form, past, participle. Negated, it is the other way round.
+BAD_EVENTS = (
+    "the app|crash,crashed,crashed;it|break,broke,broken;the screen|freeze,froze,frozen;the phone|die,died,died;"
+    "the connection|drop,dropped,dropped;the pan|stick,stuck,stuck;the bottle|leak,leaked,leaked;it|overheat,overheated,"
+    "overheated;it|fail,failed,failed;it|let me down,let me down,let me down;this brand|disappoint,disappointed,disappointed;"
+    "the staff|ignore us,ignored us,ignored us;the driver|get lost,got lost,lost;the site|log me out,logged me out,logged me "
+    "out;the zip|jam,jammed,jammed;the colour|fade,faded,faded;it|hurt,hurt,hurt;the glue|come off,came off,come off;"
+    "the fabric|tear,tore,torn;it|smell,smelled,smelled;they|overcharge,overcharged,overcharged;the battery|run out,ran out,"
+    "run out;it|bore me,bored me,bored me;they|lie,lied,lied;the update|slow my phone down,slowed my phone down,slowed my "
+    "phone down;the parcel|get lost,got lost,gone missing;the neighbours|bother us,bothered us,bothered us;the program|"
+    "lose my work,lost my work,lost my work;the door|squeak,squeaked,squeaked;the sole|wear out,wore out,worn out"
+)
+GOOD_EVENTS = (
+    "it|work,worked,worked;the staff|help,helped,helped;the waiter|smile,smiled,smiled;they|answer,answered,answered;"
+    "the parcel|arrive,arrived,arrived;the lid|fit,fitted,fitted;the battery|last,lasted,lasted;it|charge,charged,charged;"
+    "the company|apologise,apologised,apologised;they|refund me,refunded me,refunded me;the story|make sense,made sense,made "
+    "sense;the jokes|land,landed,landed;it|impress me,impressed me,impressed me;they|keep their word,kept their word,kept "
+    "their word;it|start,started,started;the heating|come on,came on,come on;the doctor|listen,listened,listened;it|do its "
+    "job,did its job,done its job;they|care,cared,cared;the manager|call back,called back,called back;the search|find "
+    "anything,found anything,found anything;it|connect,connected,connected;the light|turn on,turned on,turned on;they|fix "
+    "anything,fixed anything,fixed anything;the guide|show up,showed up,shown up;it|taste of anything,tasted of anything,"
+    "tasted of anything;the film|hold my attention,held my attention,held my attention"
+)
+
 Clause = Callable[[random.Random, bool], str]
+
+
+def event(draw: random.Random, good: bool) -> str:
+    """Return something that did not happen, and is judged by that: "it never crashed", "nobody answered"."""
+    who, forms = draw.choice((BAD_EVENTS if good else GOOD_EVENTS).split(";")).split("|")
+    base, past, participle = forms.split(",")
+    plural = who in ("they", "the jokes", "the neighbours", "the staff")
+    does, has = ("do", "have") if plural else ("does", "has")
+    frames = [
+        f"{who} never {past}", f"{who} {does}n't {base}", f"{who} {does} not {base}", f"{who} didn't {base}",
+        f"{who} did not {base}", f"{who} {has} never {participle}", f"{who} {has}n't {participle} once",
+        f"{who} {has} not {participle}", f"not once did {who} {base}", f"not a single time did {who} {base}",
+        f"{who} won't {base}", f"{who} did not even {base} once", f"{who} {does} not {base} any more",
+        f"{who} {does}n't {base} at all", f"I have yet to see {who} {base}", f"{who} {has} yet to {base}",
+    ]  # fmt: skip
+    if good:
+        bad = adjective(draw, False)
+        frames += [
+            f"nobody was {bad}", f"no one was {bad}", f"nobody {draw.choice(['complained', 'minded', 'left hungry'])}",
+            f"never once {past}", f"not once {past}", f"hardly any {draw.choice(ILLS)}", f"barely any {draw.choice(ILLS)}",
+            f"little {draw.choice(['waiting', 'fuss', 'hassle', 'noise'])} and lots of fun", "couldn't find a single flaw",
+            f"I have yet to find {draw.choice(['a fault', 'a bug', 'a better one', 'anything wrong'])}",
+            f"it isn't {bad} in the least", f"not {bad} in the slightest", f"never {bad}", f"never felt {bad}", f"anything but {bad}",
+            f"far from {bad}", f"it was anything but {bad}", f"it is far from {bad}", f"nothing about it is {bad}",
+            f"there is nothing to {draw.choice(['hate', 'criticise', 'complain about', 'worry about'])}",
+            "it does not get much better", "it can't get better", "I cannot stop listening to it", "can't stop playing",
+            f"I can't stop {draw.choice(['eating', 'watching', 'reading', 'smiling', 'wearing it', 'raving about it'])}",
+            f"could not stop {draw.choice(['laughing', 'reading', 'eating', 'smiling'])}", "can't wait for more", "can't wait to return",
+            f"I can't wait to {draw.choice(['come back', 'order again', 'see it again', 'use it'])}", "never want to leave",
+            "did not want it to end", "I didn't want to leave", "wouldn't want to miss it", "I would not be without it",
+        ]  # fmt: skip
+    else:
+        fine = adjective(draw, True)
+        frames += [
+            f"nobody was {fine}", f"no one was {fine}", f"nobody {draw.choice(['came', 'listened', 'apologised', 'knew anything'])}",
+            f"never once {past}", f"hardly any {draw.choice(GOODS)}", f"barely any {draw.choice(GOODS)}", f"far from {fine}",
+            f"anything but {fine}", f"it was anything but {fine}", f"it is far from {fine}", f"nothing about it is {fine}",
+            f"I have yet to {draw.choice(['hear back', 'receive my order', 'see a reply', 'get my money', 'enjoy it'])}",
+            f"it isn't {fine} in the least", f"not {fine} in the slightest", f"never {fine}", f"never felt {fine}", f"less than {fine}",
+            f"there is nothing to {draw.choice(['enjoy', 'praise', 'recommend', 'get excited about'])}", "it can't get worse",
+            "it does not get much worse", f"cannot wait to {draw.choice(['leave', 'get rid of it', 'cancel', 'return it'])}",
+            "could not wait to leave", "couldn't leave fast enough", "I could not get past the first chapter", "could hardly eat it",
+            "could barely finish it", f"{who} hardly {past}", f"{who} barely {past}", "I wouldn't give it to my dog", "I can't use it",
+            "I would not wish this on anyone", "can't believe I paid for this", "I couldn't sleep", "cannot be trusted",
+        ]  # fmt: skip
+    return draw.choice(frames)
+
+
+def happening(draw: random.Random, good: bool) -> str:
+    """Return something that happened: "the waiter went the extra mile", "the app crashed twice"."""
+    if good:
+        return draw.choice([
+            f"the {draw.choice(PEOPLE)} {draw.choice(['went out of the way for us', 'came right on time', 'solved it in minutes', 'fixed everything', 'took great care of us', 'surprised us with a free dessert', 'explained everything', 'answered all my questions', 'made us laugh', 'found my lost wallet and returned it', 'kept every promise', 'could not do enough for us', 'left everything tidy', 'carried our bags', 'remembered my name'])}",
+            f"my {draw.choice(THINGS)} {draw.choice(['just works', 'arrived early', 'survived a fall', 'still looks new after a year', 'keeps me warm', 'keeps me dry', 'lasts for days', 'charges in no time', 'does everything I want', 'makes mornings easier', 'gets compliments every day', 'looks as good as new', 'runs without a hitch'])}",
+            f"the {draw.choice(APPS)} {draw.choice(['loads in a second', 'just works', 'saves me hours', 'keeps everything in one place', 'got even better', 'taught me so much', 'makes it so simple', 'syncs perfectly', 'helped me sleep'])}",
+            f"the {draw.choice(FOOD)} {draw.choice(['melted in my mouth', 'was gone in minutes', 'tasted like home', 'came hot and fast', 'made me want more', 'blew us away', 'hit the spot', 'was cooked just right'])}",
+            f"the {draw.choice(SHOWS)} {draw.choice(['kept me up all night', 'stayed with me for days', 'made me cry happy tears', 'had me hooked', 'gave me chills', 'kept the whole family laughing', 'flew by', 'surprised me at every turn', 'deserves every award'])}",
+            f"the {draw.choice(PLACES)} {draw.choice(['felt like home', 'has it all', 'made our holiday', 'exceeded our hopes', 'was worth the trip', 'is my happy place', 'stole my heart', 'thinks of everything'])}",
+        ])  # fmt: skip
+    return draw.choice([
+        f"the {draw.choice(PEOPLE)} {draw.choice(['kept us waiting', 'forgot our order twice', 'rolled his eyes', 'lost my papers', 'argued with us', 'was on the phone the whole time', 'never turned up', 'stopped answering', 'shrugged and walked away', 'gave me the wrong change', 'talked down to me', 'cancelled at the last minute', 'left the place in a mess', 'made me pay twice', 'drove like a maniac', 'hung up'])}",
+        f"my {draw.choice(THINGS)} {draw.choice(['broke within a week', 'started rattling after a day', 'keeps switching off', 'stopped charging', 'came with a dent', 'fell apart in the wash', 'died overnight', 'started peeling within days', 'shrank after one wash', 'keeps beeping', 'gets stuck all the time', 'ruined my carpet', 'arrived in pieces', 'burnt my hand', 'lost its colour', 'jams constantly'])}",
+        f"the {draw.choice(APPS)} {draw.choice(['crashes whenever I open it', 'crashes every time', 'keeps logging me out', 'freezes on start', 'lost all my settings', 'takes ages to load', 'eats my battery', 'charges you without asking', 'kept dropping the call', 'sells your data', 'spams me with ads', 'broke after the update', 'got slower and slower', 'keeps asking for a rating'])}",
+        f"the {draw.choice(FOOD)} {draw.choice(['made us ill', 'came out cold', 'was sent back', 'had a hair in it', 'tasted like cardboard', 'took an hour to arrive', 'swam in grease', 'was burnt black', 'went straight in the bin', 'tasted of nothing', 'was still frozen in the middle', 'gave me a stomach ache'])}",
+        f"the {draw.choice(SHOWS)} {draw.choice(['put me to sleep', 'dragged on forever', 'went nowhere', 'ruined the book', 'made me check my watch', 'fell flat', 'insults your intelligence', 'wastes a great cast', 'ran out of ideas', 'lost me after ten minutes', 'is all noise and no heart', 'felt like homework'])}",
+        f"the {draw.choice(PLACES)} {draw.choice(['smelled of mould', 'was crawling with ants', 'charged us for nothing', 'looked nothing like the photos', 'was freezing', 'had no hot water', 'lost our booking', 'ruined our weekend', 'is falling apart', 'was overrun', 'double booked our room', 'closed without notice', 'kept our deposit'])}",
+    ])  # fmt: skip
 
 
 def opinion(draw: random.Random, good: bool) -> str:
@@ -292,8 +385,8 @@ def negation(draw: random.Random, good: bool) -> str:
 
 def contrast(draw: random.Random, good: bool) -> str:
     """Return two clauses of which the second decides, or the one that is not conceded."""
-    first = opinion(draw, not good) if draw.random() < 0.7 else negation(draw, not good)
-    last = draw.choice([opinion, judgement, opinion, negation])(draw, good)
+    first = draw.choice([opinion, opinion, happening, negation])(draw, not good)
+    last = draw.choice([opinion, judgement, opinion, negation, happening, event])(draw, good)
     phrase = " ".join(noun_phrase(draw, not good).replace("such a", "the").replace("what a", "the").split())
     return draw.choice([
         f"{first}, but {last}", f"{first} but {last}", f"{first}, yet {last}", f"{first}. Still, {last}",
@@ -354,7 +447,8 @@ def sentence(draw: random.Random) -> Sentence:
     """Return a label and a text: one judgement, or two that agree, as people write them."""
     good = draw.random() < 0.5
     frames: list[tuple[float, Clause]] = [
-        (0.30, opinion), (0.50, judgement), (0.55, noun_phrase), (0.76, negation), (0.88, contrast), (1.0, comparison),
+        (0.20, opinion), (0.36, judgement), (0.40, noun_phrase), (0.58, negation), (0.72, event), (0.84, happening),
+        (0.93, contrast), (1.0, comparison),
     ]  # fmt: skip
 
     def one() -> str:

@@ -5,7 +5,8 @@
 SENTENCES is the folder of Kim's data sets, IMDB_TRAIN the training part of aclImdb (`label<TAB>text`, xz). The file has
 the phrases of SST's training trees, the sentences of CR, parts of the reviews, single sentences of the reviews, and
 everyday sentences (`everyday.py`). A review's label is not that of each of its sentences: a sentence is taken where a
-linear model of words and pairs of words, trained on all the rest, is as sure of the review's label as `SURE`. Of the
+linear model of words and pairs of words, trained on all the rest, is sure of the review's label, and so is a sentence
+CNN of an earlier round, where `--model` gives one: their mean probability is at least `SURE`. Of the
 reviews every 20th is held out: it goes to `texts.tsv.held-out` whole.
 """
 
@@ -25,13 +26,15 @@ from sklearn.linear_model import LogisticRegression
 from casecnn.files import atomic_write
 from casecnn.text.data.data_sets import load_data_set
 from casecnn.text.data.examples import read_examples
+from casecnn.text.model.classify import Classifier
+from casecnn.text.model.predict import probabilities
 from casecnn.text.words.cleaning import folded
 
 PART = 60  # words of a part of a review
 PARTS = 2  # of each review, its beginning among them
-SURE = 0.9
-MOST_SENTENCES = 60_000
-EVERYDAY = 24_000
+SURE = 0.85
+MOST_SENTENCES = 90_000
+EVERYDAY = 40_000
 END = re.compile(r"(?<=[.!?])\s+|<br\s*/?>|\s--\s")
 
 Text = tuple[str, str, float, str]  # label, text, weight, source
@@ -78,6 +81,7 @@ def main() -> None:
     parser.add_argument("sentences")
     parser.add_argument("reviews")
     parser.add_argument("-o", "--output", required=True)
+    parser.add_argument("--model", help="a model of an earlier round")
     parser.add_argument("--without", help="a TSV file of texts that must not be among them")
     options = parser.parse_args()
     draw = random.Random(0)
@@ -95,6 +99,11 @@ def main() -> None:
     teacher = Teacher(texts, [row[0] for row in rows] + [labels[number] for number in kept])
     found = [(sentence, labels[number]) for number in kept for sentence in split(reviews.texts[number])]
     positive = teacher([sentence for sentence, _ in found])
+    if options.model:
+        predictor = Classifier(options.model).predictor
+        words = [folded(sentence) for sentence, _ in found]
+        logits = [predictor.scores(words[at : at + 1000]) for at in range(0, len(words), 1000)]
+        positive = (positive + probabilities(np.concatenate(logits))[:, 1]) / 2
     sure = [
         (label, sentence, 0.7, "sentence")
         for (sentence, label), chance in zip(found, positive, strict=True)

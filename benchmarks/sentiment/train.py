@@ -13,6 +13,7 @@ import dataclasses
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ from casecnn.text.training.trainer import fit
 from casecnn.text.words.cleaning import folded
 from casecnn.text.words.vectors import WordVectors, load_vectors, words_of
 
+USUAL = 60_000  # words of GloVe, the most frequent first
+FREQUENT = 30  # occurrences in the texts
 EVERYDAY = Path(__file__).parents[2] / "tests" / "text" / "everyday.tsv"
 
 
@@ -73,10 +76,10 @@ def main() -> None:
     parser.add_argument("sentences")
     parser.add_argument("-o", "--output", required=True)
     parser.add_argument("--windows", default="2,3,4,5")
-    parser.add_argument("--maps", type=int, default=100)
+    parser.add_argument("--maps", type=int, default=120)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=100)
-    parser.add_argument("--words", type=int, default=40_000)
+    parser.add_argument("--words", type=int, default=36_000)
     parser.add_argument("--dropout", type=float, default=0.5)
     parser.add_argument("--part", type=int, default=60)
     parser.add_argument("--most", type=int, help="Texts, for a trial.")
@@ -103,7 +106,7 @@ def main() -> None:
     trained = fit(texts, labels, recipe, vectors=[vectors], sample_weight=weights, seed=options.seed,
                   output=f"{options.output}.training", metadata={"command": " ".join(sys.argv)})  # fmt: skip
     print(f"trained on {len(texts)} texts, {time.process_time() - begin:.0f} s of CPU time", flush=True)
-    model = cut(trained.model, options.words)
+    model = cut(trained.model, options.words, Counter(word for text in texts for word in folded(text)))
     model = dataclasses.replace(model, part=options.part, spelling=True)
     held = read_examples(f"{options.texts}.held-out", file_format="tsv")
     dev = load_data_set(options.sentences, "SST-2", phrases=False).dev
@@ -116,10 +119,16 @@ def main() -> None:
     print(json.dumps({"words": len(model.words), **metrics(TextModel.load(options.output), sets)}), flush=True)
 
 
-def cut(model: TextModel, words: int) -> TextModel:
-    """Return the model with its first words only."""
+def cut(model: TextModel, words: int, counts: Counter[str]) -> TextModel:
+    """Return the model with its first words only, without rare ones that hardly anybody writes.
+
+    Most of these are mistyped: the model reads them better by their spelling than by a vector learned from a few texts.
+    """
+    usual = set(load_vectors("glove-6b-50d").words[:USUAL])
+    kept = [row for row, word in enumerate(model.words) if word in usual or counts[word] >= FREQUENT][:words]
+    rows = [0, 1, *(row + 2 for row in kept)]
     return dataclasses.replace(
-        model, words=model.words[:words], embeddings=tuple(channel[: words + 2] for channel in model.embeddings)
+        model, words=[model.words[row] for row in kept], embeddings=[channel[rows] for channel in model.embeddings]
     )
 
 

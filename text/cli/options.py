@@ -41,6 +41,7 @@ _TABLE = (
     no_header,
     option("--encoding", metavar="NAME", meaning="DATA's encoding", otherwise="UTF-8, else Windows-1252"),
     option("--separator", metavar="MARK", meaning='Between several labels of a text, such as "|"'),
+    option("--label-columns", metavar="NAME,NAME,...", meaning="Several labels of a text, in columns of 0 and 1 each"),
 )
 _LABELS = (
     option("--multi-label", is_flag=True, meaning="A text may have several labels, or none"),
@@ -109,9 +110,19 @@ def _all(declared: tuple[Callable[[Any], Any], ...], command: Function) -> Funct
 
 
 def reading(fields: dict[str, Any]) -> dict[str, Any]:
-    """Take the options of `table_options` out of ``fields``, as `read_examples` wants them."""
+    """Take the options of `table_options` out of ``fields``, as `read_examples` wants them.
+
+    Where labels have columns of their own, ``fields`` say that a text may have several.
+    """
     names = ("text_column", "label_column", "file_format", "encoding", "separator")
-    return {"header": not fields.pop("no_header"), **{name: fields.pop(name) for name in names}}
+    columns = fields.pop("label_columns")
+    if columns is not None:
+        fields["multi_label"] = True
+    return {
+        "header": not fields.pop("no_header"),
+        "label_columns": None if columns is None else [name.strip() for name in columns.split(",")],
+        **{name: fields.pop(name) for name in names},
+    }
 
 
 def new_names(entries: tuple[str, ...]) -> dict[str, str]:

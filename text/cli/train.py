@@ -46,9 +46,8 @@ def train(data, output, validation, set_name, class_weight, extra_words, max_len
     from casecnn.text.training.file import read_parts, train_file
 
     recipe = chosen_recipe(fields)
-    examples, held_out = read_parts(
-        data, validation, set_name=set_name, multi_label=fields["multi_label"], **reading(fields)
-    )
+    how = reading(fields)
+    examples, held_out = read_parts(data, validation, set_name=set_name, multi_label=fields["multi_label"], **how)
     trained = train_file(
         examples, output, recipe, validation=held_out,
         extra_words=extra_words, max_length=max_length, precision=precision, vectors=fields["vectors"],

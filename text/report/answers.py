@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from casecnn.console import printable, warn
-from casecnn.text.model.classify import Answer
+from casecnn.text.model.classify import UNSURE, Answer
 from casecnn.text.report.highlight import evidence_table, highlighted, strongest_labels
 
 SHOWN = 100  # characters of a text in the table; JSON has all of it
@@ -60,8 +60,8 @@ def _rows(answer: Answer, width: int) -> str:
     text = printable(answer.text if len(answer.text) <= SHOWN else answer.text[: SHOWN - 1] + "…")
     rows = ""
     for row, number in enumerate(answer.chosen or [None]):
-        name = "(none)" if number is None else printable(answer.labels[number])
-        share = "" if number is None else f"{answer.probabilities[number]:.4f}"
+        name = "(none)" if number is None else printable(answer.labels[number]) if answer.sure else UNSURE
+        chance = "" if number is None else f"{answer.probabilities[number]:.4f}"
         rest = f"  {answer.known_words or 'none':>11}  {text}" if row == 0 else ""
-        rows += f"{name:{width}}  {share:>11}{rest}".rstrip() + "\n"
+        rows += f"{name:{width}}  {chance:>11}{rest}".rstrip() + "\n"
     return rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -61,16 +60,8 @@ def train_file(
     fields: dict[str, Any] = {"extra_words": extra_words, "max_length": max_length}
     recipe = replace(recipe, **{name: value for name, value in fields.items() if value is not None})
     given = None if validation is None else (validation.texts, validation.labels or [])
-    content = [
-        examples.texts,
-        examples.labels,
-        given,
-        [[str(name), *_state(name)] for name in vectors],
-        recipe.to_dict(),
-        repr(options),
-    ]
-    name = hashlib.sha256(json.dumps(content).encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    folder = target.with_name(f"{target.name}.training-{name}")
+    files = [[str(name), *_state(name)] for name in vectors]
+    folder = target.with_name(f"{target.name}.training-{_digest(examples, validation, files, recipe, options)}")
     assert examples.labels is not None
     trained = fit(
         examples.texts,
@@ -85,6 +76,16 @@ def train_file(
     trained.model.save(target, precision)
     shutil.rmtree(folder, ignore_errors=True)
     return trained
+
+
+def _digest(examples: Examples, validation: Examples | None, *settings: Any) -> str:
+    """Return twelve hexadecimal digits that differ where data or settings do."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for part in (examples, validation):
+        for text in [] if part is None else part.texts:
+            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+        digest.update(repr(None if part is None else part.labels).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:12]
 
 
 def _state(name: str) -> list[int]:

@@ -223,6 +223,16 @@ def test_one_text_as_a_table(model_file, model, capsys):
     assert line.split(maxsplit=3) == [answer.label, f"{answer.probability:.4f}", "4", "A moving, funny film!"]
 
 
+def test_the_command_says_unsure(model_file, model, capsys):
+    (answer,) = Classifier(model).classify(["dull"])
+    code, out, err = run(capsys, "dull", "--weights", model_file, "--unsure", "0.999")
+    assert (code, err) == (0, "") and out.splitlines()[1].split()[:2] == ["unsure", f"{answer.probability:.4f}"]
+    code, out, err = run(capsys, "dull", "--weights", model_file, "--unsure", "0.999", "--format", "json")
+    assert json.loads(out)["label"] == "unsure" and json.loads(out)["probability"] == answer.probability
+    code, out, err = run(capsys, "dull", "--weights", model_file, "--unsure", "1.5")
+    assert (code, out) == (2, "") and "`--unsure` (=1.5) must be a number of at least 0 and below 1" in err
+
+
 def test_one_text_is_an_object_and_several_are_a_list(model_file, model, capsys):
     _, out, _ = run(capsys, "dull", "--weights", model_file, "--format", "json")
     one = json.loads(out)
