@@ -9,6 +9,7 @@ from casecnn.console import progress
 from casecnn.files import check_writable
 from casecnn.vision.data.labelled_images import open_data
 from casecnn.vision.evaluation.measure import Evaluation, evaluate
+from casecnn.vision.figure import check_figure
 from casecnn.vision.model import Model, load_model
 
 
@@ -49,9 +50,9 @@ def run(
     and `evaluate` do.
     """
     if confusion is not None:
-        from casecnn.vision.evaluation.confusion import check_name, draw_confusion
+        from casecnn.vision.evaluation.confusion import draw_confusion
 
-        check_name(confusion)
+        check_figure("confusion", confusion)
         check_writable(confusion, [data, *([truth] if truth is not None else [])])
     for option, value in (("batch", batch), ("limit", limit), ("top", top)):
         if value is not None:
@@ -73,5 +74,6 @@ def run(
             batch=batch, workers=workers, warn=warn, progress=bar.update,
         )  # fmt: skip
     if confusion is not None:
-        draw_confusion(found, confusion)
+        title = f"{' + '.join(found.nets)}: top-1 error {found.top1.share:.2%}"
+        draw_confusion(found, confusion, title)
     return found, notes

@@ -14,7 +14,7 @@ from typing import Any
 from casecnn.errors import InputError, UsageError
 from casecnn.layers import Conv, Flatten, Layer, Linear, MaxPool, MeanPool, Net, Row, ShapeError
 from casecnn.layers.shapes import Pair, Shape, Span, pair, sides, window_sum
-from casecnn.vision.tables.table import megabytes, step
+from casecnn.vision.tables.words import megabytes, step
 
 BYTES = 4
 POOLS = {"pool": MaxPool, "maxpool": MaxPool, "meanpool": MeanPool}

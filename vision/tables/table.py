@@ -9,10 +9,11 @@ from math import prod
 from typing import Any
 
 from casecnn.errors import UsageError
-from casecnn.layers import BatchNorm, Net, Row
+from casecnn.layers import Net, Row
 from casecnn.layers.shapes import pair, shape_text, sides
 from casecnn.nets.declaration import Declaration
 from casecnn.vision.tables.published import UNITS, Figure, figures
+from casecnn.vision.tables.words import filter_text, line_of, megabytes, pad_text, plain, step
 
 BYTES = 4
 """Of one activation: float32."""
@@ -22,15 +23,6 @@ COLUMNS = (
     "training MB", "field",
 )  # fmt: skip
 LEFT = ("layer", "filter")
-SHORT = {
-    "LocalResponseNorm": "LRN",
-    "GlobalMeanPool": "mean of all",
-    "MaxOverTime": "max over time",
-    "Branches": "concatenate",
-    "Residual": "sum",
-    "RadialBasis": "distances",
-    "PositionBias": "bias a position",
-}
 
 
 @dataclass(frozen=True)
@@ -259,63 +251,3 @@ class NetTable:
         }
         writer.writerow([plain(total.get(name)) for name in names])
         return stream.getvalue().removesuffix("\n")
-
-
-def step(layer: Any) -> tuple[int, int]:
-    """The stride of a layer with windows as (vertical, horizontal)."""
-    if hasattr(layer, "step"):
-        return layer.step
-    return pair(getattr(layer, "stride", layer.kernel))
-
-
-def filter_text(row: Row) -> str:
-    """A layer in a few letters: "11x11 conv, 96", "3x3 max pool", "FC 4096"."""
-    layer: Any = row.layer
-    activation = getattr(layer, "activation", None)
-    end = f" + {activation.replace('_', ' ')}" if activation else ""
-    if row.kind in ("Conv", "TableConv"):
-        groups = f", {layer.groups} groups" if getattr(layer, "groups", 1) > 1 else ""
-        table = ", table" if row.kind == "TableConv" else ""
-        return f"{shape_text(pair(layer.kernel))} conv, {row.output_shape[0]}{groups}{table}{end}"
-    if row.kind in ("MaxPool", "MeanPool", "Subsampling"):
-        kind = {"MaxPool": "max pool", "MeanPool": "mean pool", "Subsampling": "subsampling"}[row.kind]
-        return f"{shape_text(pair(layer.kernel))} {kind}{end}"
-    if row.kind == "AdaptiveMeanPool":
-        return f"mean pool to {layer.size}x{layer.size}"
-    if row.kind == "Linear":
-        return f"FC {layer.units}{end}"
-    if isinstance(layer, BatchNorm):
-        return f"BN{end}"
-    if row.kind == "Dropout":
-        return f"dropout {100 * layer.p:g} %"
-    return SHORT.get(row.kind, row.kind if row.kind == "ReLU" else row.kind.lower()) + end
-
-
-def pad_text(row: Row) -> str:
-    """The padding of a layer with windows: "2", "same", "1,2 0,0" where sides differ; how a remainder is rounded."""
-    layer: Any = row.layer
-    padding = getattr(layer, "padding", 0)
-    if isinstance(padding, str):
-        return padding
-    cells = {side for pairs in sides(padding) for side in pairs}
-    text = str(cells.pop()) if len(cells) == 1 else " ".join(",".join(map(str, pairs)) for pairs in sides(padding))
-    spans = layer.spans(row.input_shape[1], row.input_shape[2])
-    exact = not any(span.dropped or span.overhang for span in spans)
-    return text if exact else f"{text} {layer.rounding}"
-
-
-def megabytes(count: int) -> str:
-    """Bytes in millions, nothing for none."""
-    return f"{count / 1e6:,.3f}" if count else ""
-
-
-def line_of(cells: Any) -> str:
-    """One line of a markdown table."""
-    return f"| {' | '.join(cells)} |"
-
-
-def plain(value: Any) -> Any:
-    """A list as 3x224x224, None as nothing."""
-    if isinstance(value, list):
-        return "x".join(map(str, value))
-    return "" if value is None else value

@@ -19,6 +19,7 @@ from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
 from casecnn.training.log import read_log
 from casecnn.training.loop import LOG
+from casecnn.vision.figure import COLOURS, check_figure, new_figure, save_figure
 from casecnn.vision.pipeline.preprocess import convention
 from casecnn.vision.training.data import open_training_data
 from casecnn.vision.training.recipes import PRESETS
@@ -181,10 +182,7 @@ def draw_degradation(curves: Sequence[Curve], path: str | os.PathLike[str], note
 
     The ending of `path` is one of matplotlib's: .png, .svg, .pdf. Raises UsageError for another, or without curves.
     """
-    import matplotlib
-
-    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise UsageError(f"`figure` (={os.fspath(path)}) must end in .png, .svg or .pdf")
+    check_figure("image", path)
     families = [
         (title, [curve for curve in curves if curve.net.startswith(start)])
         for start, title in (("plain", "plain nets"), ("resnet", "residual nets"))
@@ -193,19 +191,13 @@ def draw_degradation(curves: Sequence[Curve], path: str | os.PathLike[str], note
     panels = [(title, members) for title, members in [*families, ("other nets", others)] if members]
     if not panels:
         raise UsageError("there are no runs to draw")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     highest = max(value for curve in curves for _, value in (*curve.training[-15:], *curve.test[-15:]))
-    with matplotlib.rc_context({"font.size": 11, "svg.fonttype": "none", "axes.spines.top": False,
-                                "axes.spines.right": False}):  # fmt: skip
-        figure = Figure(figsize=(5.6 * len(panels), 4.4), layout="constrained")
-        FigureCanvasAgg(figure)
+    with new_figure(5.6 * len(panels), 4.4, layout="constrained") as figure:
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axis, (title, members) in zip(axes, panels, strict=True):
             ordered = sorted(members, key=lambda curve: curve.parameters)
             for number, curve in enumerate(ordered):
-                colour = ("#c98a00", "#c0392b", "#2c6fbb", "#2e7d4f", "#7b4fa3")[number % 5]
+                colour = COLOURS[number % len(COLOURS)]
                 axis.plot(*zip(*[(s, 100 * e) for s, e in curve.training], strict=True), color=colour, lw=1, ls="--")
                 axis.plot(*zip(*[(s, 100 * e) for s, e in curve.test], strict=True), color=colour, lw=2.4)
                 step, last = curve.test[-1]
@@ -221,5 +213,4 @@ def draw_degradation(curves: Sequence[Curve], path: str | os.PathLike[str], note
         axes[0].set_ylabel("error (%)")
         text = "bold: test error, dashed: training error" + (f"; {note}" if note else "")
         figure.supxlabel(text, fontsize=9, color="#666666")
-        with atomic_write(path) as stream:
-            figure.savefig(stream, format=Path(path).suffix[1:].lower(), dpi=160)
+        save_figure(figure, path, "image", 160)

@@ -206,7 +206,7 @@ def test_the_commands_figures_are_the_nets(tmp_path, digits, capsys):
         (["--top-k", "0"], "`--top-k` (=0) must be a whole number of at least 1", 2),
         (["--batch", "0"], "`--batch` (=0) must be a whole number of at least 1", 2),
         (["--limit", "-1"], "`--limit` (=-1) must be a whole number of at least 1", 2),
-        (["--image", "x.bmp"], "`--image` (='x.bmp') must end in .png or .svg", 2),
+        (["--image", "x.bmp"], "`--image` (=x.bmp) must end in .png, .svg or .pdf", 2),
         (["--split", "train"], "has no split 'train'; it has test", 2),
         (["--labels", "gone.txt"], "cannot read 'gone.txt': there is no such file", 1),
         (["--ensemble", "resnet21"], "there is no net 'resnet21'; did you mean", 2),

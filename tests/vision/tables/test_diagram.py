@@ -11,7 +11,8 @@ from PIL import Image
 from casecnn.cli import casecnn
 from casecnn.errors import InputError
 from casecnn.nets.catalogue import CATALOGUE, get_net
-from casecnn.vision.tables.diagram import diagram, save_diagram, units
+from casecnn.vision.tables.boxes import units
+from casecnn.vision.tables.diagram import diagram, save_diagram
 
 
 def test_alexnets_boxes():

@@ -176,7 +176,7 @@ def test_options_of_the_command():
         (["alexnet", "--widths", "3"], 2, "net 'alexnet' has its paper's widths"),
         (["CONV-FC", "--widths", "a"], 2, "`--widths` (=a) must be whole numbers"),
         (["CONV-FC", "--widths", "1,2"], 2, "widths (=2 numbers) must be 1"),
-        (["alexnet", "--image", "net.jpg"], 2, "`--image` (=net.jpg) must end in .png or .svg"),
+        (["alexnet", "--image", "net.jpg"], 2, "`--image` (=net.jpg) must end in .png, .svg or .pdf"),
     ],
 )
 def test_errors_are_one_line(arguments, code, text, capsys):
