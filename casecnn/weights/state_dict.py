@@ -11,7 +11,6 @@ import importlib.resources
 import json
 import os
 import sys
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +19,7 @@ from casecnn.errors import InputError
 from casecnn.files import check_regular, read_error, sha256
 from casecnn.weights import record as records
 from casecnn.weights.record import Figure, WeightsRecord
-from casecnn.weights.safetensors_file import looks_like, read, write
+from casecnn.weights.safetensors_file import read, write
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +28,10 @@ __all__ = [
     "Figure", "Loaded", "Resolved", "WeightsRecord", "cache_folder", "fill", "load", "packaged", "record_file",
     "resolve", "save",
 ]  # fmt: skip
+
+
+TORCH_ENDINGS = (".pt", ".pth", ".tar", ".ckpt", ".bin", ".pkl")
+"""How files end that torch.save wrote, in any case of letters; `.tar` is that of `.pth.tar`."""
 
 
 class Resolved(NamedTuple):
@@ -97,7 +100,7 @@ def resolve(which: str | os.PathLike[str], folder: Path) -> Resolved:
         beside = path.with_suffix(".json")
         record_beside = records.read(beside) if _is_record(beside, path) else None
         return Resolved(_checked(path, record_beside), record_beside)
-    if path.suffix in (".safetensors", ".pt", ".pth") or path.name != name:
+    if path.name.lower().endswith((".safetensors", *TORCH_ENDINGS)) or path.name != name:
         raise read_error(path, FileNotFoundError(errno.ENOENT, ""))
     records.find(registry, name)
     raise AssertionError("a name that is not in the registry was found")  # pragma: no cover
@@ -125,22 +128,27 @@ def _is_record(beside: Path, path: Path) -> bool:
 
 
 def load(path: str | os.PathLike[str], *, float32: bool = False) -> Loaded:
-    """Reads the tensors of a file onto the CPU: `.safetensors`, or `.pt`/`.pth` saved from a state dict.
+    """Reads the tensors of a file onto the CPU: `.safetensors`, or what torch.save wrote (see `TORCH_ENDINGS`).
 
     With `float32`, half-precision tensors (float16, bfloat16) come as float32, as nets on a CPU want them; others stay
-    as they are stored. Of a `.pt` file that wraps the state dict, the entry "state_dict" or "model" is taken.
+    as they are stored. `casecnn.weights.torch_file.read_torch_file` says how a state dict is found in a checkpoint.
 
-    Raises InputError, one line, for anything else: another ending, a pickle that holds more than tensors, a file that
+    Raises InputError, one line, for anything else: another ending, a file without tensors, a file that
     is truncated, empty, text or a folder. Doesn't check a hash (`resolve` does), nor that the tensors fit (`fill`).
     """
     file = Path(path)
     _checked(file, None)
-    if file.suffix == ".safetensors":
+    if file.name.lower().endswith(".safetensors"):
         loaded = Loaded(*read(file, "pt"))
-    elif file.suffix in (".pt", ".pth"):
-        loaded = Loaded(_load_torch(file), {})
+    elif file.name.lower().endswith(TORCH_ENDINGS):
+        from casecnn.weights.torch_file import read_torch_file
+
+        loaded = Loaded(read_torch_file(file), {})
     else:
-        raise InputError(f"'{file}' must end in .safetensors, .pt or .pth to be read as weights")
+        raise InputError(
+            f"'{file}' must end in .safetensors, .pt or .pth to be read as weights (.ckpt, .bin and .pth.tar are read "
+            "as .pth)"
+        )
     if float32:
         import torch
 
@@ -148,32 +156,6 @@ def load(path: str | os.PathLike[str], *, float32: bool = False) -> Loaded:
             if tensor.dtype in (torch.float16, torch.bfloat16):
                 loaded.tensors[name] = tensor.float()
     return loaded
-
-
-def _load_torch(file: Path) -> dict[str, torch.Tensor]:
-    import torch
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pickle protocols: what counts is whether tensors come out
-            content = torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise read_error(file, error) from error
-    except Exception as error:  # random bytes make torch's unpickler raise nearly anything
-        kind = looks_like(file, pickles=True)
-        problem = f"it is {kind}" if kind else "it is damaged, or a pickle that holds more than tensors"
-        raise InputError(
-            f"'{file}' cannot be read as weights: {problem}; save a state dict with torch.save, or use safetensors"
-        ) from error
-    for key in ("state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not content:
-        raise InputError(f"'{file}' must hold a state dict, tensors by name; it holds {type(content).__name__}")
-    for name, tensor in content.items():
-        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
-            raise InputError(f"'{file}' must hold a state dict, tensors by name; '{name}' is {type(tensor).__name__}")
-    return dict(content)
 
 
 def save(
@@ -220,6 +202,17 @@ def fill(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], source: s
         if name not in own:
             raise InputError(f"{where}: it has a tensor '{name}' that the net does not")
     module.load_state_dict(dict(tensors))
+
+
+def check_finite(tensors: Mapping[str, torch.Tensor], source: str | os.PathLike[str]) -> None:
+    """Raise InputError that names the first tensor with NaN or infinite numbers in it."""
+    import torch
+
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise InputError(
+                f"'{os.fspath(source)}': tensor '{name}' holds NaN or infinite numbers: its training diverged"
+            )
 
 
 def record_file(path: str | os.PathLike[str], **fields: Any) -> WeightsRecord:

@@ -236,14 +236,13 @@ GOOD = torch_bytes(TENSORS)
         ("a.pt", b"version https://git-lfs.github.com/spec/v1\n", "it is text"),
         ("a.pt", GOOD[: len(GOOD) // 2], BAD),
         ("a.pt", b"\x80\x02", BAD),
-        ("a.pt", torch_bytes(torch.nn.Linear(1, 1)), BAD),
-        ("a.pt", torch_bytes({"a": 1}), "must hold a state dict, tensors by name; 'a' is int"),
-        ("a.pt", torch_bytes({0: torch.ones(1)}), "must hold a state dict, tensors by name; '0' is Tensor"),
+        ("a.pt", torch_bytes({"a": 1}), "must hold a state dict, tensors by name; it holds dict without any"),
+        ("a.pt", torch_bytes({0: torch.ones(1)}), "must hold a state dict, tensors by name; it holds dict"),
         ("a.pt", torch_bytes(torch.ones(1)), "must hold a state dict, tensors by name; it holds Tensor"),
         ("a.pt", torch_bytes({}), "must hold a state dict, tensors by name; it holds dict"),
-        ("a.bin", GOOD, "must end in .safetensors, .pt or .pth to be read as weights"),
+        ("a.dat", GOOD, "must end in .safetensors, .pt or .pth to be read as weights"),
     ],
-    ids=range(15),
+    ids=range(14),
 )
 def test_files_that_are_not_weights(tmp_path, name, content, problem):
     (tmp_path / name).write_bytes(content)
