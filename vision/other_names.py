@@ -58,14 +58,15 @@ def from_caffe(net: Net, tensors: Mapping[str, Tensor]) -> dict[str, Tensor] | N
     return {name: value for name, value in renamed.items() if name.rpartition(".")[0] in own}
 
 
-def _googlenet(module: str) -> str:
+def _googlenet(name: str) -> str:
     """`inception_3a/5x5_reduce` is inception3a.reduce5x5; the slash may have become a dot or a line."""
+    module, _, kind = name.rpartition(".")
     if match := re.fullmatch(r"inception_(\d[a-e])[/._](.+)", module):
-        return f"inception{match[1]}.{_INCEPTION.get(match[2], match[2])}"
+        return f"inception{match[1]}.{_INCEPTION.get(match[2], match[2])}.{kind}"
     if re.fullmatch(r"loss3[/._]classifier", module):
-        return "fc"
+        return f"fc.{kind}"
     slashed = re.sub(r"^(conv\d)[/._]", r"\1/", module)
-    return _GOOGLENET.get(slashed, module)
+    return f"{_GOOGLENET.get(slashed, module)}.{kind}"
 
 
 def _resnet(name: str) -> str:
