@@ -12,12 +12,11 @@ from torch import Tensor, nn
 
 from casecnn.errors import UsageError
 from casecnn.layers.net import Net
-from casecnn.nets.catalogue import get_net
 from casecnn.torch_net import prepare as inference
 from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
 from casecnn.vision.data.labels import Labels, imagenet_labels, numbered, read_labels
-from casecnn.vision.pipeline.preprocess import Preprocess, convention
+from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.vision.weights import NetWeights, load_net_weights
 from casecnn.weights.state_dict import fill
 
@@ -83,16 +82,10 @@ def load_model(
     """A net by name with its weights: None takes the usual ones, "none" random ones, else a name or a file.
 
     `precision` is float32, bfloat16, or auto: bfloat16 where the device gains by it. `labels` is a file that names the
-    outputs; without it names are those of the weights, for ImageNet downloaded, else numbers.
+    outputs; without it names are those of the weights, for ImageNet WordNet's, else numbers.
 
     Raises UsageError and InputError, one line, as `casecnn.vision.weights.load_net_weights` and `read_labels` do.
     """
-    if weights is not None and os.fspath(weights) == "none":
-        net = get_net(name).without_heads()
-        notes = ("the weights are random: the answers mean nothing",)
-        return prepare(
-            NetWeights("none (random)", net, {}, convention(net.input), notes=notes), device, precision, labels
-        )
     return prepare(load_net_weights(name, weights), device, precision, labels)
 
 
@@ -126,8 +119,8 @@ def prepare(
     elif weights.labels is not None:
         found = weights.labels
     else:
-        known = imagenet_labels() if weights.imagenet else None
-        found, named = known or numbered(net.output_shape[0]), known is not None
+        named = weights.imagenet
+        found = imagenet_labels() if named else numbered(net.output_shape[0])
         if not named and weights.tensors:
             notes.append(
                 "the outputs' names are not known here: classes are shown by number; a `labels` file names them"

@@ -47,9 +47,7 @@ def from_caffe(net: Net, tensors: Mapping[str, Tensor]) -> dict[str, Tensor] | N
     its own.
     """
     if any(name.startswith(("inception_3a/", "inception_3a.", "inception_3a_")) for name in tensors):
-        renamed = {
-            _googlenet(name.rpartition(".")[0]) + "." + name.rpartition(".")[2]: tensors[name] for name in tensors
-        }
+        renamed = {_googlenet(name): value for name, value in tensors.items()}
     elif any(name.startswith("res2a_branch") for name in tensors):
         renamed = {_resnet(name): value for name, value in tensors.items()}
     else:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from casecnn.errors import InputError, UsageError
 from casecnn.layers.net import Net
-from casecnn.nets.catalogue import get_net
+from casecnn.nets.catalogue import get_net, usual_name
 from casecnn.vision.convert import SHARED, from_torchvision
 from casecnn.vision.data.labels import Labels
+from casecnn.vision.other_names import CAFFE_NOTE, from_caffe, with_torchvision_names
 from casecnn.vision.pipeline.preprocess import CONVENTIONS, Preprocess, convention, parse_preprocess
 from casecnn.weights.record import WeightsRecord, read_folder
-from casecnn.weights.state_dict import cache_folder, load, packaged, resolve
+from casecnn.weights.state_dict import cache_folder, check_finite, load, packaged, resolve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -188,17 +189,24 @@ def weight_names(net: str) -> list[str]:
 
 
 def load_net_weights(net: str, which: str | os.PathLike[str] | None = None) -> NetWeights:
-    """The weights of a net: a name (None: the usual one), or a file: ours, or a state dict of torchvision's net.
+    """Load the weights of a net: a name (None: the usual one), or a file: ours, or a state dict of another library.
 
     The net that the weights belong to is what comes back, with a note where it is not the one that was asked for.
-    Raises UsageError for a name that does not exist or a net without weights, InputError for a file that is missing,
-    damaged, cannot be downloaded, or does not fit.
+    "none" gives random weights. Raises UsageError for a name that does not exist or a net without weights, InputError
+    for a file that is missing, damaged, cannot be downloaded, does not fit, or holds NaN or infinite numbers.
     """
-    get_net(net)  # an unknown net is told first
+    net = usual_name(net)
+    declared = get_net(net)  # an unknown net is told first
+    if which is not None and os.fspath(which) == "none":
+        from casecnn.torch_net.build import build
+
+        random = build(declared.without_heads(), seed=0).state_dict()
+        note = "the weights are random: the answers mean nothing"
+        return NetWeights("none (random)", declared.without_heads(), random, convention(declared.input), notes=(note,))
     names = weight_names(net)
     if which is None:
         if not names:
-            raise UsageError(f"there are no published weights for net '{net}'; give a file as `weights`, or none")
+            raise UsageError(f"there are no published weights for net '{net}'; give `weights`, a file or none")
         which = names[0]
     if os.fspath(which) in PUBLISHED:
         return _with_note(_published(PUBLISHED[os.fspath(which)]), net)
@@ -206,14 +214,20 @@ def load_net_weights(net: str, which: str | os.PathLike[str] | None = None) -> N
         found = resolve(which, packaged("casecnn.vision"))
     except UsageError as error:
         offer = f"for '{net}' there are {', '.join(names)}" if names else f"for '{net}' none are published"
-        raise UsageError(f"there are no weights '{os.fspath(which)}'; {offer}; or give a file, or none") from error
+        raise UsageError(f"there are no weights '{os.fspath(which)}'; {offer}; else give a file") from error
     return _with_note(_from_file(found.path, found.record, net), net)
 
 
 def _published(row: PublishedFile) -> NetWeights:
     from casecnn.weights.download import download
 
-    path = download(row.url, cache_folder() / row.file, row.sha256)
+    target = cache_folder() / row.file
+    try:
+        path = download(row.url, target, row.sha256)
+    except InputError as error:
+        raise InputError(
+            f"{error}; fetch {row.url} elsewhere and put it at '{target}', or give `weights`, the file itself"
+        ) from error
     net = get_net(row.net).without_heads()
     tensors = from_torchvision(net, load(path, float32=True).tensors)
     return NetWeights(row.name, net, tensors, CONVENTIONS[row.preprocess], imagenet=True)
@@ -221,6 +235,7 @@ def _published(row: PublishedFile) -> NetWeights:
 
 def _from_file(path: Path, record: WeightsRecord | None, name: str) -> NetWeights:
     loaded = load(path, float32=True)
+    check_finite(loaded.tensors, path)
     facts: Mapping[str, Any] = loaded.metadata
     if record is not None:
         labels = {} if isinstance(record.labels, str) else {"classes": record.labels}
@@ -249,22 +264,32 @@ def _described(shown: str, facts: Mapping[str, Any], tensors: Mapping[str, Tenso
     return NetWeights(shown, net, kept, how or convention(net.input), labels, imagenet=outputs == 1000 and not labels)
 
 
-def _undescribed(shown: str, name: str, tensors: Mapping[str, Tensor]) -> NetWeights:
-    """A bare state dict: with our names, or with torchvision's; the number of classes is that of its last layer."""
+def _undescribed(shown: str, name: str, given: Mapping[str, Tensor]) -> NetWeights:
+    """Read a bare state dict with our names, torchvision's, timm's or Caffe's.
+
+    The number of classes is that of its last layer.
+    """
+    tensors = with_torchvision_names(given)
     classes = len(next(reversed([tensor for tensor in tensors.values() if tensor.dim() == 2]), ()))
+    problem: InputError | None = None
     for candidate in (name, f"{name}-v1.5", f"{name}-torchvision"):
         try:
             net = get_net(candidate, classes or None).without_heads()
         except (UsageError, InputError):
             continue
         own = {row.name for row in net.rows if row.parameters}
-        if {key.rpartition(".")[0] for key in tensors} == own and candidate == name:
-            return NetWeights(shown, net, tensors, convention(net.input), imagenet=classes == 1000)
+        imagenet = classes == 1000
+        caffe = from_caffe(net, given) if candidate == name else None
+        for found, notes in ((given, ()), (caffe or {}, (CAFFE_NOTE,))):
+            if {key.rpartition(".")[0] for key in found} == own and candidate == name:
+                return NetWeights(shown, net, found, convention(net.input), imagenet=imagenet, notes=notes)
         if candidate in SHARED:
             how = CONVENTIONS["torchvision-googlenet" if "googlenet" in candidate else "torchvision"]
-            converted = from_torchvision(net, tensors)
-            return NetWeights(shown, net, converted, how, imagenet=classes == 1000)
-    raise InputError(f"'{shown}' does not fit the net '{name}': its tensors bear other names")
+            try:
+                return NetWeights(shown, net, from_torchvision(net, tensors), how, imagenet=imagenet)
+            except InputError as error:
+                problem = problem or error
+    raise problem or InputError(f"'{shown}' does not fit the net '{name}': its tensors have other names")
 
 
 def _with_note(weights: NetWeights, asked: str) -> NetWeights:

@@ -11,8 +11,9 @@ from casecnn.errors import InputError, UsageError
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
 from casecnn.vision.convert import SHARED, to_torchvision
-from casecnn.vision.data.labelled_images import ImageData
-from casecnn.vision.data.labels import Labels, match_classes, read_labels
+from casecnn.vision.data.data_sets import DATASETS
+from casecnn.vision.data.labelled_images import ImageData, open_data
+from casecnn.vision.data.labels import Labels, imagenet_labels, match_classes, read_labels
 from casecnn.vision.pipeline.preprocess import CONVENTIONS, Preprocess
 from casecnn.vision.tables.error_rates import error_rates
 from casecnn.vision.weights import PUBLISHED, load_net_weights, weight_names
@@ -116,7 +117,9 @@ def test_resnet50_with_torchvisions_file_is_the_variant_that_it_belongs_to(tmp_p
 def test_names_and_files_that_do_not_exist(tmp_path):
     with pytest.raises(UsageError, match="there is no net 'resnet5'; did you mean"):
         load_net_weights("resnet5")
-    with pytest.raises(UsageError, match="there are no published weights for net 'zfnet'; give --weights a file"):
+    with pytest.raises(
+        UsageError, match="net 'zfnet'; give `weights`, a file or none"
+    ):
         load_net_weights("zfnet")
     with pytest.raises(UsageError, match="there are no weights 'best'; for 'vgg16' there are vgg16.torchvision-v1"):
         load_net_weights("vgg16", "best")
@@ -126,7 +129,7 @@ def test_names_and_files_that_do_not_exist(tmp_path):
     with pytest.raises(InputError):
         load_net_weights("vgg16", tmp_path / "other.pth")
     torch.save({"x": torch.zeros(3)}, tmp_path / "other.pt")
-    with pytest.raises(InputError, match="does not fit the net 'zfnet': its tensors bear other names"):
+    with pytest.raises(InputError, match="does not fit the net 'zfnet': its tensors have other names"):
         load_net_weights("zfnet", tmp_path / "other.pt")
 
 
@@ -176,23 +179,51 @@ def test_classes_are_found_among_the_outputs():
     assert match_classes(data("great_white_shark"), labels, 3).how == "by name"
     assert match_classes(data("n1", "n3"), labels, 3).output.tolist() == [1, 0]
     assert match_classes(data("2", "0"), None, 3).output.tolist() == [2, 0]
-    assert match_classes(data("a", "b", "c"), labels, 3).how == "in alphabetic order"
+    assert match_classes(data("a", "b", "c"), None, 3).how.startswith("in alphabetic order")
+    assert match_classes(data("b", "c"), Labels(("a", "b", "c")), 3).lines(("b", "c")) == "b = output 1, c = output 2"
     assert match_classes(data("a", "b", imagenet=(7, 5)), None, 1000).output.tolist() == [7, 5]
-    with pytest.raises(InputError, match=r"the 2 classes of 'data' \(a, b\) are not among the net's 3 outputs"):
-        match_classes(data("a", "b"), labels, 3)
-    with pytest.raises(InputError, match="give --labels"):
+    with pytest.raises(InputError, match=r"the 4 classes of 'data' \(a, b, c, ...\) are not among the net's 3 outputs"):
         match_classes(data("a", "b", "c", "d"), None, 3)
 
 
-def test_of_two_outputs_with_one_name_the_first_counts():
-    """ImageNet has two cranes and two maillots."""
-    assert match_classes(data("crane"), Labels(("crane", "hen", "crane")), 3).output.tolist() == [0]
+@pytest.mark.parametrize(
+    ("classes", "names", "text"),
+    [
+        (
+            ("bird", "plane"),
+            ("airplane", "bird"),
+            "class 'plane' of 'data' is none of the net's 2 out.*did you mean",
+        ),
+        (("apple", "banana"), ("0", "1"), "class 'apple' of 'data' is none of the net's 2 outputs"),
+        (("blue", "red"), ("blues", "red"), "class 'blue' of 'data' .*did you mean blues?"),
+        (("crane", "hen"), ("crane", "hen", "crane"), "class 'crane' of 'data' is the name of several"),
+    ],
+)
+def test_names_that_contradict_are_refused(classes, names, text):
+    with pytest.raises(InputError, match=text):
+        match_classes(data(*classes), Labels(names), len(names))
 
 
-def test_without_a_network_there_are_no_names_but_numbers(monkeypatch):
-    from casecnn.vision.data import labels as module
+def test_numbered_folders_whose_order_as_text_differs_are_refused_unless_something_names_the_outputs(tmp_path):
+    for number in range(12):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "x.png").write_bytes(b"")
+    folders = open_data(tmp_path)
+    with pytest.raises(InputError, match="output 2 may be class '2' or class '10'"):
+        match_classes(folders, None, 12)
+    in_text_order = Labels(tuple(sorted(map(str, range(12)))))
+    assert match_classes(folders, in_text_order, 12).output.tolist() == [0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 2, 3]
 
-    monkeypatch.setattr("casecnn.weights.download.TRIES", 1)
-    monkeypatch.setattr(module, "IMAGENET", module.RemoteFile("http://127.0.0.1:9/x.json", 9, "0" * 64))
-    assert module.imagenet_labels() is None
-    assert module.numbered(2).names == ("class 0", "class 1")
+
+def test_imagenets_classes_ship_with_the_package():
+    labels = imagenet_labels()
+    assert len(labels) == 1000 == len(set(labels.identifiers))
+    assert (labels.identifiers[217], labels.names[217]) == ("n02102040", "English springer")
+    assert list(labels.identifiers) == sorted(labels.identifiers)
+    for dataset in DATASETS.values():  # imagenette's own table says the same
+        assert [labels.identifiers[output] for output in dataset.imagenet] == list(dataset.folders[:10])
+
+
+def test_torchvisions_class_to_idx_is_read(tmp_path):
+    (tmp_path / "x.json").write_text('{"red": 2, "blue": 0, "green": 1}')
+    assert read_labels(tmp_path / "x.json").names == ("blue", "green", "red")

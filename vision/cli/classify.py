@@ -19,7 +19,7 @@ from casecnn.vision.cli import options as vision
 @vision.labels()
 @vision.crops()
 @vision.ensemble()
-@options.top(": classes", default=5)
+@options.top(": classes", otherwise="5, or all where there are fewer")
 @options.precision()
 @device_option
 @format_option

@@ -59,4 +59,8 @@ def evaluate(net, weights, data, output_format, **settings) -> None:
         from casecnn.vision.evaluation.text import published, table
 
         found, notes = run(net, weights, data, warn=warn, **settings)
-        show(output_format, found.as_dict() | {"published": published(found.nets), "notes": notes}, table(found))
+        show(
+            output_format,
+            found.as_dict() | {"published": published(found.nets, found.known), "notes": notes},
+            table(found),
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from casecnn.choose import closest, either
 from casecnn.errors import InputError, UsageError
+from casecnn.vision.data.known import CIFAR10
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ DATASETS = {
                     "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
                 ),
             ),
-            ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+            CIFAR10,
         ),
         _imagenette(
             "imagenette",

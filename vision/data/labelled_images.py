@@ -14,6 +14,7 @@ from casecnn.errors import InputError
 from casecnn.vision.data.data_sets import Dataset, fetch, find_dataset
 from casecnn.vision.data.entries import Content, Entries, hidden, is_litter, open_entries
 from casecnn.vision.data.idx import Arrays, idx_splits, labels_beside, parse_cifar, read_pair
+from casecnn.vision.data.known import known_data
 from casecnn.vision.data.layout import Layout, NoSplit, find_layout
 from casecnn.vision.data.truth import find_truth, read_truth
 
@@ -39,7 +40,8 @@ class ImageData:
     `source` is where they come from, `split` the part that was taken ("" where there are no parts), `classes` the
     names that the labels stand for. `strays` are files that belong to no class, `litter` counts those that the
     operating system left. `imagenet` are the outputs of a net for ImageNet that mean the classes, where that is known.
-    `notes` are sentences that a user should read: which folders were left out.
+    `notes` are sentences that a user should read: which folders were left out. `known` is the name under which errors
+    on these data are published, "" where there are none.
 
     `len` is the number of files, iterating gives `Sample`s, each pass anew; a tar archive is read from front to back.
     """
@@ -48,6 +50,7 @@ class ImageData:
     strays: Sequence[str] = ()
     litter: int = 0
     notes: Sequence[str] = ()
+    known: str = ""
 
     def __init__(self, source: str, split: str, classes: Sequence[str]) -> None:
         self.source, self.split, self.classes = source, split, tuple(classes)
@@ -108,7 +111,9 @@ class ArrayData(ImageData):
     def part(self, indices: np.ndarray) -> ImageData:
         """The samples at these places."""
         arrays = Arrays(self.arrays.pictures[indices], self.arrays.labels[indices])
-        return ArrayData(self.source, self.split, self.classes, arrays, self.numbers[indices])
+        chosen = ArrayData(self.source, self.split, self.classes, arrays, self.numbers[indices])
+        chosen.known = self.known
+        return chosen
 
 
 class FileData(ImageData):
@@ -136,7 +141,7 @@ class FileData(ImageData):
         pairs = list(self._label.items())
         chosen = FileData(self.entries, self.split, dict(pairs[index] for index in indices), self.classes)
         chosen.source = self.source
-        chosen.imagenet = self.imagenet
+        chosen.imagenet, chosen.known = self.imagenet, self.known
         return chosen
 
 
@@ -182,6 +187,11 @@ class Source:
 
     def part(self, split: str | None = None) -> ImageData:
         """Open a part, as `open_data` does with its `split`."""
+        data = self._part(split)
+        data.known = known_data(data.source, data.split, data.classes, len(data))
+        return data
+
+    def _part(self, split: str | None) -> ImageData:
         if self._dataset is not None:
             return _named(self._dataset, split)
         if self._pairs:

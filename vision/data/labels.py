@@ -1,8 +1,4 @@
-"""Names for a net's outputs, and which output each class of a data set is.
-
-ImageNet's 1000 names are other people's text and are not part of this package: they are downloaded once, or read from a
-file; without them outputs are shown by number.
-"""
+"""Names for a net's outputs, and which output each class of a data set is."""
 
 from __future__ import annotations
 
@@ -11,21 +7,18 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from casecnn.choose import closest, either
 from casecnn.errors import InputError
 from casecnn.files import read_error
-from casecnn.vision.data.data_sets import RemoteFile
-from casecnn.vision.data.labelled_images import ImageData
+from casecnn.vision.data.labelled_images import FileData, ImageData
 
-IMAGENET = RemoteFile(
-    "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
-    35_363,
-    "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc",
-)
-"""The names and WordNet identifiers of the 1000 classes of ILSVRC 2012, in the order of the outputs."""
+IMAGENET = Path(__file__).with_name("imagenet_classes.txt")
+"""The identifiers and names of the 1,000 classes of ILSVRC 2012, in the order of the outputs."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +33,11 @@ class Labels:
 
 
 def read_labels(path: str | os.PathLike[str]) -> Labels:
-    """Names from a file, one for each output in turn.
+    """Read names from a file, one for each output in turn.
 
-    A line is a name (`tench`) or an identifier and names (`n01440764 tench, Tinca tinca`: the first name is taken); a
-    JSON file is a list of names, or an object from an output's number to a name or to [identifier, name].
+    A line is a name (`tench`) or an identifier and names (`n01440764 tench, Tinca tinca`: the first name is taken);
+    lines that begin with # are left alone. A JSON file is a list of names, an object from an output's number to a name
+    or to [identifier, name], or torchvision's class_to_idx, an object from names to numbers.
     Raises InputError for a file that cannot be read or is not like that.
     """
     file = Path(path)
@@ -55,7 +49,7 @@ def read_labels(path: str | os.PathLike[str]) -> Labels:
     if text.lstrip().startswith(("{", "[")):
         rows = _json_rows(text, file)
     else:
-        rows = [_fields(line) for line in text.splitlines() if line.strip()]
+        rows = [_fields(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
     pairs = [tuple(map(str, row)) if isinstance(row, list) else ("", str(row)) for row in rows]
     good = all(isinstance(row, (list, str)) for row in rows) and all(len(pair) == 2 for pair in pairs)
     if not pairs or not good:
@@ -74,23 +68,21 @@ def _json_rows(text: str, file: Path) -> Sequence[object]:
     try:
         content = json.loads(text)
         if isinstance(content, dict):
+            if all(type(value) is int for value in content.values()):  # class_to_idx
+                content = {str(number): name for name, number in content.items()}
             numbers = {int(number): row for number, row in content.items()}
             return [numbers[number] for number in range(len(numbers))]
     except (ValueError, KeyError) as error:
-        raise InputError(f"'{file}' must be JSON from the numbers 0, 1, 2, ... to names ({error})") from error
+        raise InputError(
+            f"'{file}' must be JSON from the numbers 0, 1, 2, ... to names, or from names to those ({error})"
+        ) from error
     return list(content)
 
 
-def imagenet_labels() -> Labels | None:
-    """The names of ImageNet's 1000 classes, downloaded into the cache folder once; None where there is no network."""
-    from casecnn.weights.download import download
-    from casecnn.weights.state_dict import cache_folder
-
-    target = cache_folder() / "data" / "imagenet_class_index.json"
-    try:
-        return read_labels(download(IMAGENET.url, target, IMAGENET.sha256, size=IMAGENET.size, pause=0.2, timeout=10))
-    except InputError:
-        return None
+@cache
+def imagenet_labels() -> Labels:
+    """Return the names and WordNet identifiers of ImageNet's 1,000 classes."""
+    return read_labels(IMAGENET)
 
 
 def numbered(outputs: int) -> Labels:
@@ -105,31 +97,66 @@ class Matching:
     output: np.ndarray
     how: str
 
+    def lines(self, classes: Sequence[str], most: int = 10) -> str:
+        """Return the mapping as text: `blue = output 0, green = output 1`; of many classes the first few."""
+        pairs = [f"{name} = output {number}" for name, number in zip(classes, self.output.tolist(), strict=True)]
+        return ", ".join(pairs[:most]) + (f", ... ({len(pairs):,} classes)" if len(pairs) > most else "")
+
 
 def match_classes(data: ImageData, labels: Labels | None, outputs: int) -> Matching:
-    """Which output of a net each class of the data is.
+    """Find which output of a net each class of the data is.
 
-    By the data set's own table, else by name or identifier, else by the number that a class is called, else in
-    alphabetic order where there are as many classes as outputs. Raises InputError where none of that fits.
+    By the data set's own table, else by identifier or name where the outputs have names. Else by the number that a
+    class is called; last in alphabetic order, where nothing names the outputs and there are as many classes. Nothing is
+    guessed where names contradict: InputError names the first class that does not fit.
     """
     if data.imagenet and outputs == 1000:
         return Matching(np.array(data.imagenet), "by the data set's table of ImageNet's outputs")
+    numbered_classes = all(name.isdecimal() for name in data.classes) and max(map(int, data.classes)) < outputs
     if labels is not None:
+        missing = ""
         for names, how in ((labels.identifiers, "by identifier"), (labels.names, "by name")):
             places: dict[str, int] = {}
             for number, name in enumerate(names):
-                places.setdefault(_spaced(name).lower(), number)
-            found = [places.get(_spaced(name).lower()) for name in data.classes]
-            if found and None not in found:
+                key = _spaced(name).casefold()
+                places[key] = -1 if key in places else number  # a name of two outputs says nothing
+            found = [places.get(_spaced(name).casefold(), -1) for name in data.classes]
+            if found and -1 not in found:
                 return Matching(np.array(found, np.int64), how)
-    if all(name.isdecimal() for name in data.classes) and max(map(int, data.classes)) < outputs:
+            if names and not missing:
+                missing = data.classes[found.index(-1)]
+                if sum(place >= 0 for place in found) == 0 and names is labels.identifiers:
+                    missing = ""  # the classes are no identifiers: their names say more
+        if not numbered_classes:
+            raise _does_not_fit(data, missing or data.classes[0], labels, outputs)
+    if numbered_classes:
+        ordered = sorted(data.classes)
+        if labels is None and isinstance(data, FileData) and ordered != list(data.classes) and len(ordered) == outputs:
+            raise InputError(
+                f"the classes of '{data}' are numbers, and their order as text ({', '.join(ordered[:4])}, ...), as "
+                f"ImageFolder sorts them, is not that of numbers: output 2 may be class '2' or class '{ordered[2]}'; "
+                "give `labels`, a class_to_idx JSON or the names of the outputs in turn"
+            )
         return Matching(np.array([int(name) for name in data.classes]), "by number")
     if len(data.classes) == outputs:
-        return Matching(np.arange(outputs), "in alphabetic order")
+        return Matching(np.arange(outputs), "in alphabetic order, since nothing names the outputs")
     few = ", ".join(data.classes[:3]) + (", ..." if len(data.classes) > 3 else "")
     raise InputError(
         f"the {len(data.classes):,} classes of '{data}' ({few}) are not among the net's {outputs:,} outputs; give "
         "`labels`, a file with the outputs' names or identifiers in turn"
+    )
+
+
+def _does_not_fit(data: ImageData, name: str, labels: Labels, outputs: int) -> InputError:
+    if sum(_spaced(other).casefold() == _spaced(name).casefold() for other in labels.names) > 1:
+        return InputError(f"class '{name}' of '{data}' is the name of several of the net's outputs; call the folder by "
+                          "its identifier, such as n01440764")  # fmt: skip
+    close = closest(name, labels.names)
+    shown = ", ".join(labels.names[:5]) + (", ..." if outputs > 5 else "")
+    hint = f"; did you mean {either(close)}?" if close else ""
+    return InputError(
+        f"class '{name}' of '{data}' is none of the net's {outputs:,} outputs ({shown}){hint}; rename the folder, or "
+        "give `labels`, a class_to_idx JSON or the outputs' names in turn"
     )
 
 

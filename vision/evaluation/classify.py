@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from casecnn.checks import whole
 from casecnn.console import printable, warn
-from casecnn.errors import InputError, UsageError
+from casecnn.errors import InputError
 from casecnn.vision.data.entries import is_litter, open_entries
 from casecnn.vision.data.labelled_images import Sample
 from casecnn.vision.model import Model, check_ensemble, ensemble
@@ -58,7 +59,7 @@ _ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".txz"}
 
 
 def classify_files(
-    models: Sequence[Model], files: Sequence[str | os.PathLike[str]], *, crops: int = 1, top: int = 5
+    models: Sequence[Model], files: Sequence[str | os.PathLike[str]], *, crops: int = 1, top: int | None = None
 ) -> Iterator[Classified]:
     """Classify the images behind paths (see `samples_of`); warns of each that cannot be read, and at the end of all.
 
@@ -85,19 +86,20 @@ def classify(
     sources: Iterable[Sample],
     *,
     crops: int = 1,
-    top: int = 5,
+    top: int | None = None,
     batch: int = 8,
     workers: int | None = None,
     warn: Warn | None = None,
 ) -> Iterator[Classified]:
-    """The `top` most probable classes of each picture, in order; what cannot be read is skipped with a warning.
+    """Find the `top` most probable classes of each image, in order; what cannot be read is skipped with a warning.
+
+    By default five, or all where there are fewer.
 
     Raises UsageError for models whose classes differ, and a `top` that is not from 1 to the number of outputs.
     """
     check_ensemble(models)
     outputs = models[0].outputs
-    if not 1 <= top <= outputs:
-        raise UsageError(f"`top` (={top}) must be from 1 to the net's {outputs:,} outputs")
+    top = min(5, outputs) if top is None else whole("top", top, 1, outputs)
     names = models[0].labels.names
     with Loader(sources, [m.preprocess for m in models], batch, crops=crops, workers=workers, warn=warn) as loader:
         for batch_ in loader:

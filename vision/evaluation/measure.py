@@ -49,12 +49,18 @@ class Speed:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Errors):
-    """Errors of `nets` with `weights` on the images of `data`, how they were found, and what that cost."""
+    """Errors of `nets` with `weights` on the images of `data`, how they were found, and what that cost.
+
+    `known` is the name under which errors on the data are published, "" where it is none of those; `matching` says how
+    classes were matched with outputs, `mapping` which is which.
+    """
 
     nets: tuple[str, ...]
     weights: tuple[str, ...]
     data: str
+    known: str
     matching: str
+    mapping: str
     crops: int
     precision: str
     device: str
@@ -69,6 +75,7 @@ class Evaluation(Errors):
             "weights": list(self.weights),
             "data": self.data,
             "classes_matched": self.matching,
+            "class_outputs": self.mapping,
             "pictures": self.pictures,
             "skipped": dict(self.skipped),
             "crops": self.crops,
@@ -127,7 +134,9 @@ def evaluate(
         nets=tuple(model.net.name for model in models),
         weights=tuple(model.weights for model in models),
         data=str(data),
+        known=data.known,
         matching=matching.how,
+        mapping=matching.lines(data.classes),
         crops=crops,
         precision=first.precision,
         device=str(first.device),

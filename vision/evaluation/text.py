@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from casecnn.vision.evaluation.errors import Share
+from casecnn.console import printable
+from casecnn.vision.evaluation.errors import Errors, Share
 from casecnn.vision.evaluation.measure import Evaluation
 from casecnn.vision.tables.error_rates import ErrorRate, error_rates
 
@@ -13,9 +14,14 @@ MOST_CLASSES = 20
 """Of more classes, only those with the most errors are shown."""
 
 
-def published(nets: Sequence[str]) -> list[dict[str, Any]]:
-    """The published error rates of the nets, as data; percent as printed."""
-    return [_row(rate) for net in dict.fromkeys(nets) for rate in error_rates(net)]
+def published(nets: Sequence[str], known: str) -> list[dict[str, Any]]:
+    """The error rates of the nets that are published on the data set `known`, as data; percent as printed."""
+    return [_row(rate) for rate in rates_on(nets, known)]
+
+
+def rates_on(nets: Sequence[str], known: str) -> list[ErrorRate]:
+    """The error rates of the nets that are published on the data set `known`; none where that is ""."""
+    return [rate for net in dict.fromkeys(nets) for rate in error_rates(net) if known and rate.data == known]
 
 
 def _row(rate: ErrorRate) -> dict[str, Any]:
@@ -33,22 +39,20 @@ def _row(rate: ErrorRate) -> dict[str, Any]:
 
 def table(found: Evaluation) -> str:
     """Lines for a terminal."""
-    lines = [_printable(f"{' + '.join(found.nets)} ({', '.join(found.weights)}) on {found.data}")]
+    lines = [printable(f"{' + '.join(found.nets)} ({', '.join(found.weights)}) on {found.data}")]
     crops = "10 crops" if found.crops == 10 else "1 crop"
     how = f"{crops}, {found.precision} on {found.device}; classes matched {found.matching}"
     lines.append(f"{found.pictures:,} pictures, {how}")
+    lines.append(printable(found.mapping))
     if found.skipped:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in found.skipped.items())
         lines.append(f"{sum(found.skipped.values()):,} skipped: {reasons}")
     lines += ["", f"  {'':<44}{'top-1':>9}{f'top-{found.top}':>9}   error, %"]
     lines.append(_line("measured", 100 * found.top1.share, 100 * found.topk.share, _intervals(found)))
-    for rate in published(found.nets):
-        tested = [f"{rate['crops']} crop{'s' * (rate['crops'] > 1)}" if rate["crops"] else "dense", rate["data"]]
-        tested += [f"{rate['models']} nets"] if rate["models"] > 1 else []
-        what = f"{rate['net']}: {', '.join(tested)}"
-        note = f"; {rate['note']}" if rate["note"] else ""
-        lines.append(_line(what, rate["top1_percent"], rate["top5_percent"], rate["source"] + note))
-    return "\n".join([*lines, "", *_classes(found), "", *_speed(found)])
+    for rate in rates_on(found.nets, found.known):
+        note = f"; {rate.note}" if rate.note else ""
+        lines.append(_line(f"{rate.net}: {rate.tested}, {rate.data}", rate.top1, rate.top5, rate.source + note))
+    return "\n".join([*lines, "", *class_lines(found), "", *_speed(found)])
 
 
 def _line(what: str, top1: float | None, topk: float | None, note: str) -> str:
@@ -56,7 +60,7 @@ def _line(what: str, top1: float | None, topk: float | None, note: str) -> str:
     return f"  {what:<44}" + "".join(f"{value:>9}" for value in shown) + f"   {note}".rstrip()
 
 
-def _intervals(found: Evaluation) -> str:
+def _intervals(found: Errors) -> str:
     def text(share: Share) -> str:
         low, high = share.interval
         return f"{100 * low:.2f} to {100 * high:.2f}"
@@ -64,10 +68,11 @@ def _intervals(found: Evaluation) -> str:
     return f"95 % sure: {text(found.top1)}, {text(found.topk)}"
 
 
-def _classes(found: Evaluation) -> list[str]:
+def class_lines(found: Errors) -> list[str]:
+    """The errors by class, and the most frequent mistakes."""
     right = found.confusion.diagonal()
     rows = [
-        (_printable(name), int(n), int(n - r), int(m))
+        (printable(name), int(n), int(n - r), int(m))
         for name, n, r, m in zip(found.classes, found.counts, right, found.missed, strict=True)
         if n
     ]
@@ -80,13 +85,8 @@ def _classes(found: Evaluation) -> list[str]:
     lines += [f"  {a:<{width}}  {n:>8,}  {100 * e / n:>7.2f}  {100 * m / n:>7.2f}" for a, n, e, m in rows]
     if wrong := found.confusions():
         lines += ["", "most often mistaken"]
-        lines += [f"  {n:>6,}  {_printable(a)} for {_printable(b)}" for a, b, n in wrong]
+        lines += [f"  {n:>6,}  {printable(a)} for {printable(b)}" for a, b, n in wrong]
     return lines
-
-
-def _printable(name: str) -> str:
-    """A class's name on one line; folders may be called anything."""
-    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 def _speed(found: Evaluation) -> list[str]:

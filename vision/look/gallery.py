@@ -20,6 +20,7 @@ from casecnn.vision.look.contact_sheet import Group, coloured, contact_sheet, ov
 from casecnn.vision.look.deconvnet import Deconvnet
 from casecnn.vision.look.filters import first_filters
 from casecnn.vision.look.gradcam import grad_cam, last_maps
+from casecnn.vision.look.layers import find_layer
 from casecnn.vision.look.patches import cut, top_patches
 from casecnn.vision.pipeline.framing import Framing
 from casecnn.vision.pipeline.image_file import read_pillow
@@ -129,7 +130,7 @@ def draw_top_patches(
     (Zeiler and Fergus 2014, figure 2).
     """
     net = network.declaration
-    layer = last_maps(net) if layer is None else layer
+    layer = last_maps(net) if layer is None else find_layer(net, layer)
     deconvnet = Deconvnet(network)
     width = net.row(layer).output_shape[0]
     wanted = list(channels) if channels is not None else list(range(width))
@@ -185,7 +186,7 @@ def draw_projections(
 ) -> Drawn:
     """For each picture: itself, and the strongest feature maps of a layer (or those of `channels`) projected back."""
     net = network.declaration
-    layer = last_maps(net) if layer is None else layer
+    layer = last_maps(net) if layer is None else find_layer(net, layer)
     deconvnet = Deconvnet(network)
     groups, facts = [], []
     for number in range(len(images)):
@@ -229,6 +230,7 @@ def draw_gradcam(
     net = network.declaration
     groups, facts = [], []
     top = min(top, net.output_shape[0])
+    layer = None if layer is None else find_layer(net, layer)
     for number in range(len(images)):
         pixels, _ = images.take(np.array([number]))
         x = normalised(pixels, preprocess)

@@ -230,13 +230,22 @@ def windows_sum(layer: Any, cells: int, axis: int, windows: Span) -> str:
         rounded = f"{cells}/{stride} rounded up = {count}" if cells % stride else f"{cells}/{stride} = {count}"
         return f"SAME: {rounded}; padding ({count}-1)*{stride}+{kernel}-{cells} = {needed}: {split}"
     sum_ = window_sum(cells, kernel, stride, (windows.before, windows.after))
-    last = f"the last {windows.dropped}" if windows.dropped > 1 else "the last"
-    lost = f", no window sees {last} of the {'columns' if axis else 'rows'}"
+    lost = dropped(windows, "columns" if axis else "rows")
     if layer.padding == "valid":
-        return f"VALID: {sum_}, rounded down = {windows.windows}" + lost if windows.dropped else f"VALID: {sum_}"
+        return f"VALID: {sum_}, rounded down = {windows.windows}{lost}" if windows.dropped else f"VALID: {sum_}"
     if windows.overhang:
         return f"{sum_}, rounded up = {windows.windows}, the last window hangs over by {windows.overhang}"
     return f"{sum_}, rounded down = {windows.windows}{lost}" if windows.dropped else sum_
+
+
+def dropped(windows: Span, cells: str) -> str:
+    """Say which cells no window sees: first of the padding, then of the input."""
+    padding = min(windows.dropped, windows.after)
+    inside = windows.dropped - padding
+    if not inside:
+        return f", no window sees the last {cells if padding > 1 else cells[:-1]} of the padding"
+    last = f"the last {inside}" if inside > 1 else "the last"
+    return f", no window sees {last} of the {cells}" + (" and the padding after it" if padding else "")
 
 
 def costs(row: Row) -> list[str]:

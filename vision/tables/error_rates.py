@@ -22,6 +22,17 @@ class ErrorRate:
     models: int = 1
     note: str = ""
 
+    @property
+    def tested(self) -> str:
+        """How it was tested: `10 crops, 7 nets`."""
+        crops = f"{self.crops} crop{'s' * (self.crops > 1)}" if self.crops else "dense"
+        return crops + (f", {self.models} nets" if self.models > 1 else "")
+
+    def __str__(self) -> str:
+        shown = [f"top-{k} {value:g} %" for k, value in ((1, self.top1), (5, self.top5)) if value is not None]
+        note = f"; {self.note}" if self.note else ""
+        return f"{', '.join(shown)} on {self.data}, {self.tested} ({self.source}{note})"
+
 
 VALIDATION = "ImageNet validation"
 TEST = "ImageNet test"

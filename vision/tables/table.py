@@ -12,6 +12,7 @@ from casecnn.errors import UsageError
 from casecnn.layers import Net, Row
 from casecnn.layers.shapes import pair, shape_text, sides
 from casecnn.nets.declaration import Declaration
+from casecnn.vision.tables.error_rates import error_rates
 from casecnn.vision.tables.published import UNITS, Figure, figures
 from casecnn.vision.tables.words import filter_text, line_of, megabytes, pad_text, plain, step
 
@@ -121,6 +122,7 @@ class NetTable:
                 }
                 for each in self.comparisons()
             ],
+            "errors": [vars(rate) for rate in error_rates(self.net.name)] if self.net == self.row.net() else [],
         }
 
     def layer_dict(self, row: Row) -> dict[str, Any]:
@@ -208,6 +210,8 @@ class NetTable:
             )
         elif not compared:
             lines.append("Published: no totals.")
+        if self.net == self.row.net():
+            lines += [f"Error: {rate}." for rate in error_rates(self.net.name)]
         return lines
 
     def text(self) -> str:

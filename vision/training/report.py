@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from casecnn.vision.evaluation.text import class_lines
 from casecnn.vision.training.run import Trained
 from casecnn.vision.training.transfer import Transferred
 
@@ -22,11 +23,12 @@ def training_facts(done: Trained, net: str, recipe: str) -> dict[str, Any]:
         "test": done.figures,
         "validation": None if done.validation is None else done.validation.figures(),
         "best": None if result.best is None else {"step": result.best.step, **result.best.metrics},
+        "errors": None if done.last is None else {"part": done.last[0], **done.last[1].error_fields()},
     }
 
 
 def training_text(done: Trained) -> str:
-    """The facts of a training in two lines, or one where nothing was measured."""
+    """The facts of a training as lines."""
     result = done.result
     assert result is not None
     return "\n".join([f"{done.weights}: {result.step:,} steps in {result.elapsed:.0f} s", *_measured(done)])
@@ -43,20 +45,28 @@ def transfer_facts(done: Transferred, net: str, mode: str) -> dict[str, Any]:
         "features_reused": done.reused,
         "strength": None if done.shallow is None else done.shallow.strength,
         "test": done.figures,
+        "validation": None if done.validation is None else done.validation.figures(),
+        "errors": None if done.last is None else {"part": done.last[0], **done.last[1].error_fields()},
     }
 
 
 def transfer_text(done: Transferred, mode: str) -> str:
-    """The facts of a transfer in two lines, or one where nothing was measured."""
+    """The facts of a transfer as lines."""
     learned = f"{done.weights}: {mode}, {done.parameters:,} parameters trained ({', '.join(done.trained)})"
     return "\n".join([learned, *_measured(done)])
 
 
 def _measured(done: Trained) -> list[str]:
-    """The error on the test images, else on those that were held out."""
-    if done.last is None:
-        return []
-    part, found = done.last
-    figures = found.figures()
-    how = " (last weights, not chosen by it)" if part == "test" else ""
-    return [f"{part} error {figures['error']:.2%} of {int(figures['pictures']):,} pictures{how}"]
+    """The errors on the test and validation images, those of each class, and the most frequent mistakes."""
+    lines = []
+    for part, found in (("test", done.test), ("validation", done.validation)):
+        if found is not None:
+            low, high = found.top1.interval
+            how = " (last weights, not chosen by it)" if part == "test" else ""
+            lines.append(
+                f"{part} error {found.top1.share:.2%} of {found.pictures:,} pictures{how}, 95 % sure: {low:.2%} to "
+                f"{high:.2%}"
+            )
+    if done.last is not None:
+        lines += ["", *class_lines(done.last[1])]
+    return lines

@@ -86,4 +86,4 @@ def test_what_cannot_be_read_is_skipped_and_told(tmp_path, arguments, capsys):
 def test_wrong_options_are_one_line(tmp_path, arguments, capsys):
     (tmp_path / "a.png").write_bytes(encoded(noise(32, 32, 3)))
     assert main([*arguments, str(tmp_path / "a.png"), "--top", "11"]) == 2
-    assert "`--top` (=11) must be from 1 to the net's 10 outputs" in capsys.readouterr().err
+    assert "`--top` (=11) must be a whole number from 1 to 10" in capsys.readouterr().err
