@@ -117,9 +117,7 @@ def test_resnet50_with_torchvisions_file_is_the_variant_that_it_belongs_to(tmp_p
 def test_names_and_files_that_do_not_exist(tmp_path):
     with pytest.raises(UsageError, match="there is no net 'resnet5'; did you mean"):
         load_net_weights("resnet5")
-    with pytest.raises(
-        UsageError, match="net 'zfnet'; give `weights`, a file or none"
-    ):
+    with pytest.raises(UsageError, match="net 'zfnet'; give `weights`, a file or none"):
         load_net_weights("zfnet")
     with pytest.raises(UsageError, match="there are no weights 'best'; for 'vgg16' there are vgg16.torchvision-v1"):
         load_net_weights("vgg16", "best")

@@ -79,8 +79,6 @@ def test_known_data_sets():
 
 
 def test_litter():
-    assert (
-        is_litter("a/.git/x") and is_litter("Thumbs.db") and is_litter("x/._1.jpg")
+    assert is_litter("a/.git/x") and is_litter("Thumbs.db") and is_litter("x/._1.jpg")
     assert not is_litter("a/.hidden.jpg")
-    )
     assert find_layout(["train/a/1", "train/b/2", "notes/x.txt"], "d").split == "train"
