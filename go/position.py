@@ -10,6 +10,7 @@ from casecnn.errors import InputError, UsageError
 from casecnn.go.board import rules
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.record import PLAY, SETUP, is_play, unpack
+from casecnn.go.board.rulesets import DEFAULT, ruleset
 from casecnn.go.board.state import (
     BLACK,
     COLOUR,
@@ -78,15 +79,18 @@ class Position:
         """The position of a game after `move_number` moves (0: after the set-up at the start; None: all of them).
 
         Set-up stones and changes of turn that stand between moves are applied, those before the next move included.
-        Raises `IllegalMove` at an illegal move, `UsageError` for a number beyond the game's moves.
+        The rules that the record names say whether suicide and the repetition of positions are allowed from there on
+        (`casecnn.go.board.rulesets`). Raises `IllegalMove` at an illegal move, `UsageError` for a number beyond the
+        game's moves.
         """
+        by = ruleset(record.rules) or DEFAULT
         played = np.flatnonzero(is_play(record.events))
         if move_number is not None and not 0 <= move_number <= len(played):
             raise UsageError(
                 f"`move` (={move_number}) must be from 0 to {len(played)}, the number of moves in {record.source}"
             )
         stop = len(record.events) if move_number is None or move_number == len(played) else int(played[move_number])
-        position = cls(record.size, record.komi)
+        position = cls(record.size, record.komi, suicide=by.suicide)
         for event in record.events[:stop]:
             kind, colour, move = unpack(event)
             if kind == PLAY:
@@ -97,6 +101,7 @@ class Position:
                 position.set_to_play(colour)
         if stop < len(record.events):
             position._state.info[COLOUR] = unpack(record.events[stop]).colour
+        position.superko = bool(by.superko)
         return position
 
     @property

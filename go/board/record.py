@@ -73,7 +73,8 @@ class GameRecord:
 
     ``handicap`` is the number that the header declares, not the number of stones on the board; ``winner`` is 0 where
     the result is unknown, void or a draw. ``source`` names the file (and the game in it) for messages. ``warnings``
-    are whole lines about what was odd but could be read.
+    are whole lines about what was odd but could be read. ``cut`` says why a game ends before its file does: an illegal
+    move, in one line.
     """
 
     size: int
@@ -87,6 +88,7 @@ class GameRecord:
     white: str = ""
     source: str = ""
     warnings: tuple[str, ...] = ()
+    cut: str = ""
 
     @property
     def moves(self) -> np.ndarray:

@@ -91,6 +91,18 @@ def is_legal(state, point, colour, suicide):
 
 
 @njit(cache=True, nogil=True)
+def takes_itself(state, point, colour):
+    """Whether a stone of `colour` at `point` is suicide together with a chain of its own, which some rules allow."""
+    if not is_legal(state, point, colour, np.bool_(True)) or is_legal(state, point, colour, np.bool_(False)):
+        return False
+    stride = state.info[SIZE] + 1
+    for d in (-1, 1, -stride, stride):
+        if state.board[point + d] == colour:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def play(state, point, colour):
     """Put a stone of `colour` on an empty point and take off what it captures, or itself if it is suicide.
 
@@ -162,7 +174,8 @@ def set_stone(state, point, colour):
 def apply_event(state, event):
     """Apply one event of a game record.
 
-    Returns False, and changes nothing, where it is an illegal move (simple ko, no suicide).
+    Returns False, and changes nothing, where it is an illegal move by any rules: simple ko holds, and a single stone
+    may not take itself off, but several may (see `check_events`).
     """
     size = np.int64(state.info[SIZE])
     kind = np.int64(kind_of(event))
@@ -180,18 +193,23 @@ def apply_event(state, event):
         if move > size * size or colour == EMPTY or colour == WALL:
             return False
         point = to_point(size, move)
-        if not is_legal(state, point, colour, np.bool_(False)):
+        if not is_legal(state, point, colour, np.bool_(False)) and not takes_itself(state, point, colour):
             return False
         play(state, point, colour)
     return True
 
 
 @njit(cache=True, nogil=True)
-def check_events(size, events):
-    """Replay `events` (uint16 [n]) and return the index of the first that is illegal, or -1."""
+def check_events(size, events, suicide=False):
+    """Replay `events` (uint16 [n]) and return the index of the first that is illegal, or -1.
+
+    With `suicide` a move may take off its own chain of two or more stones.
+    """
     state = new_state(size)
     for i in range(events.shape[0]):
         if not apply_event(state, events[i]):
+            return i
+        if not suicide and (events[i] >> 12) == PLAY and state.info[LAST] and state.board[state.info[LAST]] == EMPTY:
             return i
     return -1
 

@@ -1,14 +1,19 @@
-"""The encoding of SGF text: to bytes that sgfmill's grammar can read, and the codec for the names in them.
+"""The encoding of SGF text: to bytes that the grammar can read, and the codec for the names in them.
 
 Moves are ASCII, so an encoding that is wrong or not declared never stops a game from being read; it costs a warning.
 In order:
 
 1. UTF-16 and UTF-32 by byte-order mark (or by the zero bytes of an unmarked UTF-16) become UTF-8.
-2. ASCII and UTF-8 text stays as it is, except where a multi-byte codec is declared in CA and decodes the text.
-3. Text in the declared codec becomes UTF-8, because in some (GBK, Big5, Shift-JIS) a letter may hold the bytes of
-   ``]`` or a backslash; not, however, where the first game can be parsed only without that.
-4. Else the text is guessed: the first of GB18030, Big5, Shift-JIS, EUC-KR that decodes it where most letters beyond
-   ASCII come in pairs; else Latin-1.
+2. ASCII stays as it is, and so does UTF-8 where nothing else is declared.
+3. Else the encodings that Go programs write are tried, and each gives a text of some probability
+   (`casecnn.go.sgf.letters`). The one that is declared in CA starts with an advantage, because that is what it is for;
+   it loses it where the text cannot be read by it, or reads as nonsense (many programs declare UTF-8 or Latin-1 and
+   write what their system uses). Text becomes UTF-8, because in some encodings (GBK, Big5, Shift-JIS) a letter may hold
+   the bytes of ``]`` or of a backslash.
+4. Where two encodings are about as probable, or none is, the text stays as it is, byte for byte; names are shown as
+   Latin-1.
+
+Bytes that the chosen encoding does not have stay as they are as well (Python's ``surrogateescape``).
 """
 
 from __future__ import annotations
@@ -17,14 +22,13 @@ import codecs
 import re
 from typing import NamedTuple
 
-from sgfmill import sgf_grammar
-
+from casecnn.errors import UsageError
 from casecnn.go.sgf.failure import printable
+from casecnn.go.sgf.letters import HOPELESS, likelihood
+from casecnn.go.sgf.parser import Broken, Unclosed, parse_game
 
 _DECLARED = re.compile(rb"CA\s*\[\s*([^\]\s]{1,40})\s*\]")
 _DECLARED_WITHIN = 64 << 10  # bytes from the start
-_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-_GUESSES = ("gb18030", "big5", "shift_jis", "euc_kr")
 _PARSED = 1 << 20
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,19 +36,67 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SINGLE_BYTE_TRIAL = bytes(range(0xA0, 0x100))
+_PIECE = re.compile(rb"[A-Za-z]{0,8}(?:[\x80-\xff]+[\x00-\x7f]{0,4})+")
+_UTF8_LETTER = re.compile(rb"[\xe3-\xef][\x80-\xbf]{2}")
+_SAMPLE = 2000  # bytes that are looked at
+_ADVANTAGE = 14.0  # of the declared encoding
+_SURE = 2.0  # by so much the best encoding must be more probable than the next one
+_SENSE = 0.9 * HOPELESS  # two bytes of a text that no encoding makes sense of are less probable than that
+
+
+class Encoding(NamedTuple):
+    """An encoding that Go programs write: its name in messages, Python's codec, its script, its handicap."""
+
+    name: str
+    codec: str
+    script: str
+    prior: float = 0.0
+
+
+ENCODINGS = (
+    Encoding("UTF-8", "utf-8", "any", 2.0),
+    Encoding("gb18030", "gb18030", "simplified"),
+    Encoding("big5", "cp950", "traditional"),
+    Encoding("shift_jis", "cp932", "japanese"),
+    Encoding("euc_jp", "euc_jp", "japanese"),
+    Encoding("euc_kr", "cp949", "korean"),
+    Encoding("cp1251", "cp1251", "cyrillic"),
+    Encoding("latin-1", "cp1252", "latin"),
+    Encoding("koi8-r", "koi8-r", "cyrillic", -6.0),
+    Encoding("cp1250", "cp1250", "central", -6.0),
+)
+_SAME = {
+    "gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950", "big5hkscs": "cp950", "shift_jis": "cp932",
+    "euc_kr": "cp949", "iso8859-1": "cp1252", "iso8859-15": "cp1252", "ascii": "",
+}  # fmt: skip
 
 
 class Decoded(NamedTuple):
-    """Text that is ASCII-compatible, the codec of its values, and what was odd about it."""
+    """Text that is ASCII-compatible, the codec of its values (UTF-8, ASCII, or Latin-1 for bytes that are kept as they
+    are), and what was odd about it.
+    """
 
     text: bytes
     encoding: str
     warnings: tuple[str, ...] = ()
 
 
-def decode(data: bytes) -> Decoded:
-    """Makes the bytes of an SGF file readable for the grammar; never fails."""
+def _keep(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(b) if b < 128 else chr(0xDC00 + b) for b in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("casecnn-keep", _keep)  # surrogateescape that also takes ASCII bytes within a broken letter
+
+
+def decode(data: bytes, encoding: str | None = None) -> Decoded:
+    """Makes the bytes of an SGF file readable for the grammar; never fails.
+
+    ``encoding`` names the codec and overrides what the file declares; `UsageError` for a name that Python does not know.
+    """
+    if encoding is not None:
+        return _decode_as(data, text_codec(encoding), encoding)
     for mark, codec in _MARKS:
         if data.startswith(mark):
             return Decoded(data.decode(codec, "replace").encode("utf-8", "replace"), "utf-8")
@@ -56,35 +108,114 @@ def decode(data: bytes) -> Decoded:
         return Decoded(data, "ascii")
     declared = _DECLARED.search(data[:_DECLARED_WITHIN])
     name = printable(declared.group(1).decode("ascii", "replace")) if declared else ""
-    chosen = _codec(name)
-    utf8 = _is_utf8(data)
-    if chosen and chosen != "utf-8" and not (utf8 and _is_single_byte(chosen)):
-        text = _text_in(data, chosen)
-        if text is not None:
-            return Decoded(text, "utf-8")
-    problem = f"the text is not in the declared {name}" if chosen else f"the declared charset {name} is unknown"
-    if utf8:
-        fine = not name or chosen == "utf-8"
-        return Decoded(data, "utf-8", () if fine else (f"{problem}; read as UTF-8",))
-    if not name:
-        problem = "no charset is declared and the text is not UTF-8"
-    for guess in _GUESSES if _looks_multi_byte(data) else ():
-        text = _text_in(data, guess)
-        if text is not None:
-            return Decoded(text, "utf-8", (f"{problem}; read as {guess}",))
-    return Decoded(data, "latin-1", (f"{problem}; names may be wrong",))
+    codec_declared = _codec(name) or ""
+    utf8 = _is_in(data, "utf-8")
+    if utf8 and (codec_declared in ("", "utf-8") or not _SAME.get(codec_declared, codec_declared)):
+        known = not name or codec_declared
+        return Decoded(data, "utf-8", () if known else (f"the declared charset {name} is unknown; read as UTF-8",))
+    return _decode_by_looks(data, name, codec_declared)
 
 
-def _is_utf8(data: bytes) -> bool:
+def text_codec(name: str) -> str:
+    """Python's codec for the name of an encoding; `UsageError` for any other text."""
     try:
-        data.decode("utf-8")
+        found = codecs.lookup(name.strip().replace(" ", "-"))
+    except (LookupError, ValueError):
+        found = None
+    if found is None or not getattr(found, "_is_text_encoding", True):
+        names = ", ".join(encoding.name for encoding in ENCODINGS)
+        raise UsageError(f"`--encoding` (={printable(name[:40])}) must be the name of a text encoding, such as {names}")
+    return {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"}.get(found.name, found.name)
+
+
+def _decode_as(data: bytes, codec: str, name: str) -> Decoded:
+    """The text in an encoding that is certain; what does not belong to it is kept and counted."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = data.decode(codec, "casecnn-keep")
+    except UnicodeError:
+        text = data.decode(codec, "replace")
+    odd = sum("\udc80" <= c <= "\udcff" for c in text)
+    warning = (f"{odd} bytes are not {name}; they are kept as they are",) if odd else ()
+    return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning)
+
+
+def _decode_by_looks(data: bytes, name: str, declared: str) -> Decoded:
+    """The most probable text, its declared encoding before others."""
+    same = _SAME.get(declared, declared)
+    if same and all(same != encoding.codec for encoding in ENCODINGS) and _text_in(data, declared) is not None:
+        return Decoded(_text_in(data, declared) or b"", "utf-8")  # koi8-u, iso-2022-jp, iso-8859-2, ...
+    problem = "no charset is declared and the text is not UTF-8"
+    if name:
+        problem = f"the text is not in the declared {name}" if declared else f"the declared charset {name} is unknown"
+    sample = _sample(data)
+    if _is_damaged_utf8(sample):
+        return Decoded(data, "utf-8", ("some bytes of the text, which is UTF-8, are lost; the others are kept",))
+    ranked = _ranked(data, sample, same)
+    (best, encoding, text), (second, _, _) = ranked[0], ranked[1]
+    if encoding.codec == same:
+        odd = any("\udc80" <= letter <= "\udcff" for letter in text)
+        warning = (f"some bytes are not in the declared {name} and kept as they are",) if odd else ()
+        return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning)
+    letters = sum(map(len, re.findall(r"[^\x00-\x7f]+", sample.decode(encoding.codec, "replace"))))
+    single = encoding.script in ("cyrillic", "latin", "central")
+    if best < _SENSE * letters * (0.5 if single else 1.0) or best - second < _SURE:
+        return Decoded(
+            data, "latin-1",
+            (f"{problem}; names may be wrong and are kept byte for byte; `--encoding` says what they are in",),
+        )
+    return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", (f"{problem}; read as {encoding.name}",))
+
+
+def _is_damaged_utf8(sample: bytes) -> bool:
+    """Whether most bytes beyond ASCII are letters of three bytes; a server's ``?`` in place of a byte breaks others."""
+    letters = len(_UTF8_LETTER.findall(sample))
+    beyond = len(sample.translate(None, bytes(range(128))))
+    return letters >= 4 and 3 * letters > 0.6 * beyond
+
+
+def _ranked(data: bytes, sample: bytes, declared: str) -> list[tuple[float, Encoding, str]]:
+    """The encodings by how probable their texts are, the best first."""
+    found = []
+    for encoding in ENCODINGS:
+        text = sample.decode(encoding.codec, "replace")
+        odd = text.count("\ufffd")
+        score = encoding.prior + likelihood(text.replace("\ufffd", ""), encoding.script) + HOPELESS * odd
+        found.append((score + (_ADVANTAGE if encoding.codec == declared else 0.0), encoding))
+    found.sort(key=lambda row: -row[0])
+    ranked = []
+    for score, encoding in found[:3]:
+        whole = data.decode(encoding.codec, "casecnn-keep")
+        if _swallows(data, whole):
+            score += 4 * HOPELESS
+        ranked.append((score, encoding, whole))
+    return sorted(ranked, key=lambda row: -row[0])
+
+
+def _sample(data: bytes) -> bytes:
+    """The parts of a text with letters beyond ASCII, each once, up to `_SAMPLE` bytes."""
+    pieces: dict[bytes, None] = {}
+    size = 0
+    for piece in _PIECE.finditer(data):
+        found = piece.group()[:_SAMPLE]
+        if found not in pieces:
+            pieces[found] = None
+            size += len(found)
+            if size >= _SAMPLE:
+                break
+    return b"\n".join(pieces)
+
+
+def _is_in(data: bytes, codec: str) -> bool:
+    try:
+        data.decode(codec)
     except UnicodeError:
         return False
     return True
 
 
 def _codec(name: str) -> str | None:
-    """Python's name of a text codec; GB2312 and GBK are widened to GB18030. None for an unknown name."""
+    """Python's name of a text codec that stays ASCII-compatible; None for any other name."""
     try:
         codec = codecs.lookup(name.strip().replace(" ", "-"))
     except (LookupError, ValueError):
@@ -93,34 +224,29 @@ def _codec(name: str) -> str | None:
         return None
     if codec.name.startswith(("utf-16", "utf-32", "unicode", "raw-unicode", "mbcs")):
         return None
-    return "gb18030" if codec.name in ("gb2312", "gbk") else codec.name
+    return codec.name
 
 
 def _text_in(data: bytes, codec: str) -> bytes | None:
     """The data as UTF-8 where it is text in the codec and stays SGF; None where it isn't."""
     try:
-        text = data.decode(codec).encode("utf-8")
+        text = data.decode(codec)
     except (UnicodeError, ValueError):
         return None
-    swallowed = any(text.count(mark) != data.count(mark) for mark in (b"[", b"]", b"\\"))
-    return None if swallowed and _is_sgf(data) and not _is_sgf(text) else text
+    return None if _swallows(data, text) else text.encode("utf-8", "replace")
+
+
+def _swallows(data: bytes, text: str) -> bool:
+    """Whether the text, in the wrong encoding, has taken marks of the grammar for parts of letters."""
+    if all(text.count(chr(mark)) == data.count(mark) for mark in b"[]\\"):
+        return False
+    return _is_sgf(data) and not _is_sgf(text.encode("utf-8", "surrogateescape"))
 
 
 def _is_sgf(text: bytes) -> bool:
-    """Whether the first game of a text, of 1 MiB at most, can be parsed."""
+    """Whether the first game of a text, of 1 MiB at most, can be parsed without repairs."""
+    start = text.find(b"(")
     try:
-        sgf_grammar.parse_sgf_game(memoryview(text)[:_PARSED])
-    except ValueError:
+        return start >= 0 and not parse_game(text, start, min(len(text), start + _PARSED)).warnings
+    except (Broken, Unclosed):
         return False
-    return True
-
-
-def _is_single_byte(codec: str) -> bool:
-    text = _SINGLE_BYTE_TRIAL.decode(codec, "replace")
-    return len(text) == len(_SINGLE_BYTE_TRIAL) and text.count("\ufffd") < len(text) // 2
-
-
-def _looks_multi_byte(data: bytes) -> bool:
-    """Whether at least half of the runs of bytes beyond ASCII (of the first megabyte) have two bytes or more."""
-    runs = _BEYOND_ASCII.findall(data, 0, 1 << 20)
-    return 2 * sum(len(run) > 1 for run in runs) >= len(runs)

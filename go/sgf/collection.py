@@ -1,70 +1,89 @@
-"""SGF text to game trees, one at a time, through sgfmill's grammar; a broken game does not take its neighbours along.
+"""SGF text to game trees, one at a time; a broken game does not take its neighbours along.
 
 A collection is read from left to right. What stands before a game, between games and after the last one is ignored. A
-game ends where its parentheses close. Where they don't, it is reported, and from then on a game also ends where the
-next one visibly starts: at ``(;`` followed by a property that only a root has. A text that starts with the
-``;`` of a node, its ``(`` lost (some servers write that), is read as if the ``(`` stood there.
-
-Limits, so that no text can take the machine down: a game has at most 8 MiB of text and a million marks (nodes,
-property names and values; escapes are counted apart).
+game ends where its parentheses close. Where they don't, it ends where the next one visibly starts, at ``(;`` followed
+by a property that only a root has, and so do all games after it. A text that starts with a property or with the ``;``
+of a node, its ``(`` lost (some servers write that), is read as if the ``(`` stood there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from sgfmill import sgf_grammar
+from sgfmill.sgf_grammar import Coarse_game_tree
 
 from casecnn.go.sgf.failure import Failure
+from casecnn.go.sgf.parser import Broken, Parsed, Unclosed, parse_game, place
 
-MAX_GAME_BYTES = 8 << 20
-MAX_GAME_MARKS = 1_000_000
-_FIRST_WINDOW = 64 << 10
 _BLANK = b"\0 \t\f\v\r\n"
-_START = re.compile(rb"\(\s*;")
-_ROOT = re.compile(rb"\(\s*;\s*(?:GM|FF|SZ|CA|AP|ST|GaMe|FileFormat|SiZe)\s*\[")
-_NO_OPENING = re.compile(rb"\s*;\s*[A-Za-z]{1,64}\s*\[")
-_NOT_SPACE = re.compile(rb"\S")
+_SPACE = rb"(?:[\s\0]|\xef\xbb\xbf)*"
+_ROOT_NAMES = rb"(?:GM|FF|SZ|CA|AP|ST|GaMe|FileFormat|SiZe)"
+_HEADER_NAMES = rb"(?:GM|FF|SZ|CA|AP|ST|TE|RD|TM|KO|KM|RE|PB|PW|EV|DT|PC|RU|GN|HA|AB|AW|US|SO|C|gm|ff|sz)"
+_START = re.compile(rb"\(" + _SPACE + rb"(?:;|" + _HEADER_NAMES + _SPACE + rb"\[)")
+_ROOT = re.compile(rb"\(" + _SPACE + rb";" + _SPACE + _ROOT_NAMES + _SPACE + rb"\[")
+_NO_OPENING = re.compile(_SPACE + rb"(?:;" + _SPACE + rb"[A-Za-z]{1,64}|" + _HEADER_NAMES + rb")" + _SPACE + rb"\[")
+_MOVES_BEHIND = re.compile(_SPACE + rb";" + _SPACE + rb"[BW]" + _SPACE + rb"\[")
 
 
-def game_trees(text: bytes, source: str) -> Iterator[tuple[str, sgf_grammar.Coarse_game_tree | Failure]]:
-    """Name and tree of each game of a text in order, with a `Failure` in the place of each tree that is broken.
+class GameTree(NamedTuple):
+    """A game with all its variations: its name for messages, its tree, and what was repaired in it, in whole lines."""
+
+    name: str
+    tree: Coarse_game_tree
+    warnings: tuple[str, ...] = ()
+
+
+def game_trees(text: bytes, source: str) -> Iterator[GameTree | Failure]:
+    """The games of a text in order, with a `Failure` in the place of each that is broken.
 
     ``text`` is in an ASCII-compatible encoding (see `casecnn.go.sgf.charset`). A game's name is ``source``, with its
     number from 1 where there are several. A text without any game gives one `Failure`. Doesn't look at what properties
     mean.
     """
-    if _NO_OPENING.match(text):
-        text = b"(" + text
-    start = _find(_START, text, 0)
+    opened = bool(_NO_OPENING.match(text))
+    start = 0 if opened else _find(_START, text, 0)
     if start < 0:
         if text.strip(_BLANK):
-            failure = Failure(source, "not SGF", "is not SGF: a game starts with `(;`")
+            yield Failure(source, "not SGF", "is not SGF: a game starts with `(;`")
         else:
-            failure = Failure(source, "empty", "is empty: a game starts with `(;`")
-        yield source, failure
+            yield Failure(source, "empty", "is empty: a game starts with `(;`")
         return
     roots = _Roots(text)
-    number, broken_before = 1, False
+    number, unclosed = 1, False
     while 0 <= start < len(text):
-        stop = roots.after(start) if broken_before else len(text)
-        tree: sgf_grammar.Coarse_game_tree | Failure
-        try:
-            end = _game_end(text, start, stop)
-        except _Broken as broken:
-            tree, broken_before = Failure("", broken.reason, str(broken)), True
-            start = roots.after(start)
-        else:
-            try:
-                tree = sgf_grammar.parse_sgf_game(memoryview(text)[start:end])
-            except ValueError as error:
-                tree = Failure("", "broken", f"is broken SGF: {error}, game at byte {start}")
-            start = _find(_START, text, end)
-        several = number > 1 or 0 <= start < len(text)
+        found, next_start, unclosed = _next_game(text, start, roots, unclosed, opened)
+        opened = False
+        several = number > 1 or 0 <= next_start < len(text)
         name = f"{source} game {number}" if several else source
-        yield name, tree._replace(source=name) if isinstance(tree, Failure) else tree
+        yield found._replace(source=name) if isinstance(found, Failure) else found._replace(name=name)
+        start = next_start
         number += 1
+
+
+def _next_game(
+    text: bytes, start: int, roots: _Roots, unclosed: bool, opened: bool
+) -> tuple[GameTree | Failure, int, bool]:
+    """The game at ``start``, where the next one starts (or a number beyond the text), and whether one is unclosed."""
+    stop = roots.after(start) if unclosed else len(text)
+    try:
+        try:
+            parsed = parse_game(text, start, stop, close=unclosed, opened=opened)
+        except Unclosed:
+            unclosed = True
+            parsed = parse_game(text, start, roots.after(start), close=True, opened=opened)
+    except Broken as broken:
+        return Failure("", broken.reason, str(broken)), roots.after(start), True
+    return _with_rest(text, parsed), _find(_START, text, parsed.end), unclosed
+
+
+def _with_rest(text: bytes, parsed: Parsed) -> GameTree:
+    """The game, with a warning where moves follow its last parenthesis."""
+    if _MOVES_BEHIND.match(text, parsed.end):
+        rest = f"moves behind the `)` that closes the game are left out, {place(text, parsed.end)}"
+        return GameTree("", parsed.tree, (*parsed.warnings, rest))
+    return GameTree("", parsed.tree, parsed.warnings)
 
 
 class _Roots:
@@ -82,39 +101,6 @@ class _Roots:
         return self._found
 
 
-class _Broken(Exception):
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
 def _find(pattern: re.Pattern[bytes], text: bytes, start: int) -> int:
     match = pattern.search(text, start)
     return match.start() if match else -1
-
-
-def _game_end(text: bytes, start: int, stop: int) -> int:
-    """Where the parentheses of the game at ``start`` close; `_Broken` where they do not before ``stop``.
-
-    Tokenises growing windows: sgfmill stops at the end of a game, but keeps every token until then in memory.
-    """
-    window = _FIRST_WINDOW
-    while True:
-        if text.count(b"\\", start, min(stop, start + window)) > MAX_GAME_MARKS:  # each costs the regular expressions
-            raise _Broken("too large", f"is too large: a game may have {MAX_GAME_MARKS:,} escapes")
-        tokens, length = sgf_grammar.tokenise(memoryview(text)[start : min(stop, start + window)])
-        opened, closed = tokens.count(("D", b"(")), tokens.count(("D", b")"))
-        marks = len(tokens)
-        del tokens
-        if marks > MAX_GAME_MARKS:
-            raise _Broken("too large", f"is too large: a game may have {MAX_GAME_MARKS:,} marks (nodes, names, values)")
-        if opened and opened == closed:
-            return start + length
-        rest = _NOT_SPACE.search(text, start + length, stop)
-        if rest and rest.group() != b"[" and rest.start() < start + window:
-            raise _Broken("broken", f"is broken SGF: text outside of a property at byte {rest.start()}")
-        if start + window >= stop:
-            raise _Broken("truncated", f"is truncated: the game at byte {start} does not close with `)`")
-        if window >= MAX_GAME_BYTES:
-            raise _Broken("too large", f"is too large: a game may have {MAX_GAME_BYTES >> 20} MiB of text")
-        window = min(window * 2, MAX_GAME_BYTES)

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from sgfmill import sgf_grammar
 
 from casecnn.go.board.record import DEFAULT_KOMI, MAX_SIZE, MIN_SIZE
+from casecnn.go.board.rulesets import ruleset
 from casecnn.go.sgf.failure import printable
+from casecnn.go.sgf.komi import read_komi
 
 DEFAULT_SIZE = 19
 _LONGEST_TEXT = 200
 _BLACK_WON = re.compile(r"\s*(?:b(?:lack)?\s*(?:\+|wins?\b)|(?:黑|黒)[^和]*[胜勝])", re.IGNORECASE)
 _WHITE_WON = re.compile(r"\s*(?:w(?:hite)?\s*(?:\+|wins?\b)|白[^和]*[胜勝])", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,4})(?:\s*[:x]\s*(\d{1,4}))?", re.IGNORECASE)
-_KOMI = re.compile(r"([+-]?(?:[0-9]{1,9}(?:[.,][0-9]{0,9})?|[.,][0-9]{1,9}))(?![0-9.,])[^0-9]*")
 
 
 class NotRead(Exception):
@@ -50,21 +51,25 @@ class Header:
 def read_header(nodes: Iterable[Mapping[str, Sequence[bytes]]], encoding: str = "utf-8") -> Header:
     """The header of the game that starts with ``nodes``; raises `NotRead` for a game or board that is not read."""
     found: dict[str, str] = {}
+    programs: Sequence[bytes] = ()
     for node in nodes:
+        programs = programs or node.get("AP", ())
         for name in _WANTED:
             if name in node and name not in found:
                 value = sgf_grammar.simpletext_value(bytes(node[name][0]))
-                found[name] = printable(value.decode(encoding, "replace").strip()[:_LONGEST_TEXT])
+                found[name] = printable(value.decode(encoding, "replace").strip(" \ufeff")[:_LONGEST_TEXT])
         if "B" in node or "W" in node:
             break
     warnings: list[str] = []
     _check_game(found.get("GM"), warnings)
     size = _read_size(found.get("SZ"), warnings)
     result = found.get("RE", "")
+    handicap = _read_handicap(found.get("HA"), size, warnings)
+    _check_rules(found.get("RU", ""), warnings)
     return Header(
         size=size,
-        komi=_read_komi(found.get("KM"), warnings),
-        handicap=_read_handicap(found.get("HA"), size, warnings),
+        komi=_read_komi(found, _program(programs), handicap, warnings),
+        handicap=handicap,
         result=result,
         winner=winner_of(result),
         rules=found.get("RU", ""),
@@ -74,29 +79,12 @@ def read_header(nodes: Iterable[Mapping[str, Sequence[bytes]]], encoding: str = 
     )
 
 
-_WANTED = ("GM", "SZ", "KM", "HA", "RE", "RU", "PB", "PW")
+_WANTED = ("GM", "SZ", "KM", "KO", "HA", "RE", "RU", "PB", "PW")
 
 
 def winner_of(result: str) -> int:
     """1 or 2 for a result that names the winner (``B+R``, ``White wins``, ``W+0.5``), 0 for any other."""
     return 1 if _BLACK_WON.match(result) else 2 if _WHITE_WON.match(result) else 0
-
-
-def komi_of(text: str) -> float | None:
-    """The komi in points behind what servers write; None where it cannot be one.
-
-    A comma is a decimal point. A magnitude of 100 or more is in hundredths (650 is 6.5). An odd number of quarters is
-    Chinese counting, where the score is half of the difference (3.75, and so 375, is 7.5). The result is at most 361.
-    """
-    match = _KOMI.fullmatch(text.replace("½", ".5"))
-    if not match:
-        return None
-    komi = float(match.group(1).replace(",", "."))
-    if abs(komi) >= 100:
-        komi /= 100
-    if komi * 4 % 2 == 1:
-        komi *= 2
-    return komi if abs(komi) <= 361 else None
 
 
 def _check_game(text: str | None, warnings: list[str]) -> None:
@@ -124,14 +112,27 @@ def _read_size(text: str | None, warnings: list[str]) -> int:
     return columns
 
 
-def _read_komi(text: str | None, warnings: list[str]) -> float:
+def _program(values: Sequence[bytes]) -> str:
+    """The program that wrote the game, in lower case; Fox Weiqi where it stands among several."""
+    programs = [bytes(value).decode("latin-1").strip().lower() for value in values]
+    return "foxwq" if any("foxwq" in program for program in programs) else programs[0] if programs else ""
+
+
+def _read_komi(found: Mapping[str, str], program: str, handicap: int, warnings: list[str]) -> float:
+    text = found.get("KM", found.get("KO"))
     if text is None:
         return DEFAULT_KOMI
-    komi = komi_of(text)
-    if komi is None:
-        warnings.append(f"KM[{text[:20]}] is not a komi; taken as {DEFAULT_KOMI}")
-        return DEFAULT_KOMI
-    return komi
+    komi = read_komi(text, program=program, rules=found.get("RU", ""), handicap=handicap)
+    if komi.warning:
+        warnings.append(komi.warning)
+    elif komi.points == 0 and re.search(r"\+\d+\.(?:5|25|75)\b", found.get("RE", "")):
+        warnings.append(f"KM[{text[:20]}] does not go with RE[{found['RE'][:20]}]; taken as 0")
+    return komi.points
+
+
+def _check_rules(text: str, warnings: list[str]) -> None:
+    if ruleset(text) is None:
+        warnings.append(f"RU[{text[:30]}] is not known; simple ko and no suicide are assumed")
 
 
 def _read_handicap(text: str | None, size: int, warnings: list[str]) -> int:

@@ -1,32 +1,38 @@
 """Where SGF text comes from: files, gzip and zip archives, folders, standard input; one text at a time.
 
-Accepted: ``.sgf``, ``.sgf.gz`` and ``.zip`` files, and folders, which are searched with their subfolders in sorted
-order. A file that is named directly may have any name; gzip and zip are told by their first bytes. In folders and zips
-only names that end in ``.sgf`` or ``.sgf.gz`` count (and ``.zip`` in folders), and a Mac's ``__MACOSX`` and ``._``
-files do not. A zip within a zip is not opened.
+Accepted: files of games (``.sgf``, and ``.gib``, ``.ngf``, ``.ugf``, ``.ugi`` of servers), packed by gzip, bzip2 or xz
+or in a ``.zip``, and folders, which are searched with their subfolders in sorted order. A file that is named directly
+may have any name; how it is packed is told by its first bytes (`casecnn.compressed`). In folders and zips only those
+names count (and ``.zip`` in folders), and a Mac's ``__MACOSX`` and ``._`` files do not. A zip within a zip is not
+opened.
 
 Limits, so that no archive can fill the memory: a text has at most 128 MiB, a zip unpacks to at most 8 GiB.
 """
 
 from __future__ import annotations
 
-import gzip
 import io
+import lzma
 import os
 import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import IO, NamedTuple
 
+from casecnn.compressed import packer
 from casecnn.errors import InputError
 from casecnn.files import read_error, reason
 from casecnn.go.sgf.failure import Failure, printable
 
 MAX_TEXT_BYTES = 128 << 20
 MAX_ZIP_BYTES = 8 << 30
-_GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_GAMES = (".sgf", ".gib", ".ngf", ".ugf", ".ugi")
+_PACKED = ("", ".gz", ".bz2", ".xz")
+_ENDINGS = tuple(name + packed for name in _GAMES for packed in _PACKED)
 _CHUNK = 1 << 20
 
 
@@ -73,16 +79,16 @@ def files(path: Path) -> list[Path]:
         Path(folder, name)
         for folder, _, names in os.walk(path)
         for name in names
-        if _is_sgf_name(name) or name.lower().endswith(".zip")
+        if _is_game_name(name) or name.lower().endswith(".zip")
     ]
     if not found:
-        raise InputError(f"{path} must hold at least one .sgf, .sgf.gz or .zip file")
+        raise InputError(f"{path} must hold at least one .sgf, .sgf.gz or .zip file (or .gib, .ngf, .ugf)")
     return sorted(found)
 
 
-def _is_sgf_name(name: str) -> bool:
+def _is_game_name(name: str) -> bool:
     base = name.replace("\\", "/").rsplit("/", 1)[-1].lower()
-    return base.endswith((".sgf", ".sgf.gz")) and not base.startswith("._")
+    return base.endswith(_ENDINGS) and not base.startswith("._")
 
 
 def _unpack(stream: IO[bytes], name: str) -> Iterator[Text | Failure]:
@@ -104,7 +110,7 @@ def _zip_members(stream: IO[bytes], name: str) -> Iterator[Text | Failure]:
         yield Failure(name, "broken archive", f"is a broken zip: {_one_line(error)}")
         return
     with archive:
-        members = [m for m in archive.infolist() if not m.is_dir() and _is_sgf_name(m.filename)]
+        members = [m for m in archive.infolist() if not m.is_dir() and _is_game_name(m.filename)]
         members = [m for m in members if not m.filename.startswith("__MACOSX/")]
         if not members:
             yield Failure(name, "not SGF", "holds no .sgf or .sgf.gz file")
@@ -127,11 +133,11 @@ def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) ->
 
 
 def _read(stream: IO[bytes], name: str) -> Iterator[Text | Failure]:
-    """One text, unpacked where it is gzip; of a gzip that breaks off, what could be read and a `Failure`."""
+    """One text, unpacked where it is packed; of one that breaks off, what could be read and a `Failure`."""
     data = stream.read(MAX_TEXT_BYTES + 1)
     failure = None
-    if data[:2] == _GZIP:
-        data, failure = _gunzip(data, name)
+    if unpacker := packer(data[:6]):
+        data, failure = _unpacked(data, unpacker, name)
     if len(data) > MAX_TEXT_BYTES:
         yield Failure(name, "too large", f"is too large: a text may have {MAX_TEXT_BYTES >> 20} MiB; split it")
         return
@@ -141,17 +147,18 @@ def _read(stream: IO[bytes], name: str) -> Iterator[Text | Failure]:
         yield failure
 
 
-def _gunzip(data: bytes, name: str) -> tuple[bytes, Failure | None]:
-    """At most a byte more than the limit of what a gzip file holds, and what went wrong."""
+def _unpacked(data: bytes, unpacker: ModuleType, name: str) -> tuple[bytes, Failure | None]:
+    """At most a chunk more than the limit of what a packed file holds, and what went wrong."""
     unpacked = io.BytesIO()
-    with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+    kind = {"lzma": "xz", "bz2": "bzip2"}.get(unpacker.__name__, unpacker.__name__)
+    with unpacker.open(io.BytesIO(data)) as stream:
         try:
             while unpacked.tell() <= MAX_TEXT_BYTES and (chunk := stream.read1(_CHUNK)):
                 unpacked.write(chunk)
         except EOFError:
-            return unpacked.getvalue(), Failure(name, "truncated", "is truncated: the gzip data breaks off")
-        except (OSError, zlib.error) as error:
-            return unpacked.getvalue(), Failure(name, "broken archive", f"is broken gzip: {_one_line(error)}")
+            return unpacked.getvalue(), Failure(name, "truncated", f"is truncated: the {kind} data breaks off")
+        except (OSError, ValueError, zlib.error, lzma.LZMAError) as error:
+            return unpacked.getvalue(), Failure(name, "broken archive", f"is broken {kind}: {_one_line(error)}")
     return unpacked.getvalue(), None
 
 
