@@ -10,7 +10,7 @@ from numba import njit
 from numba.extending import register_jitable
 
 from casecnn.go.board.chains import connected, has_liberty_besides, next_stamp
-from casecnn.go.board.record import SETUP, TO_PLAY, colour_of, kind_of, pack, point_of
+from casecnn.go.board.record import PLAY, SETUP, TO_PLAY, colour_of, kind_of, pack, point_of
 from casecnn.go.board.state import (
     BLACK,
     COLOUR,
@@ -209,7 +209,7 @@ def check_events(size, events, suicide=False):
     for i in range(events.shape[0]):
         if not apply_event(state, events[i]):
             return i
-        if not suicide and (events[i] >> 12) == PLAY and state.info[LAST] and state.board[state.info[LAST]] == EMPTY:
+        if not suicide and kind_of(events[i]) == PLAY and state.info[LAST] and state.board[state.info[LAST]] == EMPTY:
             return i
     return -1
 

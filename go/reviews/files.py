@@ -5,48 +5,43 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from casecnn.errors import CasecnnError, InputError, UsageError
 from casecnn.files import write_error
-from casecnn.go.board.record import GameRecord
 from casecnn.go.net.policy import Policy
-from casecnn.go.reviews.annotate import Tree, read_trees
 from casecnn.go.reviews.moves import Review, check_range, check_size, review
 from casecnn.go.reviews.sgf import save_reviewed
 from casecnn.go.sgf.failure import Failure
-from casecnn.go.sgf.game import line_of, parse_path, record_of
-from casecnn.go.sgf.header import NotRead
-from casecnn.go.sgf.legality import check_legal
-
-
-@dataclass(frozen=True)
-class Game:
-    """A game to review: the input that it comes from, its record and, where wanted, its tree with all variations."""
-
-    file: str
-    record: GameRecord
-    tree: Tree | None
+from casecnn.go.sgf.game import Game, games
 
 
 def find_games(
-    files: Sequence[str], *, game: int | None = None, path: str | None = None, trees: bool = False
+    files: Sequence[str],
+    *,
+    game: int | None = None,
+    path: str | None = None,
+    encoding: str | None = None,
+    trees: bool = False,
 ) -> list[Game | CasecnnError]:
-    """All games of some files, folders and archives, legal to the last move.
+    """All games of some files, folders and archives, as `casecnn.go.sgf.game.games` reads them.
 
-    `casecnn.go.sgf.game.read_games` reads them. In the place of a game that cannot be read, or a file that cannot be
-    opened, stands the error. `game` chooses one of them, counted from 0, and `path` a variation of each. `trees` keeps
-    the trees, about 0.1 MB a game. Raises UsageError for a malformed `path`, a `game` below 0 or beyond the last one.
+    In the place of a game that cannot be read, or a file that cannot be opened, stands the error. `game` chooses one of
+    them, counted from 0, and `path` a variation of each; `encoding` overrides what the files declare. `trees` keeps the
+    trees, about 0.1 MB a game. Raises UsageError for a malformed `path`, an unknown `encoding`, a `game` below 0 or beyond
+    the last one.
     """
-    line = parse_path(path)
     if game is not None and game < 0:
         raise UsageError(f"`game` (={game}) must be at least 0")
     found: list[Game | CasecnnError] = []
     for file in files:
         try:
-            for tree in read_trees(file):
-                found.append(tree.error() if isinstance(tree, Failure) else _game(file, tree, line, trees))
+            for each in games(file, path_spec=path, encoding=encoding):
+                if isinstance(each, Failure):
+                    found.append(each.error())
+                else:
+                    found.append(each if trees else replace(each, tree=None))
         except InputError as problem:
             found.append(problem)
     if game is None:
@@ -78,13 +73,12 @@ def reviewable(
 
 
 def review_games(
-    games: Sequence[Game],
+    chosen: Sequence[Game],
     policy: Policy,
     *,
     symmetries: bool = True,
     first: int = 1,
     last: int | None = None,
-    path: str | None = None,
     top: int = 10,
     sgfs: Path | None = None,
     images: Path | None = None,
@@ -93,25 +87,16 @@ def review_games(
     """The reviews of some games one after the other (see `casecnn.go.reviews.moves.review`).
 
     With a folder for `sgfs` or `images` each game is also written there with its review, or drawn as PNG, before its
-    review is given out; the file is named after the game's. `path` is the variation that the records follow.
+    review is given out; the file is named after the game's.
     """
-    names = output_names([game.record.source for game in games], "")
-    for game, name in zip(games, names, strict=True):
+    names = output_names([game.record.source for game in chosen], "")
+    for game, name in zip(chosen, names, strict=True):
         reviewed = review(game.record, policy=policy, symmetries=symmetries, first=first, last=last, progress=progress)
-        if sgfs is not None and game.tree is not None:
-            save_reviewed(sgfs / f"{name}.sgf", game.tree, reviewed, path=path, top=top)
+        if sgfs is not None:
+            save_reviewed(sgfs / f"{name}.sgf", game, reviewed, top=top)
         if images is not None:
             reviewed.save_picture(images / f"{name}.png", top)
         yield reviewed
-
-
-def _game(file: str, tree: Tree, line: tuple[int, ...], keep: bool) -> Game | CasecnnError:
-    try:
-        record = record_of(line_of(tree.tree, line), tree.name, tree.encoding, tree.warnings)
-        check_legal(record)
-    except NotRead as problem:
-        return Failure(tree.name, problem.reason, str(problem)).error()
-    return Game(file, record, tree if keep else None)
 
 
 def output_names(sources: Sequence[str], ending: str) -> list[str]:
@@ -124,7 +109,7 @@ def output_names(sources: Sequence[str], ending: str) -> list[str]:
     taken: set[str] = set()
     for source in sources:
         stem, number = re.fullmatch(r"(.*?)( game \d+)?", re.split(r"[/\\]", source)[-1], re.DOTALL).groups()  # type: ignore[union-attr]
-        stem = re.sub(r"(?i)(\.sgf)?(\.gz)?$", "", stem) + (number or "").replace(" ", "-")
+        stem = re.sub(r"(?i)(\.(sgf|gib|ngf|ugf|ugi))?(\.(gz|bz2|xz))?$", "", stem) + (number or "").replace(" ", "-")
         stem = re.sub(r"[^\w.()\- ]", "_", stem)[-80:].strip() or "game"
         name, count = f"{stem}{ending}", 1
         while name.casefold() in taken:

@@ -8,12 +8,15 @@ from casecnn.public import lazily
 __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
-        "MAX_EVENTS": "game",
-        "Nodes": "game",
-        "line_of": "game",
-        "parse_path": "game",
+        "Game": "game",
+        "MAX_EVENTS": "line",
+        "Nodes": "line",
+        "games": "game",
+        "line_of": "line",
+        "open_game": "game",
+        "parse_path": "line",
         "read_game": "game",
         "read_games": "game",
-        "record_of": "game",
+        "record_of": "line",
     },
 )

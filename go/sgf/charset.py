@@ -23,9 +23,9 @@ import re
 from typing import NamedTuple
 
 from casecnn.errors import UsageError
-from casecnn.go.sgf.failure import printable
+from casecnn.go.sgf.failure import NotRead, printable
 from casecnn.go.sgf.letters import HOPELESS, likelihood
-from casecnn.go.sgf.parser import Broken, Unclosed, parse_game
+from casecnn.go.sgf.parser import Unclosed, parse_game
 
 _DECLARED = re.compile(rb"CA\s*\[\s*([^\]\s]{1,40})\s*\]")
 _DECLARED_WITHIN = 64 << 10  # bytes from the start
@@ -181,7 +181,7 @@ def _ranked(data: bytes, sample: bytes, declared: str) -> list[tuple[float, Enco
         text = sample.decode(encoding.codec, "replace")
         odd = text.count("\ufffd")
         score = encoding.prior + likelihood(text.replace("\ufffd", ""), encoding.script) + HOPELESS * odd
-        found.append((score + (_ADVANTAGE if encoding.codec == declared else 0.0), encoding))
+        found.append((score + (_ADVANTAGE if encoding.codec == declared and not odd else 0.0), encoding))
     found.sort(key=lambda row: -row[0])
     ranked = []
     for score, encoding in found[:3]:
@@ -248,5 +248,5 @@ def _is_sgf(text: bytes) -> bool:
     start = text.find(b"(")
     try:
         return start >= 0 and not parse_game(text, start, min(len(text), start + _PARSED)).warnings
-    except (Broken, Unclosed):
+    except (NotRead, Unclosed):
         return False

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from sgfmill.sgf_grammar import Coarse_game_tree
 
-from casecnn.go.sgf.failure import Failure
-from casecnn.go.sgf.parser import Broken, Parsed, Unclosed, parse_game, place
+from casecnn.go.sgf.failure import Failure, NotRead
+from casecnn.go.sgf.parser import Parsed, Unclosed, parse_game, place
 
 _BLANK = b"\0 \t\f\v\r\n"
 _SPACE = rb"(?:[\s\0]|\xef\xbb\xbf)*"
@@ -73,7 +73,7 @@ def _next_game(
         except Unclosed:
             unclosed = True
             parsed = parse_game(text, start, roots.after(start), close=True, opened=opened)
-    except Broken as broken:
+    except NotRead as broken:
         return Failure("", broken.reason, str(broken)), roots.after(start), True
     return _with_rest(text, parsed), _find(_START, text, parsed.end), unclosed
 

@@ -12,6 +12,14 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
+class NotRead(Exception):
+    """A game that cannot be taken: the reason to count it under, and the rest of the sentence after its name."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class Failure(NamedTuple):
     """A game or file that was skipped: where, the reason to count it under, and the rest of the sentence."""
 

@@ -15,7 +15,7 @@ from sgfmill import sgf_grammar
 
 from casecnn.go.board.record import DEFAULT_KOMI, MAX_SIZE, MIN_SIZE
 from casecnn.go.board.rulesets import ruleset
-from casecnn.go.sgf.failure import printable
+from casecnn.go.sgf.failure import NotRead, printable
 from casecnn.go.sgf.komi import read_komi
 
 DEFAULT_SIZE = 19
@@ -23,14 +23,6 @@ _LONGEST_TEXT = 200
 _BLACK_WON = re.compile(r"\s*(?:b(?:lack)?\s*(?:\+|wins?\b)|(?:黑|黒)[^和]*[胜勝])", re.IGNORECASE)
 _WHITE_WON = re.compile(r"\s*(?:w(?:hite)?\s*(?:\+|wins?\b)|白[^和]*[胜勝])", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,4})(?:\s*[:x]\s*(\d{1,4}))?", re.IGNORECASE)
-
-
-class NotRead(Exception):
-    """A game that cannot be taken: the reason to count it under, and the rest of the sentence after its name."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass

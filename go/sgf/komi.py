@@ -28,7 +28,7 @@ _HALF = re.compile(r"(?:and\s+a|and|a|又|と)?\s*(?:half|半|반)", re.IGNORECA
 _WORD_NUMBERS = {
     word: number
     for number, words in enumerate(
-        ("zero no none 零 〇 無 无", "one 一 壹 일", "two 二 两 兩 貳 이", "three 三 叁 삼", "four 四 肆 사", "five 五 伍 오",
+        ("zero no 零 〇 無 无", "one 一 壹 일", "two 二 两 兩 貳 이", "three 三 叁 삼", "four 四 肆 사", "five 五 伍 오",
          "six 六 陸 陆 육 륙", "seven 七 柒 칠", "eight 八 捌 팔", "nine 九 玖 구", "ten 十 拾 십")
     )
     for word in words.split()

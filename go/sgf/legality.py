@@ -8,6 +8,7 @@ import numpy as np
 
 from casecnn.go.board import coordinates, rules, rulesets
 from casecnn.go.board.record import PLAY, GameRecord, is_play, unpack
+from casecnn.go.board.state import BLACK, EMPTY, KO, KO_COLOUR, WHITE, new_state, to_point
 from casecnn.go.sgf.header import NotRead
 
 
@@ -48,15 +49,15 @@ def first_illegal(record: GameRecord) -> int:
 
 def _first_repetition(record: GameRecord, situational: bool) -> int:
     """The first move that makes an earlier position again, or -1; what is set up starts anew, passes repeat nothing."""
-    state = rules.new_state(record.size)
-    seen: set[tuple[int, int]] = {(0, rules.WHITE if situational else 0)}
+    state = new_state(record.size)
+    seen: set[tuple[int, int]] = {(0, WHITE if situational else 0)}
     for index, event in enumerate(record.events):
         if not rules.apply_event(state, event):
             return -1
         kind, colour, point = unpack(event)
         situation = (int(state.zobrist[0]), colour if situational else 0)
         if kind != PLAY:
-            seen = {(situation[0], rules.WHITE), (situation[0], rules.BLACK)} if situational else {situation}
+            seen = {(situation[0], WHITE), (situation[0], BLACK)} if situational else {situation}
         elif point < record.size**2 and situation in seen:
             return index
         else:
@@ -69,19 +70,19 @@ def _words(record: GameRecord, index: int) -> str:
     number = int(is_play(record.events[: index + 1]).sum())
     event = unpack(record.events[index])
     vertex = coordinates.to_vertex(event.point, record.size)
-    player = "Black" if event.colour == rules.BLACK else "White"
+    player = "Black" if event.colour == BLACK else "White"
     return f"move {number}, {player} at {vertex}: {_reason(record, index)}"
 
 
 def _reason(record: GameRecord, index: int) -> str:
-    state = rules.new_state(record.size)
+    state = new_state(record.size)
     for event in record.events[:index]:
         rules.apply_event(state, event)
     _, colour, move = unpack(record.events[index])
-    point = rules.to_point(record.size, move)
-    if state.board[point] != rules.EMPTY:
+    point = to_point(record.size, move)
+    if state.board[point] != EMPTY:
         return "the point is not empty"
-    if point == state.info[rules.KO] and colour == state.info[rules.KO_COLOUR]:
+    if point == state.info[KO] and colour == state.info[KO_COLOUR]:
         return "the ko may not be retaken at once"
     if rules.is_legal(state, point, colour, np.bool_(False)) or rules.takes_itself(state, point, colour):
         by = rulesets.ruleset(record.rules) or rulesets.DEFAULT

@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 from sgfmill.sgf_grammar import Coarse_game_tree
 
+from casecnn.go.sgf.failure import NotRead
+
 MAX_GAME_BYTES = 64 << 20
 MAX_GAME_MARKS = 1_000_000
 MAX_BRACKETS = 200  # values that are put together again: each costs a copy
@@ -36,14 +38,6 @@ _LAST_NAME = re.compile(rb"(?<![A-Za-z0-9_])[A-Za-z]{1,64}" + _SPACE + rb"\Z")
 _BLANK = re.compile(_SPACE)
 _OPENS = re.compile(_SPACE + rb"(?:[;(]|[A-Za-z]{1,64}" + _SPACE + rb"\[)")
 _LOWER_CASE = b"abcdefghijklmnopqrstuvwxyz"
-
-
-class Broken(Exception):
-    """A game that cannot be read: the reason to count it under, and the rest of the sentence after its name."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class Unclosed(Exception):
@@ -70,7 +64,7 @@ def parse_game(text: bytes, start: int, stop: int, *, close: bool = False, opene
     """The game whose ``(`` stands at ``start``, or has been lost just before it where ``opened``.
 
     Raises `Unclosed` for a game that is not closed before ``stop``, unless it is to be closed there (``close``), and
-    `Broken` for one that cannot be read or exceeds the limits. Doesn't look at what properties mean.
+    `NotRead` for one that cannot be read or exceeds the limits. Doesn't look at what properties mean.
     """
     return _Game(text, start, stop, close, opened).parse()
 
@@ -239,6 +233,12 @@ class _Game:
             if end == begin:  # a value that does not end
                 self.position, self.unclosed = begin, name.group().decode("ascii", "replace").strip()
                 return False
+        words = text[begin:end].strip()
+        if words in (b"B", b"W") and end >= self.stop:
+            self.position, self.unclosed = begin, words.decode()
+            return False
+        if words in (b"B", b"W"):
+            raise self._broken(begin, "a move without a value")
         self.repairs.append((begin, "text stands between nodes"))
         self.position = end
         self.last = None
@@ -285,12 +285,12 @@ class _Game:
         if self.marks > MAX_GAME_MARKS:
             raise _too_many_marks()
         if self.beyond:
-            raise Broken("too large", f"is too large: a game may have {MAX_GAME_BYTES >> 20} MiB of text")
+            raise NotRead("too large", f"is too large: a game may have {MAX_GAME_BYTES >> 20} MiB of text")
         if not self.close:
             raise Unclosed
         if (self.unclosed or not any(self.root.sequence)) and not self.moves:
             what = f"the value of {self.unclosed} is not closed with `]`" if self.unclosed else "it has no closing `)`"
-            raise Broken("truncated", f"is truncated: {what}, {place(self.text, self.position)}")
+            raise NotRead("truncated", f"is truncated: {what}, {place(self.text, self.position)}")
         what = f"the game breaks off in a value of {self.unclosed}" if self.unclosed else "the last `)` is missing"
         self.repairs.append((self.position, what))
 
@@ -302,13 +302,13 @@ class _Game:
         more = f", and {rest} more {'place' if rest == 1 else 'places'}" if rest else ""
         return [f"broken SGF is read as it seems to be meant: {what}, {place(self.text, at)}{more}"]
 
-    def _broken(self, at: int, what: str) -> Broken:
-        return Broken("broken", f"is broken SGF: {what}, {place(self.text, at)}")
+    def _broken(self, at: int, what: str) -> NotRead:
+        return NotRead("broken", f"is broken SGF: {what}, {place(self.text, at)}")
 
 
-def _too_many_marks() -> Broken:
+def _too_many_marks() -> NotRead:
     message = f"is too large: a game may have {MAX_GAME_MARKS:,} marks (nodes, names, values, escapes)"
-    return Broken("too large", message)
+    return NotRead("too large", message)
 
 
 def _escape(value: bytes) -> bytes:

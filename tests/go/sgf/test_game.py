@@ -16,7 +16,8 @@ from casecnn.go.board import coordinates
 from casecnn.go.board.record import PLAY, SETUP, TO_PLAY, pack, unpack
 from casecnn.go.sgf.failure import Failure
 from casecnn.go.sgf.game import line_of, parse_path, read_game, read_games, record_of
-from casecnn.go.sgf.header import komi_of, winner_of
+from casecnn.go.sgf.header import winner_of
+from casecnn.go.sgf.komi import komi_of
 
 TREE = b"(;SZ[9];B[aa](;W[ba];B[ca](;W[da])(;W[ea]))(;W[fa](;B[ga](;W[ha])(;W[ia]))))"
 
@@ -69,23 +70,81 @@ def test_size_is_19_where_it_is_missing_and_may_be_written_twice():
         (b"\0\0\0\0", "is empty: a game starts with `(;`"),
         (b"Dear all,", "is not SGF: a game starts with `(;`"),
         (b"\x89PNG\r\n\x1a\n\0\0", "is not SGF: a game starts with `(;`"),
-        (b"(;B[aa];W[bb]", "is truncated: the game at byte 0 does not close with `)`"),
-        (b"(;B[aa];W[b", "is truncated: the game at byte 0 does not close with `)`"),
-        (b"(;B[aa];W", "is truncated: the game at byte 0 does not close with `)`"),
-        (b"(;C[a [b] c];B[aa])", "is broken SGF: text outside of a property at byte 11"),
-        (b"(;B[aa] 7 ;W[bb])", "is broken SGF: text outside of a property at byte 8"),
-        (b"(;B;W[bb])", "is broken SGF: property with no values, game at byte 0"),
-        (b"(;SZ[9];B[aa];W[aa])", "has an illegal move: move 2, White at A9"),
-        (b"(;SZ[9]AB[ba][ab];W[ii];B[hh];W[aa])", "has an illegal move: move 3, White at A9"),  # suicide
-        (b"(;SZ[9];B[ba];W[ca];B[ab];W[db];B[bc];W[cc];B[cb];W[bb];B[cb])", "has an illegal move: move 9, Black at C8"),
+        (b"(;SZ[9];B;W[bb])", "is broken SGF: a move without a value, line 1, column 9"),
+        (b"(;SZ[9]\n;[bb])", "is broken SGF: a value without a name, line 2, column 2"),
+        (b"(;SZ[9]\nB1[aa])", "is broken SGF: a value without a name, line 2, column 3"),
+        (b"(;GM[1]SZ[9]C[hello", "is truncated: the value of C is not closed with `]`, line 1, column 13"),
+        (b"(;", "is truncated: it has no closing `)`, line 1, column 3"),
         (b"(;SZ[9];B[jj])", "has move 1 B[jj], which is not on the 9x9 board"),
-        (b"(;SZ[9];B[aa];W[Q16])", "has move 2 W[Q16], which is not on the 9x9 board"),
-        (b"(;SZ[9];B[aa][bb])", "has two points in move 1: B[aa][bb]"),
         (b"(;SZ[9]AB[aa][zz])", "has AB[zz], which is not on the 9x9 board"),
     ],
 )
 def test_what_is_refused(text, message):
     assert refused(text) == message
+
+
+REPAIRED = "broken SGF is read as it seems to be meant: "
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "warning"),
+    [
+        ("(;B[aa];W[bb]", "Baa Wbb", "the last `)` is missing, line 1, column 14"),
+        ("(;B[aa]\n;W[b", "Baa", "the game breaks off in a value of W, line 2, column 2"),
+        ("(;B[aa];W", "Baa", "the game breaks off in a value of W, line 1, column 9"),
+        ("(;SZ[9];B[aa](;W[bb];B[cc]", "Baa Wbb Bcc", "the last `)` is missing, line 1, column 27"),
+        ("(\nTE[2018 cup]\nSZ[9]\n;B[aa];W[bb])", "Baa Wbb", "a `;` is missing, line 2, column 1"),
+        ("(;SZ[9];B[aa](W[bb])(W[cc]))", "Baa Wbb", "a `;` is missing, line 1, column 15, and 1 more place"),
+        ("(;C[a [b] c];B[aa])", "Baa", "a `]` inside a value is not escaped, line 1, column 11"),
+        ("(;US[who[3d]]SZ[9];B[aa];W[bb])", "Baa Wbb", "a `]` inside a value is not escaped, line 1, column 13"),
+        ("(;C[x [a] C[b] B[cc] d];B[aa])", "Baa", "a `]` inside a value is not escaped, line 1, column 22"),
+        ("(;C[ha :] ha];B[aa])", "Baa", "a `]` inside a value is not escaped, line 1, column 11"),
+        ("(;C[李] 世石];B[aa])", "Baa", "a `]` inside a value is not escaped, line 1, column 8"),
+        ("(;B[aa] 7 ;W[bb])", "Baa Wbb", "text stands between nodes, line 1, column 9"),
+        ("(;B[aa] well (a joke; yes) ;W[bb] fine)", "Baa Wbb",
+         "text stands between nodes, line 1, column 9, and 3 more places"),
+        ("(;SZ[9];1. B[aa];2. W[bb])", "Baa Wbb", "text stands between nodes, line 1, column 9, and 1 more place"),
+        ("(;SZ[9];B[aa](;W[bb]);W[cc];B[dd])", "Baa Wbb", "a node stands after the variations, line 1, column 22"),
+        ("(;gm[1]sz[9];b[aa];w[bb])", "Baa Wbb", "a name in lower case, line 1, column 3, and 3 more places"),
+        ("SZ[9];B[aa];W[bb])", "Baa Wbb", "a `;` is missing, line 1, column 1"),
+        ("(;SZ[9];B[aa](;W[bb]))\n;B[cc])", "Baa Wbb", None),
+        ("\ufeff(;\ufeffSZ[9]\ufeff;B\ufeff[aa];\0W[bb]\ufeff)", "Baa Wbb", None),
+    ],
+)  # fmt: skip
+def test_what_is_repaired(text, line, warning):
+    record = read_game(text.encode())
+    assert moves(text.encode()) == line
+    if warning:
+        assert record.warnings == (REPAIRED + warning,)
+    elif "cc" in text:
+        assert record.warnings == ("moves behind the `)` that closes the game are left out, line 1, column 23",)
+    else:
+        assert record.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "cut"),
+    [
+        ("(;SZ[9];B[aa];W[aa];B[bb])", "Baa", "illegal move 2, White at A9: the point is not empty"),
+        ("(;SZ[9]AB[ba][ab];W[ii];B[hh];W[aa])", "Wii Bhh", "illegal move 3, White at A9: suicide is not allowed"),
+        ("(;SZ[9];B[ba];W[ca];B[ab];W[db];B[bc];W[cc];B[cb];W[bb];B[cb])", "Bba Wca Bab Wdb Bbc Wcc Bcb Wbb",
+         "illegal move 9, Black at C8: the ko may not be retaken at once"),
+        ("(;SZ[9];B[aa];W[Q16];B[bb])", "Baa", "move 2 W[Q16], which is not on the 9x9 board"),
+        ("(;SZ[9]AB[aa];W[PD])", "", "move 1 W[PD], which is not on the 9x9 board"),
+        ("(;SZ[9];B[aa];AW[zz];W[bb])", "Baa", "AW[zz], which is not on the 9x9 board"),
+    ],
+)  # fmt: skip
+def test_one_bad_move_does_not_cost_the_game(text, line, cut):
+    record = read_game(text.encode())
+    assert moves(text.encode()) == line
+    assert record.cut == f"{cut}; the game is read up to move {len(record)}"
+    assert record.warnings == (record.cut,)
+
+
+def test_a_move_with_two_points_is_the_first():
+    record = read_game(b"(;SZ[9];B[aa][bb];W[cc])")
+    assert record.moves.tolist() == [0, 20]
+    assert record.warnings == ("move 1 has several points, B[aa][bb]; the first is taken",)
 
 
 def test_set_up_stones_in_one_list_in_rectangles_and_several_times():
@@ -209,7 +268,6 @@ def test_winners(text, winner):
         (b"(;HA[3];W[cc])", "HA is 3 but 0 black stones are set up; the board is as set up"),
         (b"(;GM[Go];B[aa])", "GM[Go] is not a number; read as Go"),
         (b"(;SZ[];B[aa])", "SZ is empty; the board is taken as 19x19"),
-        (b"(;gm[1];B[aa])", "properties in lower case are not read"),
     ],
 )
 def test_warnings(text, warning):
@@ -230,7 +288,14 @@ def test_collections_and_the_number_of_a_game():
         read_game(text, game=-1)
 
 
-@pytest.mark.parametrize("broken", [b"(;GM[1];B[aa]", b"(;GM[1];B[aa] x)", b"(;GM[1](", b"(;GM[1]B)", b"(;GM[2])"])
+@pytest.mark.parametrize("broken", [b"(;GM[1];B[aa]", b"(;GM[1];B[aa] x)", b"(;GM[1]("])
+def test_an_odd_game_does_not_take_its_neighbours_along(broken):
+    games = list(read_games(b"(;GM[1]SZ[9];B[aa])\n" + broken + b"\n(;GM[1]SZ[9];B[bb])\n(;FF[4]SZ[9];B[cc])\n"))
+    assert [game.moves.tolist() for game in games] == [[0], [0] if b"aa" in broken else [], [10], [20]]
+    assert [len(game.warnings) for game in games] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("broken", [b"(;GM[1]B)", b"(;GM[2])", b"(;GM[1][", b"(;GM[1];[aa])"])
 def test_a_broken_game_does_not_take_its_neighbours_along(broken):
     games = list(read_games(b"(;GM[1]SZ[9];B[aa])\n" + broken + b"\n(;GM[1]SZ[9];B[bb])\n(;FF[4]SZ[9];B[cc])\n"))
     assert [isinstance(game, Failure) for game in games] == [False, True, False, False]

@@ -91,6 +91,15 @@ READ = {  # what can be read although it is odd
     "doubled properties": b"(;SZ[9]SZ[9]KM[5.5]KM[6.5]PB[a]PB[b];B[aa])",
     "empty everything": b"(;GM[]SZ[]KM[]HA[]PB[]AB[]RE[];B[aa])",
     "long comment": b"(;SZ[9]C[" + b"long " * (MEBI // 2) + b"];B[aa])",
+    "a comment of 10 MiB": b"(;SZ[9]C[" + b"x" * 10 * MEBI + b"];B[aa])",
+    "empty tree": b"(;SZ[9]();B[aa])",
+    "property behind a variation": b"(;SZ[9](;B[aa])W[bb])",
+    "bare brackets": b"(;SZ[9]PB[Lee [9d] Sedol];B[aa])",
+    "bare brackets without end": b"(;SZ[9]C[" + b"[]" * 100_000 + b"x] y];B[aa])",
+    "zero bytes between": b"(;SZ[9]\0;B[aa])",
+    "occupied": b"(;SZ[9];B[aa];W[aa])",
+    "cut moves": b"(;SZ[9]" + LINE[:200],
+    "cut variations": b"(;SZ[9](;B[aa](;W[bb])",
     "10,000 deep": b"(;SZ[9]" * 10_000 + b")" * 10_000,
     "100,000 deep": b"(;SZ[9];B[aa]" + b"(;" * 100_000 + b")" * 100_001,
     "50,000 variations": b"(;SZ[9];B[aa]" + b"(;W[bb])" * 50_000 + b")",
@@ -121,22 +130,17 @@ REFUSED = {  # a part of the one line that says why
     "start": (b"(;", "truncated"),
     "starts": (b"(;" * 600_000, "too large"),
     "nodes": (b"(" + b";" * 2 * MEBI + b")", "too large"),
-    "properties without values": (b"(;" + b"A " * 2 * MEBI, "too large"),
+    "properties without values": (b"(;" + b"A " * 2 * MEBI, "truncated"),
     "values": (b"(;SZ[9]AB" + b"[aa]" * MEBI + b")", "too large"),
     "rectangles": (b"(;SZ[25]AB" + b"[aa:yy]" * 100_000 + b")", "too large"),
-    "open comment": (b"(;SZ[9]C[" + b"x" * 9 * MEBI, "too large"),
+    "open comment": (b"(;SZ[9]C[" + b"x" * 9 * MEBI, "truncated"),
+    "a comment beyond the limit": (b"(;SZ[9]C[" + b"x" * 65 * MEBI + b"];B[aa])", "64 MiB"),
     "open escapes": (b"(;SZ[9]C[" + b"\\]" * 8 * MEBI, "too large"),
     "open short comment": (b"(;SZ[9]C[hello", "truncated"),
     "ends in an escape": (b"(;C[\\", "truncated"),
-    "spaces": (b"(;" + b" " * 9 * MEBI, "too large"),
-    "cut moves": (b"(;SZ[9]" + LINE[:200], "truncated"),
-    "cut variations": (b"(;SZ[9](;B[aa](;W[bb])", "truncated"),
+    "spaces": (b"(;" + b" " * 9 * MEBI, "truncated"),
     "value first": (b"(;[aa])", "broken"),
-    "empty tree": (b"(;SZ[9]())", "broken"),
-    "property behind a variation": (b"(;SZ[9](;B[aa])W[bb])", "broken"),
     "closed twice": (b"(;SZ[9]))" + b"(;SZ[9", ""),
-    "bare brackets": (b"(;SZ[9]PB[Lee [9d] Sedol];B[aa])", "broken"),
-    "zero bytes between": (b"(;SZ[9]\0;B[aa])", "broken"),
     "digits in a name": (b"(;SZ[9]B1[aa])", "broken"),
     "chess": (b"(;GM[3]FF[4])", "not a game of Go"),
     "huge game number": (b"(;GM[" + b"9" * 5000 + b"])", "not a game of Go"),
@@ -151,7 +155,6 @@ REFUSED = {  # a part of the one line that says why
     "point of three": (b"(;SZ[19];B[aaa])", "not on the 19x19 board"),
     "bytes as a point": (b"(;SZ[19];B[\xff\n\x1b])", "not on the 19x19 board"),
     "rectangle of three": (b"(;SZ[9]AB[aa:bb:cc])", "not on the 9x9 board"),
-    "occupied": (b"(;SZ[9];B[aa];W[aa])", "move 2, White at A9"),
     "too many moves": (b"(;SZ[9]" + b";B[]" * 110_000 + b")", "too large"),
     "empty zip": (b"PK\x05\x06" + b"\0" * 18, "holds no"),
     "zip without sgf": (zipped(readme=b"x"), "holds no"),
@@ -208,8 +211,8 @@ def test_names_survive_their_charset():
 @pytest.mark.parametrize(
     ("name", "warning"),
     [
-        ("unknown charset", "the declared charset klingon is unknown; names may be wrong"),
-        ("declared utf-8, is latin-1", "the text is not in the declared UTF-8; names may be wrong"),
+        ("unknown charset", "the declared charset klingon is unknown; read as cp1251"),
+        ("declared utf-8, is latin-1", "the text is not in the declared UTF-8; read as latin-1"),
         ("declared latin-1, is utf-8", "the text is not in the declared ISO-8859-1; read as UTF-8"),
         ("gbk undeclared", "no charset is declared and the text is not UTF-8; read as gb18030"),
     ],
@@ -219,11 +222,13 @@ def test_a_wrong_charset_is_a_warning(name, warning):
 
 
 def test_many_broken_games_take_time_in_proportion():
-    one = b"(;GM[1]SZ[9];B[aa]! x)\n" + b"(;B[aa])" * 3
+    broken, odd = b"(;GM[1]SZ[9];[aa])\n" + b"(;B[aa])" * 3, b"(;GM[1]SZ[9];B[aa]! x\n"
     start = time.process_time()
-    games = list(read_games(one * 20_000))
+    games = list(read_games(broken * 20_000))
     assert len(games) == 20_000 and all(isinstance(game, Failure) for game in games)
-    assert time.process_time() - start < 8
+    games = list(read_games(odd * 20_000))
+    assert len(games) == 20_000 and all(len(game) == 1 and game.warnings for game in games)
+    assert time.process_time() - start < 20
 
 
 @given(st.binary(max_size=200))
