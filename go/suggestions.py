@@ -166,7 +166,7 @@ def suggest(
     symmetries: bool = True,
     policy: Policy | QuickPolicy | str | os.PathLike[str] | None = None,
     device: str = "auto",
-    game: int = 0,
+    game: int | None = None,
     path: str | None = None,
     rollouts: int = 0,
     rank_by: str = "win-rate",

@@ -15,9 +15,10 @@ from casecnn.interruption import Interrupted
 
 @command()
 @click.argument("game_file", metavar="GAME.sgf")
-@go.game(default=0)
+@go.game(otherwise="the first")
 @option("--move", type=int, meaning="The position after so many moves, 0 for the start", otherwise="after the last")
 @go.path()
+@go.encoding()
 @options.top(": moves", default=10)
 @go.symmetries()
 @go.weights

@@ -19,11 +19,13 @@ def import_files(
     games: str | None = None,
     size: str = "19",
     min_moves: int = 1,
+    encoding: str | None = None,
     workers: int = 1,
 ) -> Report:
     """Pack the games of files, folders and archives into ``output`` and tell what was left out.
 
-    ``games`` is START:STOP of the games that are kept, ``size`` a board size or "any". Raises UsageError for options
+    ``games`` is START:STOP of the games that are kept, ``size`` a board size or "any", ``encoding`` that of
+    the names where it is known. Raises UsageError for options
     out of range, InputError where no game is left and for files that cannot be read or written.
     """
     keep, span = Filter(_size(size), min_moves), parse_slice(games)
@@ -31,8 +33,9 @@ def import_files(
     warm_up()
     with progress(None, "B", "import", keep=True, unit_scale=True) as bar:
         archive, skipped = pack_games(
-            data, keep=keep, games=span, workers=workers, progress=lambda done, total: reach(bar, done, total)
-        )
+            data, keep=keep, games=span, encoding=encoding, workers=workers,
+            progress=lambda done, total: reach(bar, done, total),
+        )  # fmt: skip
     if not len(archive):
         raise InputError(f"DATA has no game that can be packed; {skipped.summary()}")
     save_archive(output, archive)

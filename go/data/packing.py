@@ -20,7 +20,7 @@ from casecnn.errors import InputError, UsageError
 from casecnn.files import check_writable
 from casecnn.go.board.record import GameRecord
 from casecnn.go.data.archive import Archive, join_archives, load_archive, pack_records
-from casecnn.go.sgf.failure import Failure
+from casecnn.go.sgf.failure import Failure, printable
 from casecnn.go.sgf.game import read_games
 from casecnn.go.sgf.sources import files
 
@@ -30,20 +30,32 @@ _GROUP_FILES = 256
 
 @dataclass
 class Skipped:
-    """How many games or files were left out for each reason, and the first of each in words."""
+    """How many games or files were left out for each reason, and the first of each in words.
+
+    ``cut`` counts the games that are kept up to a move that cannot be played, ``first_cut`` is the first of them.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
+    cut: int = 0
+    first_cut: str = ""
 
     def add(self, failure: Failure) -> None:
         """Counts one."""
         self.counts[failure.reason] += 1
         self.examples.setdefault(failure.reason, str(failure))
 
+    def add_cut(self, record: GameRecord) -> None:
+        """Counts a game that is kept in part."""
+        self.cut += 1
+        self.first_cut = self.first_cut or printable(f"{record.source}: {record.cut}")
+
     def merge(self, other: Skipped) -> None:
         """Adds the counts of another."""
         self.counts += other.counts
         self.examples = {**other.examples, **self.examples}
+        self.cut += other.cut
+        self.first_cut = self.first_cut or other.first_cut
 
     def summary(self) -> str:
         """All counts on one line, with the first example."""
@@ -65,13 +77,15 @@ def pack_games(
     *,
     keep: Filter = Filter(),  # noqa: B008 (an immutable value)
     games: tuple[int, int | None] = (0, None),
+    encoding: str | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Archive, Skipped]:
     """Reads all games of files, folders and archives, checks every move, and packs what can be kept.
 
     ``games`` is (start, stop): of the games that can be kept, in the order of ``paths`` (folders sorted), only those
-    are packed; reading ends there. ``progress(done, total)`` is called in bytes of files. A file or game that cannot
+    are packed; reading ends there. Of a game with an illegal move the moves before it are kept, and the game is counted
+    as cut. ``encoding`` is that of the names in all files. ``progress(done, total)`` is called in bytes of files. A file or game that cannot
     be read is only counted; raises `InputError` for a path that does not exist, `UsageError` for numbers that make no
     sense.
     """
@@ -88,7 +102,7 @@ def pack_games(
     total, done, kept = sum(size for _, size in groups), 0, 0
     parts: list[Archive] = []
     skipped = Skipped()
-    for (part, part_skipped), (_, size) in zip(_results(groups, keep, workers), groups, strict=False):
+    for (part, part_skipped), (_, size) in zip(_results(groups, keep, encoding, workers), groups, strict=False):
         skipped.merge(part_skipped)
         parts.append(part)
         kept += len(part)
@@ -98,7 +112,12 @@ def pack_games(
         if stop is not None and kept >= stop:
             break
     archive = join_archives(parts).select(start, kept if stop is None else stop)
-    meta = {"sources": names, "first_game": start, "skipped": dict(skipped.counts.most_common())}
+    meta = {
+        "sources": names,
+        "first_game": start,
+        "skipped": dict(skipped.counts.most_common()),
+        "cut": skipped.cut,
+    }
     archive.meta.update(meta)
     return archive, skipped
 
@@ -159,18 +178,20 @@ def _groups(paths: list[Path]) -> Iterator[tuple[list[str], int]]:
         yield group, group_size
 
 
-def _results(groups: list[tuple[list[str], int]], keep: Filter, workers: int) -> Iterator[tuple[Archive, Skipped]]:
+def _results(
+    groups: list[tuple[list[str], int]], keep: Filter, encoding: str | None, workers: int
+) -> Iterator[tuple[Archive, Skipped]]:
     """What each group gives, in order; never more than two groups a worker wait in memory."""
     workers = min(workers, len(groups))
     if workers <= 1:
         for group, _ in groups:
-            yield _pack_files(group, keep)
+            yield _pack_files(group, keep, encoding)
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     waiting: list[Future[tuple[Archive, Skipped]]] = []
     try:
         for group, _ in groups:
-            waiting.append(pool.submit(_pack_files, group, keep))
+            waiting.append(pool.submit(_pack_files, group, keep, encoding))
             if len(waiting) >= 2 * workers:
                 yield waiting.pop(0).result()
         while waiting:
@@ -181,25 +202,29 @@ def _results(groups: list[tuple[list[str], int]], keep: Filter, workers: int) ->
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _pack_files(paths: list[str], keep: Filter) -> tuple[Archive, Skipped]:
+def _pack_files(paths: list[str], keep: Filter, encoding: str | None) -> tuple[Archive, Skipped]:
     skipped = Skipped()
-    return pack_records(_kept(paths, keep, skipped)), skipped
+    return pack_records(_kept(paths, keep, encoding, skipped)), skipped
 
 
-def _kept(paths: list[str], keep: Filter, skipped: Skipped) -> Iterator[GameRecord]:
+def _kept(paths: list[str], keep: Filter, encoding: str | None, skipped: Skipped) -> Iterator[GameRecord]:
     for path in paths:
         try:
-            for found in read_games(path):
+            for found in read_games(path, encoding=encoding):
                 failure = found if isinstance(found, Failure) else _unwanted(found, keep)
                 if failure:
                     skipped.add(failure)
                 elif isinstance(found, GameRecord):
+                    if found.cut:
+                        skipped.add_cut(found)
                     yield found
         except InputError as error:
             skipped.add(Failure(path, "unreadable", str(error)))
 
 
 def _unwanted(record: GameRecord, keep: Filter) -> Failure | None:
+    if record.cut and not len(record):
+        return Failure(record.source, "illegal move", f"has no legal move: {record.cut.split(';')[0]}")
     if keep.size is not None and record.size != keep.size:
         wanted = f"{keep.size}x{keep.size}"
         return Failure(record.source, "other board size", f"is on {record.size}x{record.size}, wanted is {wanted}")

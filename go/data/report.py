@@ -27,6 +27,7 @@ class Report(NamedTuple):
             "games": len(self.archive),
             "moves": self.archive.moves,
             "bytes_per_move": round(self.bytes_per_move, 4),
+            "cut": self.skipped.cut,
             "skipped": dict(self.skipped.counts.most_common()),
             "examples": {reason: self.skipped.examples[reason] for reason, _ in self.skipped.counts.most_common()},
         }
@@ -37,6 +38,8 @@ class Report(NamedTuple):
             f"{self.file}: {len(self.archive):,} games, {self.archive.moves:,} moves, "
             f"{self.bytes_per_move:.2f} bytes a move before compression"
         ]
+        if self.skipped.cut:
+            lines.append(f"cut before an illegal move: {self.skipped.cut:,}, first: {self.skipped.first_cut}")
         rows = self.skipped.counts.most_common()
         if rows:
             lines.append(f"skipped: {sum(count for _, count in rows):,}")

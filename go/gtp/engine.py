@@ -27,7 +27,7 @@ from casecnn.go.play.selfplay import Player as Net
 from casecnn.go.position import IllegalMove, Position
 from casecnn.go.search.dead_stones import Ending, chains, games_for, judge
 from casecnn.go.search.random_play import play_out
-from casecnn.go.sgf.game import read_game
+from casecnn.go.sgf.game import check_whole, read_game
 from casecnn.go.sgf.writer import record_sgf
 
 DEFAULT_KOMI = 7.5
@@ -282,6 +282,8 @@ class Engine:
             raise GtpError(f"cannot load file: '{name}' is a folder")
         try:
             record = read_game(name)
+            if number is None or number - 1 > len(record):
+                check_whole(record)
             moves = len(record) if number is None else min(max(number - 1, 0), len(record))
             position = Position.from_record(record, moves)
             try:
@@ -292,7 +294,7 @@ class Engine:
             raise GtpError(f"cannot load file: {error}") from error
         self.clear_board()
         self.position = position
-        self.position.superko = self.settings.superko
+        self.position.superko = self.position.superko or self.settings.superko
         self.komi = record.komi
         self.handicap = record.handicap
         played = np.flatnonzero(is_play(record.events))

@@ -61,7 +61,7 @@ def save_annotated(
     InputError where the file cannot be written.
     """
     if source is not None and os.path.realpath(path) == os.path.realpath(source):
-        raise UsageError(f"`--sgf` (={os.fspath(path)}) must be another file than the game, which is never overwritten")
+        raise UsageError(f"`sgf` (={os.fspath(path)}) must be another file than the game, which is never overwritten")
     text = annotated_sgf(game, suggestions)
     with atomic_write(path) as stream:
         stream.write(text)

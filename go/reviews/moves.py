@@ -205,7 +205,7 @@ def review(
     first: int = 1,
     last: int | None = None,
     device: str = "auto",
-    game: int = 0,
+    game: int | None = None,
     path: str | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Review:
@@ -288,7 +288,7 @@ def check_size(record: GameRecord, policy: Policy) -> None:
 def _planes(record: GameRecord) -> np.ndarray:
     """The planes before every move, uint8 [moves, 48, size, size]; raises InputError for a game without them."""
     from casecnn.go.planes.fast import game_features
-    from casecnn.go.sgf.header import NotRead
+    from casecnn.go.sgf.failure import NotRead
     from casecnn.go.sgf.legality import check_legal
 
     longest = LARGEST // (48 * record.size * record.size)

@@ -12,11 +12,12 @@ from casecnn.console import progress, warn
 from casecnn.errors import CasecnnError, InputError, UsageError
 from casecnn.go.board.record import GameRecord
 from casecnn.go.planes.warm_up import warm_up
-from casecnn.go.reviews.files import Game, find_games, output_folder, review_games, reviewable
+from casecnn.go.reviews.files import find_games, output_folder, review_games, reviewable
 from casecnn.go.reviews.moves import check_numbers, check_range, review
 from casecnn.go.reviews.outputs import check_outputs
 from casecnn.go.reviews.sgf import save_reviewed
 from casecnn.go.reviews.summary import Summary
+from casecnn.go.sgf.game import Game
 
 if TYPE_CHECKING:
     from casecnn.go.net.policy import Policy
@@ -43,6 +44,7 @@ class Wish:
     top: int = 10
     symmetries: bool = True
     path: str | None = None
+    encoding: str | None = None
     weights: str | None = None
     device: str = "auto"
     image: str | None = None
@@ -62,7 +64,7 @@ def review_files(files: Sequence[str], *, game: int | None = None, **wishes: Any
     alone = len(files) == 1 and not os.path.isdir(files[0])
     if game is not None and not alone:
         raise UsageError(f"`game` (={game}) must be left out where several files are reviewed")
-    found = find_games(files, game=game, path=wish.path, trees=wish.sgf is not None)
+    found = find_games(files, game=game, path=wish.path, encoding=wish.encoding, trees=wish.sgf is not None)
     if alone and len(found) == 1:
         return _review_one(found[0], files[0], wish)
     return _review_several(found, files, wish)
@@ -84,8 +86,8 @@ def _review_one(found: Game | CasecnnError, name: str, wish: Wish) -> ReviewedFi
         )  # fmt: skip
     if wish.image:
         reviewed.save_picture(wish.image, wish.top)
-    if wish.sgf and found.tree is not None:
-        save_reviewed(wish.sgf, found.tree, reviewed, path=wish.path, top=wish.top)
+    if wish.sgf:
+        save_reviewed(wish.sgf, found, reviewed, top=wish.top)
     return ReviewedFiles(reviewed.as_dict(name, wish.top), reviewed.table(wish.top))
 
 
@@ -97,6 +99,9 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
     games, left_out = reviewable(found, policy, wish.first, wish.last)
     for line in left_out:
         warn(f"left out: {line}")
+    for game in games:
+        if game.record.cut:
+            warn(f"{game.record.source}: {game.record.cut}")
     problem: BaseException | None = None
     if left_out:
         problem = InputError(f"{len(left_out)} of {len(found)} games were not reviewed; the warnings say why")
@@ -104,7 +109,7 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
     with progress(_moves([game.record for game in games], wish), " moves") as bar:
         try:
             for reviewed in review_games(
-                games, policy, path=wish.path, top=wish.top, sgfs=sgfs, images=images, progress=bar.update,
+                games, policy, top=wish.top, sgfs=sgfs, images=images, progress=bar.update,
                 symmetries=wish.symmetries, first=wish.first, last=wish.last,
             ):  # fmt: skip
                 done.append(reviewed)

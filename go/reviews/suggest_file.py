@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from casecnn.checks import whole
@@ -10,15 +9,16 @@ from casecnn.console import warn
 from casecnn.go.planes.warm_up import warm_up
 from casecnn.go.play.progress import games_shown
 from casecnn.go.reviews.outputs import check_outputs
-from casecnn.go.sgf.game import read_game
+from casecnn.go.sgf.game import open_game
 from casecnn.go.suggestions import Suggestions, suggest
 
 
 def suggest_file(
     file: str,
     *,
-    game: int = 0,
+    game: int | None = None,
     path: str | None = None,
+    encoding: str | None = None,
     top: int = 10,
     rollouts: int = 0,
     image: str | None = None,
@@ -34,8 +34,8 @@ def suggest_file(
     whole("top", top, 1)
     check_outputs(file, image, sgf)
     _warm_up(rollouts)
-    source = sys.stdin.buffer.read() if file == "-" and sgf else file  # read twice below
-    record = read_game(source, game=game, path_spec=path)
+    opened = open_game(file, game=game, path_spec=path, encoding=encoding)
+    record = opened.record
     for warning in record.warnings:
         warn(f"{record.source}: {warning}")
     with games_shown(rollouts, "playouts") as advance:
@@ -48,9 +48,9 @@ def suggest_file(
     if image:
         found.save_picture(image)
     if sgf:
-        from casecnn.go.reviews.annotate import read_nodes, save_annotated
+        from casecnn.go.reviews.annotate import save_annotated
 
-        save_annotated(sgf, read_nodes(source, game=game, path_spec=path), found)
+        save_annotated(sgf, opened, found)
     return found
 
 

@@ -124,7 +124,7 @@ def text_codec(name: str) -> str:
         found = None
     if found is None or not getattr(found, "_is_text_encoding", True):
         names = ", ".join(encoding.name for encoding in ENCODINGS)
-        raise UsageError(f"`--encoding` (={printable(name[:40])}) must be the name of a text encoding, such as {names}")
+        raise UsageError(f"`encoding` (={printable(name[:40])}) must be the name of a text encoding, such as {names}")
     return {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"}.get(found.name, found.name)
 
 

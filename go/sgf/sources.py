@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, NamedTuple
 
-from casecnn.compressed import packer
+from casecnn.compressed import decompressor
 from casecnn.errors import InputError
 from casecnn.files import read_error, reason
 from casecnn.go.sgf.failure import Failure, printable
@@ -136,7 +136,7 @@ def _read(stream: IO[bytes], name: str) -> Iterator[Text | Failure]:
     """One text, unpacked where it is packed; of one that breaks off, what could be read and a `Failure`."""
     data = stream.read(MAX_TEXT_BYTES + 1)
     failure = None
-    if unpacker := packer(data[:6]):
+    if unpacker := decompressor(data[:6]):
         data, failure = _unpacked(data, unpacker, name)
     if len(data) > MAX_TEXT_BYTES:
         yield Failure(name, "too large", f"is too large: a text may have {MAX_TEXT_BYTES >> 20} MiB; split it")
