@@ -49,9 +49,7 @@ _WORDS = {
     "Ing": "ing|goe|ing's|应氏|應氏|sst",
     "stone scoring": "stone[ _-]?scoring|stone[ _-]?counting",
 }
-_PATTERNS = {
-    name: re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE) for name, words in _WORDS.items()
-}
+_PATTERNS = {name: re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE) for name, words in _WORDS.items()}
 DEFAULT = Ruleset("unknown")
 
 

@@ -24,9 +24,9 @@ def import_files(
 ) -> Report:
     """Pack the games of files, folders and archives into ``output`` and tell what was left out.
 
-    ``games`` is START:STOP of the games that are kept, ``size`` a board size or "any", ``encoding`` that of
-    the names where it is known. Raises UsageError for options
-    out of range, InputError where no game is left and for files that cannot be read or written.
+    ``games`` is START:STOP of the games that are kept, ``size`` a board size or "any", ``encoding`` that of the names
+    where it is known. Raises UsageError for options out of range, InputError where no game is left and for files that
+    cannot be read or written.
     """
     keep, span = Filter(_size(size), min_moves), parse_slice(games)
     check_output(output, data)

@@ -85,9 +85,9 @@ def pack_games(
 
     ``games`` is (start, stop): of the games that can be kept, in the order of ``paths`` (folders sorted), only those
     are packed; reading ends there. Of a game with an illegal move the moves before it are kept, and the game is counted
-    as cut. ``encoding`` is that of the names in all files. ``progress(done, total)`` is called in bytes of files. A file or game that cannot
-    be read is only counted; raises `InputError` for a path that does not exist, `UsageError` for numbers that make no
-    sense.
+    as cut. ``encoding`` is that of the names in all files. ``progress(done, total)`` is called in bytes of files. A
+    file or game that cannot be read is only counted; raises `InputError` for a path that does not exist, `UsageError`
+    for numbers that make no sense.
     """
     start, stop = games
     if start < 0 or (stop is not None and stop < start):

@@ -52,6 +52,9 @@ def planes_of_files(games: Sequence[str], output: str) -> PlanesOfFiles:
     records, failures = read_all(games)
     for failure in failures:
         warn(f"left out: {failure}")
+    for record in records:
+        if record.cut:
+            warn(f"{record.source}: {record.cut}")
     with progress(len(records), " games") as bar:
         written = write_planes(records, output, progress=lambda _: bar.update())
     return PlanesOfFiles(output, written, len(failures), time.perf_counter() - start)

@@ -23,7 +23,8 @@ _SUMMARY = re.compile(
     _START
     + rb"[^\r\n]*(?:Black|White)[^\r\n]*, (?:moves \d+-\d+|no moves)\r?\n[^\r\n]+\r?\n\r?\n"
     + rb"agreement +phase [^\r\n]*(?:\r?\n(?:both|Black|White) [^\r\n]*)*"
-    + rb"(?:\r?\n\r?\n[Ll]argest surprises [^\r\n]*\r?\nmove +player [^\r\n]*(?P<rows>(?:\r?\n *\d+  (?:Black|White) [^\r\n]*)*))?"
+    + rb"(?:\r?\n\r?\n[Ll]argest surprises [^\r\n]*\r?\nmove +player [^\r\n]*"
+    + rb"(?P<rows>(?:\r?\n *\d+  (?:Black|White) [^\r\n]*)*))?"
     + _END
 )
 _ROW = re.compile(rb"(\d+)  (?:Black|White)")

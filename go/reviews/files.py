@@ -29,8 +29,8 @@ def find_games(
 
     In the place of a game that cannot be read, or a file that cannot be opened, stands the error. `game` chooses one of
     them, counted from 0, and `path` a variation of each; `encoding` overrides what the files declare. `trees` keeps the
-    trees, about 0.1 MB a game. Raises UsageError for a malformed `path`, an unknown `encoding`, a `game` below 0 or beyond
-    the last one.
+    trees, about 0.1 MB a game. Raises UsageError for a malformed `path`, an unknown `encoding`, a `game` below 0 or
+    beyond the last one.
     """
     if game is not None and game < 0:
         raise UsageError(f"`game` (={game}) must be at least 0")

@@ -41,7 +41,7 @@ _UTF8_LETTER = re.compile(rb"[\xe3-\xef][\x80-\xbf]{2}")
 _SAMPLE = 2000  # bytes that are looked at
 _ADVANTAGE = 14.0  # of the declared encoding
 _SURE = 2.0  # by so much the best encoding must be more probable than the next one
-_SENSE = 0.9 * HOPELESS  # two bytes of a text that no encoding makes sense of are less probable than that
+_SENSE = 0.85 * HOPELESS  # two bytes of a text that no encoding makes sense of are less probable than that
 
 
 class Encoding(NamedTuple):
@@ -72,8 +72,9 @@ _SAME = {
 
 
 class Decoded(NamedTuple):
-    """Text that is ASCII-compatible, the codec of its values (UTF-8, ASCII, or Latin-1 for bytes that are kept as they
-    are), and what was odd about it.
+    """Text that is ASCII-compatible, the codec of its values, and what was odd about it.
+
+    The codec is UTF-8, ASCII, or Latin-1 for bytes that are kept as they are.
     """
 
     text: bytes
@@ -93,7 +94,7 @@ codecs.register_error("casecnn-keep", _keep)  # surrogateescape that also takes 
 def decode(data: bytes, encoding: str | None = None) -> Decoded:
     """Makes the bytes of an SGF file readable for the grammar; never fails.
 
-    ``encoding`` names the codec and overrides what the file declares; `UsageError` for a name that Python does not know.
+    ``encoding`` names the codec and overrides what the file declares; `UsageError` for a name that Python lacks.
     """
     if encoding is not None:
         return _decode_as(data, text_codec(encoding), encoding)
@@ -158,10 +159,12 @@ def _decode_by_looks(data: bytes, name: str, declared: str) -> Decoded:
         warning = (f"some bytes are not in the declared {name} and kept as they are",) if odd else ()
         return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning)
     letters = sum(map(len, re.findall(r"[^\x00-\x7f]+", sample.decode(encoding.codec, "replace"))))
+    odd = sum("\udc80" <= letter <= "\udcff" for letter in text)
     single = encoding.script in ("cyrillic", "latin", "central")
-    if best < _SENSE * letters * (0.5 if single else 1.0) or best - second < _SURE:
+    if best < _SENSE * letters * (0.5 if single else 1.0) or best - second < _SURE or 8 * odd > letters:
         return Decoded(
-            data, "latin-1",
+            data,
+            "latin-1",
             (f"{problem}; names may be wrong and are kept byte for byte; `--encoding` says what they are in",),
         )
     return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", (f"{problem}; read as {encoding.name}",))

@@ -17,12 +17,13 @@ from casecnn.go.board.record import GameRecord
 from casecnn.go.sgf import charset, servers
 from casecnn.go.sgf.collection import GameTree, game_trees
 from casecnn.go.sgf.failure import Failure, NotRead
-from casecnn.go.sgf.legality import check_legal, legal_part
+from casecnn.go.sgf.legality import legal_part
 from casecnn.go.sgf.line import MAX_EVENTS, Nodes, line_of, parse_path, record_of
 from casecnn.go.sgf.sources import Text, texts
 
 __all__ = [
-    "MAX_EVENTS", "Game", "Nodes", "games", "line_of", "open_game", "parse_path", "read_game", "read_games", "record_of",
+    "MAX_EVENTS", "Game", "Nodes", "games", "line_of", "open_game", "parse_path", "read_game", "read_games",
+    "record_of",
 ]  # fmt: skip
 
 
@@ -148,9 +149,7 @@ def _trees(text: Text, encoding: str | None) -> Iterator[tuple[GameTree, charset
         yield tree if isinstance(tree, Failure) else (tree, decoded)
 
 
-def _game(
-    found: GameTree, decoded: charset.Decoded, line: tuple[int, ...], check: bool, file: str
-) -> Game | Failure:
+def _game(found: GameTree, decoded: charset.Decoded, line: tuple[int, ...], check: bool, file: str) -> Game | Failure:
     """The game of a tree, or why it is none."""
     warnings = (*decoded.warnings, *found.warnings)
     try:

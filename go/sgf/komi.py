@@ -28,8 +28,8 @@ _HALF = re.compile(r"(?:and\s+a|and|a|又|と)?\s*(?:half|半|반)", re.IGNORECA
 _WORD_NUMBERS = {
     word: number
     for number, words in enumerate(
-        ("zero no 零 〇 無 无", "one 一 壹 일", "two 二 两 兩 貳 이", "three 三 叁 삼", "four 四 肆 사", "five 五 伍 오",
-         "six 六 陸 陆 육 륙", "seven 七 柒 칠", "eight 八 捌 팔", "nine 九 玖 구", "ten 十 拾 십")
+        ("zero no 零 〇 無 无", "one 一 壹 일", "two 二 两 兩 貳 이", "three 三 叁 삼", "four 四 肆 사",
+         "five 五 伍 오", "six 六 陸 陆 육 륙", "seven 七 柒 칠", "eight 八 捌 팔", "nine 九 玖 구", "ten 十 拾 십")
     )
     for word in words.split()
 }  # fmt: skip
@@ -125,8 +125,8 @@ def _from_count(count: float, rules: str) -> float:
 def _number_in(text: str) -> tuple[float, bool] | None:
     """The number that a text names, and whether it counts stones (子); None where it names none or several."""
     text = unicodedata.normalize("NFKC", text).strip().lower()  # full-width digits, ½ as 1⁄2
-    text = re.sub(r"(?<=[0-9])(?=[123]\u2044[24])", " ", unicodedata.normalize("NFKC", text)) if "\u2044" in text else text
-    text = text.replace("\u2044", "/").replace("−", "-").replace("–", "-").replace("'", "")
+    text = re.sub(r"(?<=[0-9])(?=[123]\u2044[24])", " ", text).replace("\u2044", "/")
+    text = text.replace("−", "-").replace("–", "-").replace("'", "")
     text = re.sub(r"\([^()0-9]*\)", " ", text)  # "7.5 (Chinese)"
     text = re.sub(r"(?<=[0-9]),(?=[0-9]{0,2}(?![0-9]))", ".", text)
     sign = -1.0 if _REVERSED.search(text) else 1.0
@@ -135,8 +135,10 @@ def _number_in(text: str) -> tuple[float, bool] | None:
     text = re.sub(r"四分之([一二三1-3])", lambda m: f" {_WORD_NUMBERS.get(m[1], m[1])}/4", text)
     half = bool(_HALF.search(text))
     text = _HALF.sub(" ", text)
-    text = _ANY_WORD_NUMBER.sub(lambda m: str(_WORD_NUMBERS[m[0].lower()]), text) if not text.isascii() else (
-        re.sub(rf"\b(?:{_ANY_WORD_NUMBER.pattern})\b", lambda m: str(_WORD_NUMBERS[m[0].lower()]), text)
+    text = (
+        _ANY_WORD_NUMBER.sub(lambda m: str(_WORD_NUMBERS[m[0].lower()]), text)
+        if not text.isascii()
+        else (re.sub(rf"\b(?:{_ANY_WORD_NUMBER.pattern})\b", lambda m: str(_WORD_NUMBERS[m[0].lower()]), text))
     )
     text = _strip(text)
     if match := _FRACTION.fullmatch(text):

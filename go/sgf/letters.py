@@ -71,6 +71,8 @@ _CYRILLIC_VOWELS = set("аеёиоуыэюяіїє")
 _LATIN_FREQUENT = "éèêëáàâäãåæçíìîïñóòôöõøßúùûüýœÉÈÁÅÄÖÜÓÇØÆŠšŽžÍÚÑ"
 _LATIN_CENTRAL = "ąćęłńóśźżčšžřěůťďňýáíéúőűöüäßŁŚŻŹŠŽČŘÁÉÍÓÖÜ"
 _QUOTES = "‘’“”–—…«»°•€™"
+_EAST = r"\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef"
+_PIECE = re.compile(rf"[{_EAST}]+|[^{_EAST}]+")
 _WORD = re.compile(r"[^\W\d_]*[^\x00-\x7f\W\d_][^\W\d_]*")
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 
@@ -198,15 +200,13 @@ def _latin(frequent: str) -> Callable[[str], float]:
 
 def _outside_words(text: str, other: float) -> float:
     """The signs beyond ASCII that are no letters."""
-    return sum(
-        math.log(0.01) if sign in _QUOTES else other for sign in _BEYOND.findall(text) if not sign.isalpha()
-    )
+    return sum(math.log(0.01) if sign in _QUOTES else other for sign in _BEYOND.findall(text) if not sign.isalpha())
 
 
 def _mixed(text: str) -> float:
     """Text in Unicode: each letter in the script that it belongs to."""
     parts: dict[str, list[str]] = {"east": [], "rest": []}
-    for piece in re.findall(r"[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]+|[^\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]+", text):
+    for piece in _PIECE.findall(text):
         parts["east" if piece[0] >= "\u2e80" else "rest"].append(piece)
     east, rest = "".join(parts["east"]), " ".join(parts["rest"])
     total = _best(east, ("simplified", "traditional", "japanese", "korean")) if east else 0.0
@@ -234,7 +234,9 @@ SCRIPTS: dict[str, Callable[[str], float]] = {
     "traditional": _letters(
         lambda: _chinese(
             _TRADITIONAL + "".join(c for c in _SIMPLIFIED if _row(c, "big5")[0]),
-            "big5", range(0xA4, 0xC7), range(0xC9, 0xFA),
+            "big5",
+            range(0xA4, 0xC7),
+            range(0xC9, 0xFA),
         )
     ),
     "japanese": _letters(_japanese),

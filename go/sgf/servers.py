@@ -85,9 +85,8 @@ def is_server_format(data: bytes) -> str:
     if start[:8].upper() == b"[HEADER]":
         return "UGF"
     lines = start.splitlines()
-    if len(lines) > 11 and re.fullmatch(rb"\s*\d{1,2}\s*", lines[1]) and any(re.match(rb"\s*PM..[BW]", one) for one in lines):
-        return "NGF"
-    return ""
+    moves = any(re.match(rb"\s*PM..[BW]", one) for one in lines[11:])
+    return "NGF" if moves and re.fullmatch(rb"\s*\d{1,2}\s*", lines[1]) else ""
 
 
 def server_game(kind: str, text: bytes, source: str) -> GameTree | Failure:

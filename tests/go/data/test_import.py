@@ -34,10 +34,11 @@ def data(tmp_path):
     (folder / "b" / "b.SGF.gz").write_bytes(gzip.compress(game("ba")))
     with zipfile.ZipFile(folder / "c.zip", "w") as archive:
         archive.writestr("x/1.sgf", game("ca"))
-        archive.writestr("x/2.sgf", game("cb", rest=";W[cb]"))  # illegal
+        archive.writestr("x/2.sgf", game("cb", rest=";W[ei];B[cb];W[aa]"))  # illegal: the first two moves are kept
+        archive.writestr("x/3.sgf", game("cc", rest=";[aa]"))  # broken
         archive.writestr("x/notes.txt", b"(;B[aa])")
     (folder / "d.sgf").write_bytes(game("da", size=13) + game("db", rest=""))
-    (folder / "e.sgf").write_bytes(b"(;GM[1]SZ[9];B[aa]")  # truncated
+    (folder / "e.sgf").write_bytes(b"(;GM[1]SZ[9]PB[ab")  # truncated
     (folder / "notes.txt").write_bytes(b"(;B[aa])")
     return folder
 
@@ -48,27 +49,30 @@ def points(archive) -> list[int]:
 
 def test_everything_is_read_in_order_and_counted(data):
     archive, skipped = pack_games([data], keep=Filter(size=9, min_moves=2))
-    assert points(archive) == [0, 9, 18, 1, 2]
-    assert skipped.counts == {"illegal move": 1, "other board size": 1, "too few moves": 1, "truncated": 1}
-    assert skipped.examples["illegal move"] == f"{data}/c.zip:x/2.sgf has an illegal move: move 2, White at C8"
+    assert points(archive) == [0, 9, 18, 1, 2, 11]
+    assert skipped.counts == {"broken": 1, "other board size": 1, "too few moves": 1, "truncated": 1}
+    assert (skipped.cut, archive.meta["cut"], len(archive.game(5))) == (1, 1, 2)
+    assert skipped.first_cut == (
+        f"{data}/c.zip:x/2.sgf: illegal move 3, Black at C8: the point is not empty; the game is read up to move 2"
+    )
     assert skipped.examples["other board size"] == f"{data}/d.sgf game 1 is on 13x13, wanted is 9x9"
     assert archive.meta["skipped"] == dict(skipped.counts) and archive.meta["sources"] == [str(data)]
 
 
 def test_any_size(data):
     archive, skipped = pack_games([data], keep=Filter(size=None, min_moves=0))
-    assert archive.sizes.tolist() == [9, 9, 9, 9, 9, 13, 9]
-    assert set(skipped.counts) == {"illegal move", "truncated"}
+    assert archive.sizes.tolist() == [9, 9, 9, 9, 9, 9, 13, 9]
+    assert set(skipped.counts) == {"broken", "truncated"}
 
 
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        (":", [0, 9, 18, 1, 2, 12]),
+        (":", [0, 9, 18, 1, 2, 11, 12]),
         ("1:3", [9, 18]),
-        ("4:", [2, 12]),
+        ("4:", [2, 11, 12]),
         (":2", [0, 9]),
-        ("5:99", [12]),
+        ("6:99", [12]),
         ("9:9", []),
         ("2:2", []),
     ],
@@ -158,9 +162,10 @@ def test_the_command_as_a_table(data, tmp_path, capsys):
     output = tmp_path / "moves.npz"
     assert run(data, "-o", output, "--size", 9, "--min-moves", 2, "--workers", 1) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"{output}: 5 games, 10 moves, ") and lines[1] == "skipped: 4"
+    assert lines[0].startswith(f"{output}: 6 games, 12 moves, ") and lines[2] == "skipped: 4"
+    assert lines[1].startswith(f"cut before an illegal move: 1, first: {data}/c.zip:x/2.sgf: illegal move 3, ")
     assert f"  truncated                 1  first: {data}/e.sgf is truncated" in "\n".join(lines)
-    assert len(load_archive(output)) == 5
+    assert len(load_archive(output)) == 6
 
 
 def test_the_command_as_json(data, tmp_path, capsys):
@@ -179,7 +184,7 @@ def test_the_command_as_json(data, tmp_path, capsys):
         (["--game-range", "x"], 2, "`--game-range` (=x) must be START:STOP"),
         (["--workers", "0"], 2, "`--workers` (=0) must be at least 1"),
         (["nowhere"], 1, "there is no such file"),
-        (["--size", "21"], 1, "DATA has no game that can be packed; skipped other board size: 7, "),
+        (["--size", "21"], 1, "DATA has no game that can be packed; skipped other board size: 8, "),
     ],
 )
 def test_the_commands_errors(data, tmp_path, capsys, options, code, message):

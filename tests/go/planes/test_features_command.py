@@ -25,6 +25,7 @@ GAMES = {
     "nine.sgf": "(;SZ[9];B[ee];W[cc])",
     "empty.sgf": "(;SZ[5])",
     "illegal.sgf": "(;SZ[5];B[aa];W[aa])",
+    "broken.sgf": "(;GM[1];[aa])",
 }
 
 COMPILING = "casecnn: compiling the Go engine for this machine, once (about 20 seconds) ...\n"
@@ -93,13 +94,15 @@ def test_collections_are_taken_whole_and_broken_games_in_them_left_out(folder, c
     with zipfile.ZipFile("all.zip", "w") as archive:
         for name in ("capture.sgf", "illegal.sgf", "setup.sgf"):
             archive.write(name)
+        archive.write("broken.sgf")
     code, out, err = run("all.zip", "-o", "planes.npz", "--format", "json", capsys=capsys)
     summary = json.loads(out)
-    assert (code, summary["games"], summary["positions"], summary["skipped"]) == (0, 2, 9, 1)
-    warnings = err.replace(COMPILING, "").splitlines()
-    assert (
-        len(warnings) == 1 and warnings[0].startswith("casecnn: warning: left out: ") and "illegal.sgf" in warnings[0]
-    )
+    assert (code, summary["games"], summary["positions"], summary["skipped"]) == (0, 3, 10, 1)
+    assert err.replace(COMPILING, "").splitlines() == [
+        "casecnn: warning: left out: all.zip:broken.sgf is broken SGF: a value without a name, line 1, column 9",
+        "casecnn: warning: all.zip:illegal.sgf: illegal move 2, White at A5: the point is not empty; the game is read"
+        " up to move 1",
+    ]
 
 
 def test_two_sizes_do_not_go_into_one_file(folder, capsys):
@@ -118,7 +121,7 @@ def test_a_board_that_the_engine_does_not_know(folder, capsys):
     assert (code, out, err) == (1, "", "casecnn: error: four.sgf: the board (=4x4) must be from 5x5 to 25x25\n")
 
 
-@pytest.mark.parametrize("name", ["illegal.sgf", "missing.sgf"])
+@pytest.mark.parametrize("name", ["broken.sgf", "missing.sgf"])
 def test_a_file_without_a_game_is_one_line(folder, capsys, name):
     code, out, err = run("capture.sgf", name, "-o", "planes.npz", capsys=capsys)
     assert (code, out) == (1, "") and not (folder / "planes.npz").exists()

@@ -6,20 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sgfmill import sgf, sgf_grammar
+from sgfmill import sgf
 
 from casecnn.errors import InputError, UsageError
-from casecnn.go.reviews.annotate import annotated_sgf, read_nodes, save_annotated
-from casecnn.go.sgf.game import line_of, read_game, record_of
+from casecnn.go.reviews.annotate import annotated_sgf, save_annotated
+from casecnn.go.sgf.game import open_game, read_game
 from casecnn.go.suggestions import Suggestions, rank
 
 GAME = b"""(;GM[1]FF[4]CA[UTF-8]AP[other:1]SZ[19]KM[6.5]PB[\xe6\x9d\x8e]PW[a \\] b]DT[2016-12-01]HA[2]
 AB[pd][dp]AW[aa]XX[own]C[root]LB[qq:Q];W[dd]C[first];B[pp]LB[cc:C][dd:D]TR[pp];W[];B[qd]
 (;W[fc])(;W[cf]C[other line];B[cc]))"""
-
-
-def nodes_of(text: bytes):
-    return line_of(sgf_grammar.parse_sgf_game(text))
 
 
 def suggestions_after(moves: int, to_play: int, probabilities: dict[int, float], size: int = 19) -> Suggestions:
@@ -43,18 +39,18 @@ CC, DC = 2 * 19 + 2, 2 * 19 + 3  # SGF cc = C17, dc = D17
 
 
 def annotate(moves: int, to_play: int = 1, text: bytes = GAME) -> tuple[sgf.Sgf_game, list]:
-    """The annotated game read back by sgfmill, and its nodes down to the position."""
+    """The annotated game read back by sgfmill, and the nodes of its main line down to the position."""
     suggestions = suggestions_after(moves, to_play, {DC: 0.6, CC: 0.4})
-    game = sgf.Sgf_game.from_bytes(annotated_sgf(nodes_of(text), suggestions))
+    game = sgf.Sgf_game.from_bytes(annotated_sgf(open_game(text), suggestions))
     line = [game.get_root()]
-    while len(line[-1]) == 1:
+    while not any(node.has_property("C") and "rank   move" in node.get("C") for node in line):
         line.append(line[-1][0])
     return game, line
 
 
 def test_the_position_carries_labels_and_the_table():
     _, line = annotate(3)
-    assert len(line) == 4 and len(line[-1]) == 2
+    assert len(line) == 4 and len(line[-1]) == 3
     assert line[-1].get_raw_list("LB") == [b"dc:1", b"cc:2"]
     assert line[-1].get("C") == (
         "Black to play after move 3, a-net, mean over 8 symmetries\n\n"
@@ -64,13 +60,35 @@ def test_the_position_carries_labels_and_the_table():
     )
 
 
-def test_each_suggestion_is_a_variation_the_best_first():
+def test_each_suggestion_is_a_variation_the_best_first_behind_those_of_the_file():
     _, line = annotate(3)
-    assert [child.get_move() for child in line[-1]] == [("b", (16, 3)), ("b", (16, 2))]
-    comments = [child.get("C") for child in line[-1]]
+    assert [child.get_move() for child in line[-1]] == [("b", (15, 16)), ("b", (16, 3)), ("b", (16, 2))]
+    comments = [child.get("C") for child in line[-1][1:]]
     assert comments == ["D17: 60.00 %, suggestion 1", "C17: 40.00 %, suggestion 2"]
     _, line = annotate(2, to_play=2)
-    assert [child.get_move() for child in line[-1]] == [("w", (16, 3)), ("w", (16, 2))]
+    assert [child.get_move() for child in line[-1]] == [("w", None), ("w", (16, 3)), ("w", (16, 2))]
+    _, line = annotate(4, to_play=2, text=GAME.replace(b"W[fc]", b"W[dc]"))  # a suggestion that the file has already
+    assert [child.get_move()[1] for child in line[-1]] == [(16, 3), (13, 2), (16, 2)]
+    assert not line[-1][0].has_property("C")
+
+
+def test_main_line_and_variations_stay():
+    for moves in range(6):
+        text = annotated_sgf(open_game(GAME), suggestions_after(moves, 1 + moves % 2, {DC: 0.6, CC: 0.4}))
+        for path in (None, "1") if moves >= 4 else (None,):
+            before, after = read_game(GAME, path_spec=path), read_game(text, path_spec=path)
+            assert after.events.tolist() == before.events.tolist()
+        assert b"C[other line]" in text and b"XX[own]" in text
+    assert b"AP[other:1]" in text and b"KM[6.5]" in text
+
+
+def test_earlier_suggestions_are_replaced():
+    for moves in (0, 3, 4, 5):
+        suggestions = suggestions_after(moves, 1 + moves % 2, {DC: 0.6, CC: 0.4})
+        once = annotated_sgf(open_game(GAME), suggestions)
+        assert annotated_sgf(open_game(once), suggestions) == once
+        other = suggestions_after(2, 2, {CC: 1.0})
+        assert annotated_sgf(open_game(once), other) == annotated_sgf(open_game(GAME), other)
 
 
 def test_names_setup_moves_and_comments_are_kept():
@@ -79,7 +97,7 @@ def test_names_setup_moves_and_comments_are_kept():
     assert (root.get("PB"), root.get("PW"), root.get("DT"), root.get("KM")) == ("李", "a ] b", "2016-12-01", 6.5)
     assert (root.get("HA"), root.get("XX"), root.get("C")) == (2, "own", "root")
     assert root.get_setup_stones() == ({(15, 15), (3, 3)}, {(18, 0)}, set())
-    assert root.get("AP")[0] == "casecnn" and root.get("CA") == "UTF-8" and root.get_size() == 19
+    assert root.get("AP") == ("other", "1") and root.get("CA") == "UTF-8" and root.get_size() == 19
     assert [node.get_move() for node in line[1:]] == [("w", (15, 3)), ("b", (3, 15)), ("w", None)]
     assert line[1].get("C") == "first" and line[2].get("TR") == {(3, 15)}
     assert root.get_raw_list("LB") == [b"qq:Q"]
@@ -95,72 +113,54 @@ def test_labels_and_comments_that_were_there_stay_except_on_suggested_points():
 def test_the_start_of_the_game_is_annotated_in_the_root():
     game, line = annotate(0, to_play=2)
     assert len(line) == 1 and game.get_root().get("C").startswith("root\n\nWhite to play, no move yet")
-    assert [child.get_move()[0] for child in line[0]] == ["w", "w"]
+    assert [child.get_move() for child in line[0]] == [("w", (15, 3)), ("w", (16, 3)), ("w", (16, 2))]
 
 
-def test_a_move_in_the_root_is_left_out_before_it_is_played():
+def test_a_move_in_the_root_stays_there():
     text = b"(;SZ[19]PB[x]B[pd];W[dd])"
     _, line = annotate(0, text=text)
-    assert len(line) == 1 and line[0].get("PB") == "x" and not line[0].has_property("B")
+    assert len(line) == 1 and line[0].get("PB") == "x" and line[0].get_move() == ("b", (15, 15))
     _, line = annotate(1, to_play=2, text=text)
-    assert len(line) == 1 and line[0].get_move() == ("b", (15, 15))
+    assert len(line) == 1 and [child.get_move()[1] for child in line[0]] == [(15, 3), (16, 3), (16, 2)]
 
 
 def test_a_pass_is_a_variation_without_a_label():
-    suggestions = suggestions_after(3, 1, {})
+    suggestions = suggestions_after(5, 1, {})
     assert [(s.vertex, s.probability) for s in suggestions] == [("pass", 1.0)]
-    game = sgf.Sgf_game.from_bytes(annotated_sgf(nodes_of(GAME), suggestions))
-    last = game.get_last_node()
-    assert last.get_move() == ("b", None) and last.get("C") == "pass: 100.00 %, suggestion 1"
-    assert not last.parent.has_property("LB")
-
-
-def test_our_reader_takes_it_back_with_the_same_events():
-    before, after = record_of(nodes_of(GAME)), record_of(line_of(sgf_grammar.parse_sgf_game(annotated())))
-    assert len(after) == 4  # three moves and the first suggestion
-    assert after.events[:-1].tolist() == before.events[: len(after.events) - 1].tolist()
-    assert (after.black, after.white, after.komi, after.size) == (before.black, before.white, before.komi, before.size)
+    game = sgf.Sgf_game.from_bytes(annotated_sgf(open_game(GAME), suggestions))
+    end, passed = game.get_last_node().parent
+    assert end.get_move() == (None, None) and not end.properties()
+    assert passed.get_move() == ("b", None) and passed.get("C") == "pass: 100.00 %, suggestion 1"
+    assert not passed.parent.has_property("LB")
 
 
 def annotated() -> bytes:
-    return annotated_sgf(nodes_of(GAME), suggestions_after(3, 1, {DC: 0.6, CC: 0.4}))
+    return annotated_sgf(open_game(GAME), suggestions_after(3, 1, {DC: 0.6, CC: 0.4}))
 
 
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (b"(;SZ[19]PB[\xff\xfe\xfd];B[dd])", "\xff\xfe\xfd"),
+        ("(;SZ[19]PB[J\xfcrgen M\xfcller];B[dd])".encode("latin-1"), "J\xfcrgen M\xfcller"),
         ("(;CA[gb2312]SZ[19]PB[\u674e\u4e16];B[dd])".encode("gb2312"), "\u674e\u4e16"),
         ("(;CA[Shift_JIS]SZ[19]PB[\u30bd\u8868];B[dd])".encode("shift_jis"), "\u30bd\u8868"),  # with bytes of "\\"
         ("(;SZ[19]PB[\u674e];B[dd])".encode("utf-16"), "\u674e"),
     ],
 )
 def test_any_charset_becomes_utf_8(data, name):
-    text = annotated_sgf(read_nodes(data), suggestions_after(1, 2, {CC: 1.0}))
+    text = annotated_sgf(open_game(data), suggestions_after(1, 2, {CC: 1.0}))
     assert sgf.Sgf_game.from_bytes(text).get_root().get("PB") == name
     assert b"CA[UTF-8]" in text and text.decode("utf-8")
 
 
-def test_nodes_of_a_collection_are_counted_as_the_reader_counts(tmp_path: Path):
-    file = tmp_path / "two.sgf"
-    file.write_bytes(b"(;SZ[9];B[aa])(;SZ[9];B[aa];W[aa])(;SZ[9];B[cc](;W[dd])(;W[ee]))")
-    assert read_nodes(file, game=2, path_spec="1")[-1] == {"W": [b"ee"]}
-    assert read_game(file, game=2, path_spec="1").moves.tolist() == [20, 40]
-    with pytest.raises(InputError) as error:
-        read_nodes(file, game=3)
-    assert str(error.value) == "`game` (=3) must be below the number of games in the file"
-    with pytest.raises(InputError, match="variations 0 to 1"):
-        read_nodes(file, game=2, path_spec="2")
-
-
 def test_a_long_game_is_no_deep_recursion():
     text = b"(;SZ[19]" + b";B[dd];W[]" * 3000 + b")"
-    game = sgf.Sgf_game.from_bytes(annotated_sgf(nodes_of(text), suggestions_after(6000, 1, {CC: 1.0})))
-    assert len(game.get_main_sequence()) == 6002
+    game = sgf.Sgf_game.from_bytes(annotated_sgf(open_game(text), suggestions_after(6000, 1, {CC: 1.0})))
+    assert len(game.get_main_sequence()) == 6002  # the root and the empty node at the end
 
 
 def test_it_is_written_whole(tmp_path: Path):
-    save_annotated(tmp_path / "out.sgf", nodes_of(GAME), suggestions_after(3, 1, {DC: 0.6, CC: 0.4}), source="in.sgf")
+    save_annotated(tmp_path / "out.sgf", open_game(GAME), suggestions_after(3, 1, {DC: 0.6, CC: 0.4}), source="in.sgf")
     assert (tmp_path / "out.sgf").read_bytes() == annotated()
     assert [file.name for file in tmp_path.iterdir()] == ["out.sgf"]
 
@@ -173,7 +173,7 @@ def test_the_game_is_never_overwritten(tmp_path: Path, alias):
     (tmp_path / "folder").mkdir()
     target = f"{tmp_path}/{alias}"
     with pytest.raises(UsageError) as error:
-        save_annotated(target, nodes_of(GAME), suggestions_after(3, 1, {CC: 1.0}), source=game)
+        save_annotated(target, open_game(GAME), suggestions_after(3, 1, {CC: 1.0}), source=game)
     assert str(error.value) == f"`sgf` (={target}) must be another file than the game, which is never overwritten"
     assert game.read_bytes() == GAME
 
@@ -181,7 +181,7 @@ def test_the_game_is_never_overwritten(tmp_path: Path, alias):
 def test_a_folder_that_is_not_there(tmp_path: Path):
     target = tmp_path / "none" / "out.sgf"
     with pytest.raises(InputError) as error:
-        save_annotated(target, nodes_of(GAME), suggestions_after(3, 1, {CC: 1.0}))
+        save_annotated(target, open_game(GAME), suggestions_after(3, 1, {CC: 1.0}))
     assert str(error.value) == (
         f"cannot write '{target}': the folder '{target.parent}' does not exist; create it first"
     )

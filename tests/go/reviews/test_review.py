@@ -15,11 +15,10 @@ from casecnn.go import suggest
 from casecnn.go.board.coordinates import from_vertex
 from casecnn.go.board.record import PLAY, SETUP, TO_PLAY, GameRecord, pack
 from casecnn.go.net.evaluation import PHASES
-from casecnn.go.reviews.annotate import read_trees
 from casecnn.go.reviews.moves import BATCH, CANDIDATES, FLOOR, Agreement, ReviewedMove, review, select
 from casecnn.go.reviews.sgf import reviewed_sgf
 from casecnn.go.reviews.text import fit, fit_end, move_comment, percent, printable
-from casecnn.go.sgf.game import read_game
+from casecnn.go.sgf.game import open_game, read_game
 
 EVEN = np.full(361, 1 / 361, np.float32)
 
@@ -177,7 +176,7 @@ def test_batches_and_progress():
         ),
         (
             GameRecord(19, np.array([pack(PLAY, 1, 5), pack(PLAY, 2, 5)], np.uint16), source="mine"), {}, InputError,
-            "mine has an illegal move: move 2, White at F19",
+            "mine has an illegal move: move 2, White at F19: the point is not empty",
         ),
     ],
 )  # fmt: skip
@@ -262,9 +261,8 @@ ANNOTATED = b"""(;SZ[19]PB[\xe6\x9d\x8e]KM[6.5]XX[own]C[root];B[pd]C[mine]BM[1];
 
 
 def in_sgf(text: bytes = ANNOTATED, path: str | None = None, answers=ANSWERS, **options):
-    (tree,) = read_trees(text)
-    found = reviewed(read_game(text, path_spec=path), answers)
-    out = reviewed_sgf(tree, found, path=path, **options)  # type: ignore[arg-type]
+    game = open_game(text, path_spec=path)
+    out = reviewed_sgf(game, reviewed(game.record, answers), **options)  # type: ignore[arg-type]
     return sgf.Sgf_game.from_bytes(out), out
 
 
@@ -306,7 +304,7 @@ def test_surprises_are_hotspots_with_a_variation():
 def test_all_that_was_in_the_game_stays():
     game, out = in_sgf()
     root, line = game.get_root(), game.get_main_sequence()
-    assert (root.get("PB"), root.get("KM"), root.get("XX"), root.get("AP")[0]) == ("李", 6.5, "own", "casecnn")
+    assert (root.get("PB"), root.get("KM"), root.get("XX"), root.has_property("AP")) == ("李", 6.5, "own", False)
     assert line[1].get("BM") == 1 and line[3].get("TR") == {(2, 2)}
     other = line[2][1]
     assert other.get_move() == ("b", (16, 2)) and other.get("C") == "a line"
@@ -338,10 +336,41 @@ def test_a_move_in_the_root():
 
 
 def test_odd_texts_come_out_right():
-    text = "(;CA[gb2312]SZ[19]PB[\u674e\\]]C[a][b]foo[x];B[pd])".encode("gb2312")
+    text = "(;CA[gb2312]SZ[19]PB[\u674e\\]]C[a][b]FOO[x];B[pd])".encode("gb2312")
     game, out = in_sgf(text, answers={1: {"Q16": 1.0}})
     assert game.get_root().get("PB") == "\u674e]" and game.get_root().get("C").startswith("a\n\nb\n\n\u674e] (Black)")
-    assert b"CA[UTF-8]" in out and b"foo" not in out
+    assert b"CA[UTF-8]" in out and b"FOO" in out
+    unknown = b"(;SZ[19]CA[klingon]PB[\x81\x8d\xff\x8f\x9d];B[pd];W[dd])"
+    _, out = in_sgf_bytes(unknown)
+    assert b"PB[\x81\x8d\xff\x8f\x9d]" in out and b"CA[klingon]" in out and b"(Black)" in out
+    damaged = "(;SZ[19]EV[第九届棋赛]PB[李世石];B[pd];W[dd])".encode().replace(b"\x9d", b"?")
+    _, out = in_sgf_bytes(damaged)
+    assert b"PB[\xe6?\x8e" in out and b"CA[UTF-8]" in out
+
+
+def in_sgf_bytes(text: bytes):
+    game = open_game(text)
+    return game, reviewed_sgf(game, reviewed(game.record, {1: {"Q16": 1.0}, 2: {"D16": 1.0}}))
+
+
+def test_a_second_review_replaces_the_first():
+    _, first = in_sgf()
+    again, second = in_sgf(first)
+    assert second == first
+    other, third = in_sgf(first, answers=ANSWERS | {3: {"Q4": 1.0}, 5: {"D4": 1.0}}, top=1)
+    assert third == in_sgf(ANNOTATED, answers=ANSWERS | {3: {"Q4": 1.0}, 5: {"D4": 1.0}}, top=1)[1]
+    edited = first.replace(b"\n\nMove 1, Black Q16", b"\n\n> Move 1, Black Q16")
+    assert b"> Move 1, Black Q16" in in_sgf(edited)[1]  # somebody's words by now
+
+
+def test_a_hotspot_of_the_file_stays_and_a_small_surprise_is_none():
+    text = b"(;SZ[19];B[pd]HO[2];W[dd])"
+    answers = {1: {"Q16": 0.4, "D4": 0.6}, 2: {"D16": 0.49, "D4": 0.51}}
+    game, out = in_sgf(text, answers=answers)
+    assert [node.has_property("HO") for node in game.get_main_sequence()] == [False, True, False]
+    assert [len(node) for node in game.get_main_sequence()] == [1, 1, 0]
+    again, out = in_sgf(out, answers=answers)
+    assert again.get_main_sequence()[1].get_raw("HO") == b"2"
 
 
 def test_a_long_game_is_no_deep_recursion():
