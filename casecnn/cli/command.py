@@ -22,8 +22,10 @@ class Command(click.Command):
         before = args[: args.index("--")] if "--" in args else args
         given = {argument.partition("=")[0] for argument in before if argument.startswith("--")}
         for parameter in self.params:
-            for old in parameter.renamed if isinstance(parameter, Option) else ():
-                if old in given and not ctx.resilient_parsing:
+            if not isinstance(parameter, Option) or ctx.resilient_parsing:
+                continue
+            for old in parameter.renamed:
+                if old in given:
                     warn(f"'{old}' is now called '{parameter.spelling}'; the old name goes with the next version")
         return super().parse_args(ctx, args)
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from casecnn.console import progress
 
 
+class Advance(Protocol):
+    """Moves a bar on: to the games finished in all, with the moves just played, and the games to be played if known."""
+
+    def __call__(self, finished: int, played: int, games: int | None = None) -> None:
+        """Show where the games are."""
+        ...
+
+
 @contextmanager
-def games_shown(
-    total: int, description: str, *, keep: bool = False
-) -> Iterator[Callable[[int, int, int | None], None] | None]:
+def games_shown(total: int, description: str, *, keep: bool = False) -> Iterator[Advance | None]:
     """Show a bar over games; gives what to call with the games finished in all, new moves, and the games to be played.
 
     Gives None where there are no games.

@@ -6,6 +6,7 @@ TREC.{train,test}.all, CR custrev.all, MPQA mpqa.all; the phrases of SST from ss
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ class DataSet:
     cleaning: str
 
 
-def load_data_set(folder: str | Path, name: str, *, phrases: bool = True) -> DataSet:
+def load_data_set(folder: str | os.PathLike[str], name: str, *, phrases: bool = True) -> DataSet:
     """Read one of the data sets by its name in the paper ("MR", "SST-1", ...; capitals do not matter).
 
     With ``phrases``, SST's training part is every different phrase of the trees of its training sentences, the
@@ -87,7 +88,7 @@ def load_data_set(folder: str | Path, name: str, *, phrases: bool = True) -> Dat
     return DataSet(source.name, source.labels, train, dev, test, source.cleaning)
 
 
-def _read(folder: str | Path, file: str, labels: tuple[str, ...]) -> Examples:
+def _read(folder: str | os.PathLike[str], file: str, labels: tuple[str, ...]) -> Examples:
     path = Path(folder) / file
     examples = read_examples(path, file_format="lines")
     assert examples.labels is not None

@@ -82,7 +82,7 @@ class Numbering(dict[str, int]):
         return Encoded(numbers[texts.words], texts.offsets)
 
 
-def _offsets(lengths: Sequence[int]) -> np.ndarray:
+def _offsets(lengths: Sequence[int] | np.ndarray) -> np.ndarray:
     """Return where texts of these lengths begin, and where the last one ends: int64 [texts + 1]."""
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
