@@ -7,7 +7,10 @@ without compiling anything. They take weights laid out beforehand, and none of t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +18,8 @@ from torch.nn import functional as F
 
 from casecnn.kernels.convolution import Convolution, Kernel
 from casecnn.layers.shapes import Pair
+
+KEPT = 32  # shapes whose layouts a convolution remembers
 
 _ACTIVATIONS = {None: "none", "relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid"}
 
@@ -25,20 +30,49 @@ def fits(convolution: Convolution) -> bool:
 
 
 class PrepackedConvolution:
-    """A convolution by oneDNN, weights pre-packed; any float dtype for which `can_prepack` holds."""
+    """A convolution by oneDNN, weights pre-packed; any float dtype for which `can_prepack` holds.
+
+    Which layout is fastest depends on the input's shape and on the instructions at hand, and weights in another one are
+    laid out anew at every call: on AVX2 that can take ten times as long as the convolution. So they are laid out when a
+    shape is first seen, and kept; shapes of one layout share it. The plain weights are not kept beside them.
+    """
 
     def __init__(self, convolution: Convolution) -> None:
-        self.convolution = convolution
-        rows, columns = convolution.kernel
-        self.weight = _laid_out(
-            convolution.weight, (rows // 2, columns // 2), convolution.stride, convolution.dilation, convolution.groups
-        )
+        self._plain: Tensor | None = convolution.weight.detach()
+        self.convolution = replace(convolution, weight=self._plain.to("meta"))
+        self._layouts: dict[tuple[object, ...], Tensor] = {}
+        self._last: tuple[tuple[object, ...], Tensor] = ((), self._plain)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the weights in all layouts that are kept."""
+        return sum({id(one): one.numel() * one.element_size() for one in self._layouts.values()}.values())
+
+    def weight_for(self, shape: Sequence[int], padding: Pair) -> Tensor:
+        """The weights in the layout for an input [N, C, H, W]."""
+        key = (shape, padding, torch.get_num_threads())
+        if key == self._last[0]:
+            return self._last[1]
+        weight = self._layouts.get(key)
+        if weight is None:
+            own, plain = self.convolution, self._plain
+            with torch.inference_mode():
+                if plain is None:
+                    plain = next(iter(self._layouts.values())).to_dense()
+                weight = laid_out(plain, padding, own.stride, own.dilation, own.groups, shape)
+            weight = next((one for one in self._layouts.values() if same_layout(one, weight)), weight)
+            if len(self._layouts) >= KEPT:
+                self._layouts = {}
+            self._layouts[key] = weight
+            self._plain = None
+        self._last = (key, weight)
+        return weight
 
     def __call__(self, x: Tensor, padding: Pair) -> Tensor:
         own = self.convolution
         y: Tensor = torch.ops.mkldnn._convolution_pointwise(
             x,
-            self.weight,
+            self.weight_for(x.shape, padding),
             own.bias,
             padding,
             own.stride,
@@ -56,7 +90,7 @@ class PrepackedConvolution:
         y: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
             side,
             x,
-            self.weight,
+            self.weight_for(x.shape, padding),
             own.bias,
             padding,
             own.stride,
@@ -75,9 +109,21 @@ class PrepackedConvolution:
         return False
 
 
-def _laid_out(weight: Tensor, padding: Pair, stride: Pair, dilation: Pair, groups: int) -> Tensor:
+def laid_out(
+    weight: Tensor, padding: Pair, stride: Pair, dilation: Pair, groups: int, shape: Sequence[int] | None = None
+) -> Tensor:
+    """The weights in oneDNN's own layout: that for an input [N, C, H, W] of ``shape``, or one for no shape at all."""
     dense = weight.detach().to_mkldnn()
-    return torch._C._nn.mkldnn_reorder_conv2d_weight(dense, [*padding], [*stride], [*dilation], groups)
+    size = None if shape is None else [*shape]
+    reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
+    laid: Tensor = reorder(dense, [*padding], [*stride], [*dilation], groups, size)
+    return laid
+
+
+def same_layout(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of oneDNN lie in memory alike; False where this torch cannot tell."""
+    describe = getattr(torch.ops.mkldnn, "_get_mkldnn_serialized_md", None)
+    return describe is not None and torch.equal(describe(one), describe(other))
 
 
 @cache
