@@ -19,7 +19,7 @@ Where the sum (W-F+2P)/S+1 is not whole, a declaration is refused unless the lay
 Traceback (most recent call last):
     ...
 casecnn.layers.shapes.ShapeError: net `alexnet`, layer `conv1`: height (228-11)/4+1 = 55.25 is not a whole number \
-of windows; change kernel, stride or padding, or say rounding="floor" or "ceil"
+of windows; change input, kernel, stride or padding, or round: floor drops the rest, ceil adds zeros
 """
 
 from casecnn.layers.composite import AuxiliaryHead, Branches, Repeat, Residual

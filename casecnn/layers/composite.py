@@ -46,7 +46,7 @@ class Residual(Layer):
         object.__setattr__(self, "body", tuple(self.body))
         check_names(self.body, f"layer `{self.name}`")
         self.need(len(self.body) > 0, "body must have at least one layer")
-        self.need(self.shortcut in SHORTCUTS, f'shortcut (="{self.shortcut}") must be A, B or C')
+        self.need(self.shortcut in SHORTCUTS, f"shortcut (={self.shortcut}) must be A, B or C")
         check_activation(self, self.activation)
 
     def stride(self, shape: Shape) -> Pair:

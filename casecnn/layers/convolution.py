@@ -13,12 +13,10 @@ from casecnn.layers.shapes import ROUNDINGS, Padding, Pair, Rounding, Shape, Sha
 def check_windows(layer: Layer, kernel: object, stride: object, padding: Padding, rounding: str) -> None:
     """The rules that every layer with windows shares: positive kernel and stride, known padding and rounding."""
     layer.need(at_least_one(kernel, stride), f"kernel (={kernel}) and stride (={stride}) must be at least 1")
-    layer.need(rounding in ROUNDINGS, f'rounding (="{rounding}") must be one of {", ".join(ROUNDINGS)}')
+    layer.need(rounding in ROUNDINGS, f"rounding (={rounding}) must be one of {', '.join(ROUNDINGS)}")
     if isinstance(padding, str):
-        layer.need(padding in ("same", "valid"), f'padding (="{padding}") must be cells, "same" or "valid"')
-        layer.need(
-            rounding == "exact", f'padding "{padding}" rounds in its own way; leave rounding (="{rounding}") out'
-        )
+        layer.need(padding in ("same", "valid"), f'padding (={padding}) must be cells, "same" or "valid"')
+        layer.need(rounding == "exact", f'padding "{padding}" rounds in its own way; leave rounding (={rounding}) out')
     else:
         cells = [cell for side in sides(padding) for cell in side]
         counts = all(isinstance(cell, int) and cell >= 0 for cell in cells)

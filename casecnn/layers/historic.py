@@ -88,7 +88,7 @@ class Subsampling(Layer):
         super().__post_init__()
         self.need(at_least_one(self.kernel), f"kernel (={self.kernel}) must be at least 1")
         known = self.rounding in ROUNDINGS[:2]
-        self.need(known, f'rounding (="{self.rounding}") must be exact or floor')
+        self.need(known, f"rounding (={self.rounding}) must be exact or floor")
         check_activation(self, self.activation)
 
     def spans(self, height: int, width: int) -> tuple[Span, Span]:

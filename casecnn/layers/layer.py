@@ -186,7 +186,7 @@ def vector(shape: Shape) -> int:
 
 def check_activation(layer: Layer, activation: object) -> None:
     """Raise the error that names the activations there are, unless ``activation`` is one of them."""
-    rule = f'activation (="{activation}") must be relu, tanh, scaled_tanh or sigmoid'
+    rule = f"activation (={activation}) must be relu, tanh, scaled_tanh or sigmoid"
     layer.need(activation in ACTIVATIONS, rule)
 
 

@@ -99,7 +99,7 @@ def span(
         return Span(windows, before, after, dropped=rest)
     raise ShapeError(
         f"{axis} {window_sum(size, reach, stride, padding)} is not a whole number of windows; "
-        'change kernel, stride or padding, or say rounding="floor" or "ceil"'
+        "change input, kernel, stride or padding, or round: floor drops the rest, ceil adds zeros"
     )
 
 

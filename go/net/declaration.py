@@ -42,7 +42,7 @@ def declared(arguments: Mapping[str, Any], path: str | os.PathLike[str]) -> Net:
         return policy_net(**arguments)
     except TypeError as error:
         raise InputError(
-            f"'{os.fspath(path)}': its net's arguments, {dict(arguments)}, are not those of policy_net"
+            f"'{os.fspath(path)}': its net's arguments, {dict(arguments)}, are not those of a policy net"
         ) from error
 
 

@@ -55,7 +55,6 @@ _LABELS = (
 _RECIPE = (
     options.recipe(
         ": Kim's of 2014, or those found best",
-        parameter="recipe_name",
         type=click.Choice(["paper", "best"]),
         default="best",
     ),
@@ -172,4 +171,4 @@ def chosen_recipe(fields: dict[str, Any]) -> Any:
 
     given = changes(fields)
     given.setdefault("variant", "non-static" if fields["vectors"] else "rand")
-    return recipe_named(fields["recipe_name"], **given)
+    return recipe_named(fields["recipe"], **given)

@@ -38,7 +38,7 @@ def table(folder, output, sets, variants, folds, seeds, phrases, jobs, max_runs,
     """
     from casecnn.text.training.paper_table import Plan, as_rows, cells, fill_table, table_text
 
-    plan = Plan(folder, fields["recipe_name"], fields["vectors"], folds, phrases, tuple(changes(fields).items()))
+    plan = Plan(folder, fields["recipe"], fields["vectors"], folds, phrases, tuple(changes(fields).items()))
     todo = cells(sets.split(","), variants.split(","), folds, seeds, seed)
     finished = fill_table(plan, todo, output, jobs=jobs, most=max_runs)
     facts = {"settings": plan.digest(), "cells": as_rows(finished)}

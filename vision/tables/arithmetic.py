@@ -176,7 +176,7 @@ def answer(shape: Shape, layers: Sequence[Layer]) -> Answer:
         net = Net("arithmetic", shape, tuple(layers))
     except ShapeError as error:
         text = re.sub(r"net `arithmetic`, layer `(layer)?(\w+)`: ", lambda found: f"layer {found[2]}: ", str(error))
-        raise InputError(text.replace('say rounding="floor" or "ceil"', "say floor, ceil or pad same")) from None
+        raise InputError(text) from None
     steps = [Step(title(row), row, tuple(sums(row))) for row in net.rows if not isinstance(row.layer, Flatten)]
     return Answer(net, tuple(steps))
 

@@ -84,7 +84,7 @@ def freeze(module: Network, head: str, mode: Mode, count: int = 1) -> tuple[list
     """
     parts = blocks(module, head)
     if mode == "partial":
-        whole("blocks", count, 1, len(parts))
+        whole("blocks_count", count, 1, len(parts))
     first = {"all": 0, "partial": len(parts) - count}.get(mode, len(parts))
     learning = [name for part in parts[first:] for name in part] + [head]
     for parameter in module.parameters():

@@ -36,7 +36,7 @@ def test_a_remainder_is_refused_unless_a_rounding_is_named():
         span(228, 11, 4, axis="height")
     assert str(error.value) == (
         "height (228-11)/4+1 = 55.25 is not a whole number of windows; "
-        'change kernel, stride or padding, or say rounding="floor" or "ceil"'
+        "change input, kernel, stride or padding, or round: floor drops the rest, ceil adds zeros"
     )
     assert isinstance(error.value, InputError)
     assert span(228, 11, 4, rounding="floor") == Span(55, 0, 0, dropped=1)

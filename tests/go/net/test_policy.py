@@ -106,7 +106,7 @@ def test_what_is_no_policy_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no policy network"):
         load_policy(file)
     save(file, {"w": torch.zeros(1)}, {"net": "policy_net", "arguments": {"width": 3}})
-    with pytest.raises(InputError, match="are not those of policy_net"):
+    with pytest.raises(InputError, match="are not those of a policy net"):
         load_policy(file)
     save(file, build(nets.policy_net(2, 3)).state_dict(), {"net": "policy_net", "arguments": {"k": 3, "layers": 3}})
     with pytest.raises(InputError, match="does not fit the net: tensor 'conv1.weight' has the shape"):

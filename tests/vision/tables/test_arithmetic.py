@@ -44,7 +44,7 @@ def test_224_does_not_fit_and_the_sum_is_shown():
         ask("224x224x3", "conv 11x11x96 /4")
     text = str(error.value)
     assert text.startswith("layer 1: height (224-11)/4+1 = 54.25 is not a whole number of windows")
-    assert text.endswith("or say floor, ceil or pad same")
+    assert text.endswith("or round: floor drops the rest, ceil adds zeros")
 
 
 def test_the_remainder_when_it_is_dropped_or_added():

@@ -232,7 +232,7 @@ def test_the_result_is_a_whole_net_that_does_what_it_claims(weights, folders, tm
 
 
 def test_what_does_not_fit_is_told(weights, folders, tmp_path, capsys):
-    with pytest.raises(UsageError, match=r"blocks` \(=99\) must be a whole number from 1 to 10"):
+    with pytest.raises(UsageError, match=r"`blocks_count` \(=99\) must be a whole number from 1 to 10"):
         run(weights, folders, tmp_path, "partial", blocks_count=99)
     with pytest.raises(UsageError, match=r"strength` \(=0\) must be a number above 0"):
         run(weights, folders, tmp_path, "features", strength=0)

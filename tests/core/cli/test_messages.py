@@ -1,0 +1,182 @@
+"""No message speaks Python to a user of the command line.
+
+Messages are read from the source: what a check or an error of casecnn names in backticks, or in words with an
+underscore. Where a command can reach the message, one that does must have an option of that name, which the command
+line then shows in its place; other names are listed here with the reason why no command prints them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import click
+import pytest
+from source_tree import HOMES, TREES, home, imports
+
+from casecnn.cli import casecnn
+from casecnn.cli.command import PARAMETER
+
+CHECKS = {"one_of", "whole", "positive", "within"}
+TOLD = {"UsageError", "InputError", "NotRead", "Unlabelled", "GtpError", "ShapeError", "warn"}
+SNAKE = re.compile(r"(?<![\w./`'])[a-z]+(?:_[a-z]+)+(?![\w./(`'])")
+
+NEVER_PRINTED = {
+    # what a file holds, in plain words
+    "vertex": "a point of the board, as GTP writes it",
+    "point": "a point of the board, as SGF writes it",
+    "points": "points of the board, as SGF writes them",
+    # commands of the Go Text Protocol
+    "play_sequence": "a command of GTP, named to who sends it",
+    "time_settings": "a command of GTP, named to who sends it",
+    # arguments that the functions of commands make themselves
+    "planes": "a command computes the planes",
+    "colour": "a game's moves have one",
+    "opening_moves": "the rules that `go reinforce` makes leave it out",
+    "resign": "the rules that `go reinforce` makes leave it out",
+    "symmetries": "the rules that `go reinforce` makes leave it out",
+    "phase": "a review asks for each in turn",
+    "classes": "the labels of the data, or what a net finds likeliest",
+    "sentences": "a command cleans the texts",
+    "words": "a command cleans the texts",
+    "texts": "a command reads a list of them",
+    "sample_weight": "no command gives it",
+    "min_count": "of a vocabulary; `text embed` has a check and an option of its own",
+    "which": "a command names the weights that it wants",
+    "last": "a command says how an epoch ends",
+    "log_every": "a command leaves the default",
+    "evaluate": "`vision train` tells first that there is nothing to measure on",
+    "max_norm": "the recipes have both or neither",
+    "max_norm_parameters": "a recipe names weights that the net has",
+    "worker_kind": "a command names one of the two",
+    "channels_last": "a command leaves the default",
+    "betas": "no command gives them",
+    "nesterov": "no command gives it",
+    "momentum": "no command gives it",
+    "milestones": "a preset's, which a test runs",
+    "better": "a command names one of the two",
+    "ties": "a command names one of the two",
+    "metric": "a command names one that it measures",
+    "channel": "`vision visualise` takes those that the layer has",
+    "colour_basis": "a training takes them before it asks for them",
+    "spans": "the tables of nets ask with the size of an input",
+    "shorter": "a preset's",
+    "area": "a preset's",
+}
+
+
+def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path}{name} ")
+        elif command is not None:
+            yield path + name, command
+
+
+def outside_type_checking(tree: ast.Module) -> ast.Module:
+    """The tree without what only a type checker reads."""
+    kept = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))]
+    return ast.Module(kept, [])
+
+
+def reached(module: str) -> set[str]:
+    """The modules of casecnn that a module imports, those that they import, and so on, wherever the import stands."""
+    found, todo = set(), [module]
+    while todo:
+        here = todo.pop()
+        if here in found or here not in HOMES:
+            continue
+        found.add(here)
+        path = HOMES[here]
+        for entry in imports(path, outside_type_checking(TREES[path])):
+            file = home(entry.module) if entry.module.startswith("casecnn") else None
+            if file is not None:
+                todo.append(next(name for name, place in HOMES.items() if place == file))
+    return found
+
+
+def constant(node: ast.expr) -> str:
+    """The constant parts of a text; a blank for each value."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(constant(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return constant(node.left) + constant(node.right)
+    return " ".join(map(constant, (node.body, node.orelse))) if isinstance(node, ast.IfExp) else ""
+
+
+def names(call: ast.Call) -> set[str]:
+    """The names that a check or an error says."""
+    function = ast.unparse(call.func).rpartition(".")[2]
+    if function in CHECKS and call.args and isinstance(call.args[0], ast.Constant):
+        return {str(call.args[0].value)}
+    if function not in TOLD:
+        return set()
+    text = " ".join(map(constant, call.args))
+    return set(PARAMETER.findall(text)) | set(SNAKE.findall(text))
+
+
+SAID: dict[str, dict[str, int]] = defaultdict(dict)  # module -> name -> line
+for _module, _path in HOMES.items():
+    for _node in ast.walk(TREES[_path]):
+        if isinstance(_node, ast.Call):
+            for _name in names(_node):
+                SAID[_module].setdefault(_name, _node.lineno)
+
+PARAMETERS = {name: {str(p.name) for p in command.params} for name, command in commands(casecnn)}
+REACHED = {name: reached(command.callback.__module__) for name, command in commands(casecnn) if command.callback}
+
+
+def unknown() -> dict[str, str]:
+    """The names that no command which reaches their message has an option for, each with where it stands."""
+    found = {}
+    for module, said in SAID.items():
+        who = [name for name, modules in REACHED.items() if module in modules]
+        for name, line in said.items():
+            if who and not any(name in PARAMETERS[command] for command in who):
+                found[name] = f"{module}:{line}"
+    return found
+
+
+def test_messages_name_parameters_that_are_options():
+    assert {name: place for name, place in unknown().items() if name not in NEVER_PRINTED} == {}
+
+
+def test_the_list_of_other_names_is_as_short_as_can_be():
+    assert sorted(set(NEVER_PRINTED) - set(unknown())) == []
+
+
+def test_no_message_of_a_library_spells_an_option():
+    """A message that names `--top` would be wrong in Python, and in a command where the option is called otherwise."""
+    wrong = [
+        f"{module}:{node.lineno}"
+        for module, path in HOMES.items()
+        if ".cli" not in module
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in TOLD
+        if any(re.search(r"(?<![\w-])--[a-z]", constant(argument)) for argument in node.args)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ('whole("top_k", 1, 2)', {"top_k"}),
+        ('raise UsageError(f"`lr` (={x}) is odd" if x else "set clip_norm")', {"lr", "clip_norm"}),
+        ("raise errors.InputError(\"file 'some_name.sgf' of `net.pt`\")", set()),
+        ('print("warmup_steps")', set()),
+    ],
+)
+def test_the_reader_of_messages(code, expected):
+    found = [names(node) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    assert set().union(*found) == expected
+
+
+def test_there_are_messages_to_read():
+    assert len(PARAMETERS) > 20 and sum(map(len, SAID.values())) > 150
+    assert "casecnn.training.recipe" in REACHED["go train"] and "casecnn.text.model.model" not in REACHED["go train"]
