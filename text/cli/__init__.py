@@ -9,6 +9,10 @@ from casecnn.cli.lazy import LazyGroup, LazyTable
 COMMANDS: LazyTable = {
     "classify": ("casecnn.text.cli.classify", "classify", "Label texts, and show the words that decided."),
     "eval": ("casecnn.text.cli.evaluate", "evaluate", "Measure a model on labelled texts: accuracy, F1, calibration."),
+    "errors": ("casecnn.text.cli.errors", "errors", "Show a model's worst mistakes, and what led to them."),
+    "words": ("casecnn.text.cli.words", "words", "Show the n-grams that speak most for each label."),
+    "neighbours": ("casecnn.text.cli.neighbours", "neighbours", "Show the words that are most like a word."),
+    "show": ("casecnn.text.cli.show", "show", "Show what is known about a model."),
     "train": ("casecnn.text.cli.train", "train", "Train a model on labelled texts of your own."),
     "cv": ("casecnn.text.cli.cv", "cv", "Cross-validate a recipe on labelled texts."),
     "embed": ("casecnn.text.cli.embed", "embed", "Train word2vec vectors on texts of your own."),

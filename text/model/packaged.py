@@ -18,7 +18,9 @@ DEFAULT = "sentiment"
 MODELS = {
     "sentiment": "positive or negative (SST-2)",
     "question": "what a question asks for, one of six classes (TREC)",
+    "sst2": "positive or negative, for comparison with other models of SST-2",
 }
+_PINNED = {"sst2": "sentiment.sst2-v1"}  # names that mean one version for ever
 
 
 def load_model(which: str | os.PathLike[str] = DEFAULT) -> TextModel:
@@ -34,7 +36,7 @@ def load_model(which: str | os.PathLike[str] = DEFAULT) -> TextModel:
     if not name:
         raise UsageError(f"the model (='') must be a name ({', '.join(MODELS)}) or a file")
     if name in MODELS:
-        pinned = newest(name, FOLDER)
+        pinned = pinned_name(name)
         if pinned is None:
             raise UsageError(
                 f"the model '{name}' is not part of this installation; train one with "
@@ -49,6 +51,14 @@ def load_model(which: str | os.PathLike[str] = DEFAULT) -> TextModel:
     if Path(name).is_dir():
         raise read_error(name, IsADirectoryError(errno.EISDIR, ""))
     return TextModel.load(resolve(name, FOLDER).path)
+
+
+def pinned_name(name: str) -> str | None:
+    """Return the pinned name that a name stands for; None for a file, and where no such model is packaged here."""
+    if name in MODELS and name not in _PINNED:
+        return newest(name, FOLDER)
+    pinned = _PINNED.get(name, name)
+    return pinned if pinned in records.read_folder(FOLDER) else None
 
 
 def newest(name: str, folder: Path) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from casecnn.nets.sentence import sentence_net
 from casecnn.text.model.classify import Classifier
 from casecnn.text.model.model import TextModel
-from casecnn.text.model.packaged import FOLDER, MODELS, load_model, newest
+from casecnn.text.model.packaged import FOLDER, MODELS, load_model, newest, pinned_name
 from casecnn.weights import record as records
 
 RECORDS = records.read_folder(FOLDER)
@@ -64,7 +64,8 @@ QUESTION = {
 
 
 def test_every_model_that_has_a_name_is_packaged():
-    assert {record.partition(".")[0] for record in RECORDS} == set(MODELS)
+    assert {record.partition(".")[0] for record in RECORDS} == {pinned_name(name).partition(".")[0] for name in MODELS}
+    assert pinned_name("sst2") == "sentiment.sst2-v1" and pinned_name("no-model") is None
     files = {path.name for path in FOLDER.iterdir()}
     assert files == {f"{name}.json" for name in RECORDS} | {record.file for record in RECORDS.values()}
 
