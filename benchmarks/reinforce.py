@@ -14,7 +14,8 @@ import numpy as np
 
 from casecnn.go.net.policy import load_policy
 from casecnn.go.planes.table import OFFSETS
-from casecnn.go.play.selfplay import Rules, play_games
+from casecnn.go.play.game import Rules
+from casecnn.go.play.selfplay import play_games
 from casecnn.go.reinforce.gradient import outcomes
 from casecnn.statistics import wilson_interval
 

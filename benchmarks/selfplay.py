@@ -26,9 +26,10 @@ import numpy as np
 import torch
 
 from casecnn.go.net.policy import Policy, load_policy
-from casecnn.go.play import selfplay
+from casecnn.go.play import batch as blocks
 from casecnn.go.play.ending import choose_move
-from casecnn.go.play.selfplay import Rules, play_games
+from casecnn.go.play.game import Rules
+from casecnn.go.play.selfplay import play_games
 from casecnn.go.position import Position
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
@@ -55,12 +56,12 @@ def batched(policy: Policy, games: int, seed: int, batch: int) -> int:
 
 def single(policy: Policy, games: int, seed: int) -> int:
     """The batch code with room for one game."""
-    before = selfplay.CPU_BLOCK, selfplay.GPU_BLOCK
-    selfplay.CPU_BLOCK = selfplay.GPU_BLOCK = 1
+    before = blocks.CPU_BLOCK, blocks.GPU_BLOCK
+    blocks.CPU_BLOCK = blocks.GPU_BLOCK = 1
     try:
         return batched(policy, games, seed, 1)
     finally:
-        selfplay.CPU_BLOCK, selfplay.GPU_BLOCK = before
+        blocks.CPU_BLOCK, blocks.GPU_BLOCK = before
 
 
 def main() -> None:

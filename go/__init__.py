@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from casecnn.go.position import IllegalMove as IllegalMove
     from casecnn.go.position import Position as Position
     from casecnn.go.reviews.moves import Review as Review
-    from casecnn.go.reviews.moves import ReviewedMove as ReviewedMove
     from casecnn.go.reviews.moves import review as review
+    from casecnn.go.reviews.opinion import ReviewedMove as ReviewedMove
     from casecnn.go.sgf.game import read_game as read_game
-    from casecnn.go.suggestions import Suggestion as Suggestion
-    from casecnn.go.suggestions import Suggestions as Suggestions
+    from casecnn.go.suggested_moves import Suggestion as Suggestion
+    from casecnn.go.suggested_moves import Suggestions as Suggestions
     from casecnn.go.suggestions import suggest as suggest
     from casecnn.nets.policy import policy_net as policy_net
 
@@ -30,9 +30,9 @@ __getattr__, __dir__, __all__ = lazily(
         "Policy": "net.policy",
         "Position": "position",
         "Review": "reviews.moves",
-        "ReviewedMove": "reviews.moves",
-        "Suggestion": "suggestions",
-        "Suggestions": "suggestions",
+        "ReviewedMove": "reviews.opinion",
+        "Suggestion": "suggested_moves",
+        "Suggestions": "suggested_moves",
         "load_policy": "net.policy",
         "policy_net": "casecnn.nets.policy",
         "read_game": "sgf.game",

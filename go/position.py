@@ -47,9 +47,10 @@ class Position:
     """A board with its history of captures and turns: the rules of Go around `casecnn.go.board.rules`.
 
     `size` is 5 to 25, `komi` points for White. `superko` also forbids repeating any earlier arrangement of the stones
-    (positional superko); without it only the simple ko holds. `suicide` allows a move that takes its own chain off.
-    A move is `row * size + column` with row 0 at the top, the pass is `size * size`; colours are 1 (black), 2 (white).
-    Turns need not alternate: `play` takes any colour. Does not end the game after two passes.
+    ("positional", or True), or any with the same player to move ("situational"); without it only the simple ko holds.
+    `suicide` allows a move that takes its own chain off. A move is `row * size + column` with row 0 at the top, the
+    pass is `size * size`; colours are 1 (black), 2 (white). Turns need not alternate: `play` takes any colour. Does not
+    end the game after two passes.
 
     >>> position = Position()
     >>> position.play(3 * 19 + 15)
@@ -62,7 +63,7 @@ class Position:
     Raises `UsageError` for a size out of range.
     """
 
-    def __init__(self, size: int = 19, komi: float = 7.5, superko: bool = False, suicide: bool = False) -> None:
+    def __init__(self, size: int = 19, komi: float = 7.5, superko: bool | str = False, suicide: bool = False) -> None:
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not (MIN_SIZE <= size <= MAX_SIZE):
             raise UsageError(f"`size` (={size}) must be a whole number from {MIN_SIZE} to {MAX_SIZE}")
         self.size = int(size)
@@ -101,7 +102,7 @@ class Position:
                 position.set_to_play(colour)
         if stop < len(record.events):
             position._state.info[COLOUR] = unpack(record.events[stop]).colour
-        position.superko = bool(by.superko)
+        position.superko = by.superko
         return position
 
     @property
@@ -273,9 +274,17 @@ class Position:
         if self.superko:
             after = copy_state(state)
             rules.play(after, point, colour)
-            if int(after.zobrist[0]) in self._seen:
+            if self._repeats(int(after.zobrist[0]), colour):
                 return "superko: the position was on the board before"
         return ""
+
+    def _repeats(self, arrangement: int, colour: int) -> bool:
+        """Whether the stones stood like this before: ever, or, for situational superko, after a move of `colour`."""
+        if self.superko != "situational":
+            return arrangement in self._seen
+        first = 3 - self.moves[0][0] if self.moves else 3 - colour
+        movers = [first, *(mover for mover, _ in self.moves)]
+        return (arrangement, colour) in zip(self._seen, movers, strict=True)
 
     def _check(self, move: int, colour: int) -> None:
         if isinstance(move, bool) or not isinstance(move, (int, np.integer)) or not 0 <= move <= self.size * self.size:

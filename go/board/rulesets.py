@@ -15,12 +15,24 @@ class Ruleset(NamedTuple):
     """One set of rules. ``superko`` is "" (simple ko alone), "positional" or "situational" (with the player to move).
 
     ``suicide`` allows a move that takes off its own chain of two or more stones; a single stone may never do so.
+    ``scoring`` is "area" or "territory". ``handicap_bonus`` says how many points White gets for N handicap stones: "0",
+    "N-1" or "N".
     """
 
     name: str
     suicide: bool = False
     superko: str = ""
     scoring: str = "area"
+    handicap_bonus: str = "0"
+
+    @property
+    def territory(self) -> bool:
+        """Whether territory and prisoners count, and stones do not."""
+        return self.scoring == "territory"
+
+    def bonus(self, handicap: int) -> int:
+        """Points for White in a game with `handicap` stones."""
+        return {"0": 0, "N-1": max(0, handicap - 1), "N": handicap if handicap > 1 else 0}[self.handicap_bonus]
 
     def __str__(self) -> str:
         ko = f"{self.superko} superko" if self.superko else "simple ko"

@@ -49,8 +49,8 @@ def gtp(weights, threads, device, **settings) -> None:
 
     import torch
 
-    from casecnn.go.gtp.analyze import Analyst
-    from casecnn.go.gtp.dispatch import Dispatcher, serve
+    from casecnn.go.gtp.commands import dispatcher_of
+    from casecnn.go.gtp.dispatch import serve
     from casecnn.go.gtp.engine import Engine
     from casecnn.go.gtp.player import rehearse
     from casecnn.go.net.board_sizes import policy_for
@@ -65,8 +65,7 @@ def gtp(weights, threads, device, **settings) -> None:
         policy = load_policy(weights, device)
         engine = Engine(policy, checked, partial(policy_for, policy))
         warm_up(rehearse)  # before the first game and not in it
-        dispatcher = Dispatcher({**engine.handlers(), **Analyst(engine).handlers()}, lambda: engine.size)
-        serve(dispatcher, _own(sys.stdin.buffer), answers)
+        serve(dispatcher_of(engine), _own(sys.stdin.buffer), answers)
 
 
 def _own(source: BinaryIO) -> BinaryIO:

@@ -40,9 +40,9 @@ def match(first, second, games, output, judge, output_format, **terms) -> None:
     """
     from tqdm import tqdm
 
-    from casecnn.go.gtp.match import match as play
-    from casecnn.go.gtp.match import table
-    from casecnn.go.gtp.match_game import Terms
+    from casecnn.go.matches.game import Terms
+    from casecnn.go.matches.match import match as play
+    from casecnn.go.matches.summary import table
 
     checked = Terms(**terms)
     with tqdm(total=max(0, games), unit="game", disable=None, desc="match") as bar:

@@ -66,7 +66,7 @@ class Skipped:
 
 
 class Filter(NamedTuple):
-    """Which games are kept: of one board size (None: any), with at least so many moves."""
+    """Which games are kept: of one board size (None: any), with at least `min_moves` moves."""
 
     size: int | None = 19
     min_moves: int = 1

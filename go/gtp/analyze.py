@@ -1,58 +1,41 @@
-"""The GTP commands that show what the net thinks: analyses for Sabaki and Lizzie, raw probabilities, maps for GoGui.
+"""The GTP commands for analyses: lz-analyze, kata-analyze and their like.
 
-Sources: lz-analyze as Leela Zero 0.17 has it, kata-analyze and kata-raw-nn as KataGo's "GTP Extensions" describe them,
-analyze commands as in GoGui's manual. What differs, because there is a policy here and no search:
+Sources: lz-analyze as Leela Zero 0.17 has it, kata-analyze as KataGo's "GTP Extensions" describe it. What differs,
+because there is a policy here and no search:
 
 - `prior` is the policy, shared out among the sensible moves. `winrate` is one half without rollouts; with them it is
-  theirs, `visits` are the games played out, and `lcb` is the lower end of Wilson's 95 % interval.
-- Without rollouts `visits` is the prior in thousandths (at least 1): how 1,000 visits that follow the policy would be
-  spread. Programs that size and label their marks by visits, as Sabaki does, so show the policy.
-- A variation is the move alone, and there is no ownership. `scoreLead` is there with rollouts. Only their results
-  change from line to line.
+  theirs, and `lcb` is the lower end of Wilson's 95 % interval.
+- `visits` are the games played out after the move, at least 1. Without rollouts there are none to count, and it is
+  the prior in thousandths (at least 1): programs that size their marks by visits, as Sabaki does, so show the policy.
+- `pv` goes on with the most probable move of each side. `ownership` comes from random games.
 """
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
+from casecnn.console import warn
 from casecnn.errors import CasecnnError
-from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.state import BLACK
-from casecnn.go.board.symmetry import SYMMETRIES, transform, untransform
 from casecnn.go.gtp.dispatch import Handler, Stream
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.protocol import COLOUR, VERTEX, WHOLE, WORDS, GtpError, Parameter
+from casecnn.go.gtp.forms import Form, Line, kata_form, leela_form, ownership_form, root_form
+from casecnn.go.gtp.protocol import COLOUR, VERTEX, WHOLE, WORDS, GtpError
 from casecnn.go.search.look_ahead import Candidate, likely
 from casecnn.go.search.random_play import play_out
-from casecnn.statistics import wilson_interval
+from casecnn.go.search.variations import variations
 
 LEAST_PRIOR = 0.002  # moves below are left out of an analysis, unless `minmoves` asks for them
-LABELLED = 0.01  # points with less carry no label in a map
-VISITS = 1000
+CONTINUED = 8  # moves whose variation goes on; of others only the move is shown
+OWNERSHIP_GAMES = 256
+PATIENCE = 0.7  # seconds until a first line, without an interval
 
-_KATA_SWITCHES = (
-    *("ownership", "ownershipstdev", "movesownership", "movesownershipstdev"),
-    *("rootinfo", "pvvisits", "pvedgevisits", "noresultvalue"),
+_NOT_FOLLOWED = (
+    *("ownershipstdev", "movesownership", "movesownershipstdev"),
+    *("pvvisits", "pvedgevisits", "noresultvalue"),
 )
-_OPTIONAL_COLOUR = Parameter("colour", COLOUR.read, optional=True)
-_SYMMETRY = Parameter("symmetry", lambda text, size: text, optional=True)
-
-GOGUI_COMMANDS = (
-    "gfx/Policy/casecnn-heatmap %m",
-    "dboard/Policy as squares/casecnn-policy %m",
-    "string/Suggestions/casecnn-suggest %m",
-    "dboard/Ownership in random games/casecnn-ownership",
-    "plist/Dead stones/final_status_list dead",
-    "string/Score/final_score",
-)
-
-
-Form = Callable[[Candidate, int, str], str]
 
 
 @dataclass
@@ -64,7 +47,9 @@ class Wanted:
     least: int = 1
     most: int = 1000
     avoid: set[int] = field(default_factory=set)
-    allow: set[int] = field(default_factory=set)
+    allow: set[int] | None = None
+    ownership: bool = False
+    root: bool = False
 
 
 class Analyst:
@@ -74,16 +59,8 @@ class Analyst:
         self.engine = engine
 
     def handlers(self) -> dict[str, Handler]:
-        """The table of commands, to be joined with the engine's."""
-        handlers = {
-            "kata-raw-nn": Handler(self.raw_net, (_SYMMETRY,)),
-            "gogui-analyze_commands": Handler(lambda: "\n".join(GOGUI_COMMANDS)),
-            "stop": Handler(lambda: ""),  # any line ends an analysis
-            "casecnn-heatmap": Handler(self.heatmap, (_OPTIONAL_COLOUR,)),
-            "casecnn-policy": Handler(self.policy_board, (_OPTIONAL_COLOUR,)),
-            "casecnn-suggest": Handler(self.suggest, (_OPTIONAL_COLOUR,)),
-            "casecnn-ownership": Handler(self.ownership),
-        }
+        """The table of commands."""
+        handlers = {"stop": Handler(lambda: "")}  # any line ends an analysis
         for prefix, form in (("lz-", leela_form), ("", leela_form), ("kata-", kata_form)):
             handlers[f"{prefix}analyze"] = Handler(self._analyzer(form), (WORDS,))
             handlers[f"{prefix}genmove_analyze"] = Handler(self._generator(form), (WORDS,))
@@ -95,7 +72,7 @@ class Analyst:
         left = [word.lower() for word in words]
         wanted = Wanted(engine.position.to_play)
         try:
-            if left and not left[0].isdigit() and left[0] in ("b", "w", "black", "white"):
+            if left and left[0] in ("b", "w", "black", "white"):
                 wanted.colour = COLOUR.read(left.pop(0), engine.size)
             if left and left[0].isdigit():
                 wanted.interval = WHOLE.read(left.pop(0), engine.size) / 100
@@ -118,13 +95,19 @@ class Analyst:
             wanted.most = WHOLE.read(left.pop(0), size)
         elif key in ("avoid", "allow"):
             colour = COLOUR.read(left.pop(0), size)
-            moves = {VERTEX.read(vertex, size) for vertex in left.pop(0).split(",")}
-            WHOLE.read(left.pop(0), size)  # for how many moves, of which only the next is looked at
-            if colour == wanted.colour:
-                (wanted.avoid if key == "avoid" else wanted.allow).update(moves)
-        elif key in _KATA_SWITCHES:
-            if left.pop(0) not in ("true", "false"):
+            words = [word for word in left.pop(0).split(",") if word != "resign"]  # the net never resigns
+            moves = {VERTEX.read(word, size) for word in words}
+            WHOLE.read(left.pop(0), size)  # a number of moves; only the next one is looked at
+            if colour == wanted.colour and key == "avoid":
+                wanted.avoid |= moves
+            elif colour == wanted.colour:
+                wanted.allow = (wanted.allow or set()) | moves
+        elif key in ("ownership", "rootinfo", *_NOT_FOLLOWED):
+            value = left.pop(0)
+            if value not in ("true", "false"):
                 raise ValueError(f"{key} is true or false")
+            wanted.ownership |= key == "ownership" and value == "true"
+            wanted.root |= key == "rootinfo" and value == "true"
         else:
             raise ValueError(f"'{key[:20]}' is no option of an analysis")
 
@@ -135,15 +118,29 @@ class Analyst:
         """
         found = self.engine.player.assess(self.engine.seen_by(wanted.colour))
         found = found or [Candidate(self.engine.size**2, 1.0)]
-        found = [c for c in found if c.move not in wanted.avoid and (not wanted.allow or c.move in wanted.allow)]
+        found = [c for c in found if c.move not in wanted.avoid and (wanted.allow is None or c.move in wanted.allow)]
         if self.engine.settings.rollouts:
-            return likely(found)[: wanted.most]
+            return [replace(c, played_out=True) for c in likely(found)[: wanted.most]]
         shown = max(wanted.least, sum(c.prior >= LEAST_PRIOR for c in found))
         return found[: min(shown, wanted.most)]
 
-    def _line(self, found: list[Candidate], form: Form) -> str:
-        size = self.engine.size
-        return " ".join(form(c, order, to_vertex(c.move, size)) for order, c in enumerate(found))
+    def _writer(self, wanted: Wanted, found: list[Candidate], form: Form) -> Callable[[list[Candidate]], str]:
+        """How candidates become a line; variations and ownership are worked out once."""
+        engine = self.engine
+        position = engine.seen_by(wanted.colour)
+        continued = [c.move for c in found[:CONTINUED]]
+        lines = dict(zip(continued, variations(engine.player.policy, position, continued), strict=True))
+        end = ""
+        if wanted.ownership:
+            owned = play_out(position.state, wanted.colour, OWNERSHIP_GAMES).ownership
+            end = " " + ownership_form(owned if wanted.colour == BLACK else -owned)
+
+        def write(candidates: list[Candidate]) -> str:
+            shown = [Line(c, i, lines.get(c.move, [c.move]), engine.size) for i, c in enumerate(candidates)]
+            root = " " + root_form(shown) if wanted.root else ""
+            return " ".join(map(form, shown)) + (root if form is kata_form else "") + end
+
+        return write
 
     def _analyzer(self, form: Form) -> Callable[[list[str]], Stream]:
         def analyze(words: list[str]) -> Stream:
@@ -154,16 +151,20 @@ class Analyst:
         return analyze
 
     def _lines(self, wanted: Wanted, found: list[Candidate], form: Form) -> Iterator[str]:
-        """What is known so far, as often as it is asked for; rollouts go on in the meantime, until this is closed."""
-        if not self.engine.settings.rollouts:
-            line = self._line(found, form)
-            while True:
-                yield line
+        """What is known so far, as often as it is asked for; rollouts go on in the meantime, until this is closed.
+
+        Without an interval there is one line, with what the rollouts say; but where they take long, a first one
+        before.
+        """
         engine = self.engine
-        position, seconds = engine.seen_by(wanted.colour), engine.seconds_for(wanted.colour)
-        if not wanted.interval:
-            yield self._line(engine.player.look_ahead(position, found, seconds=seconds), form)
+        write = self._writer(wanted, found, form)
+        if not engine.settings.rollouts:
+            line = write(found)
+            yield line
+            while wanted.interval:
+                yield line
             return
+        position, seconds = engine.seen_by(wanted.colour), engine.seconds_for(wanted.colour)
         known = [found]
         closed = threading.Event()
 
@@ -173,13 +174,21 @@ class Analyst:
                     engine.player.look_ahead(position, found, seconds=seconds, stop=closed.is_set, report=known.append)
                 )
             except CasecnnError as error:
-                print(f"casecnn: {error}", file=sys.stderr)
+                warn(str(error))
 
         worker = threading.Thread(target=work, daemon=True)
+        if wanted.interval:
+            yield write(found)  # before the work begins, which takes the processor
         worker.start()
         try:
-            while True:
-                yield self._line(known[-1], form)
+            if not wanted.interval:
+                worker.join(PATIENCE)
+                if worker.is_alive():
+                    yield write(known[-1])
+                    worker.join()
+                yield write(known[-1])
+            while wanted.interval:
+                yield write(known[-1])
         finally:
             closed.set()
             worker.join()
@@ -188,109 +197,12 @@ class Analyst:
         def genmove_analyze(words: list[str]) -> str:
             wanted = self.wanted(words)
             found = self.candidates(wanted)
-            others = set(range(self.engine.size**2)) - wanted.allow if wanted.allow else set()
+            write = self._writer(wanted, found, form)
+            others = set(range(self.engine.size**2)) - wanted.allow if wanted.allow is not None else set()
             vertex = self.engine.genmove(wanted.colour, wanted.avoid | others)
-            line = self._line(self.engine.player.considered[: wanted.most] or found, form)
+            considered = [replace(c, played_out=True) for c in self.engine.player.considered]
+            candidates = considered[: wanted.most] or found
+            line = write(candidates) if candidates else ""
             return f"\n{line}\nplay {vertex}"
 
         return genmove_analyze
-
-    def raw_net(self, symmetry: str = "") -> str:
-        """The net's probability of every point as it comes out of the softmax, row by row from the top.
-
-        `symmetry` is 0 to 7, or "all" for the eight one after another; without it what the engine uses. Illegal points
-        have their number, too. There is no pass: its probability is 0.
-        """
-        engine = self.engine
-        if not symmetry:
-            used = "mean" if engine.settings.symmetries else "0"
-            return self._raw_block(used, engine.player.raw(engine.position))
-        if symmetry != "all" and symmetry not in map(str, range(SYMMETRIES)):
-            raise GtpError("syntax error: the symmetry must be from 0 to 7, or all")
-        chosen = range(SYMMETRIES) if symmetry == "all" else [int(symmetry)]
-        planes = engine.position.features()
-        turned = np.stack([np.ascontiguousarray(transform(planes, s)) for s in chosen])
-        found = engine.player.policy.probabilities(turned, symmetries=False).reshape(-1, engine.size, engine.size)
-        return "\n".join(self._raw_block(str(s), untransform(p, s)) for s, p in zip(chosen, found, strict=True))
-
-    def _raw_block(self, symmetry: str, probabilities: np.ndarray) -> str:
-        rows = probabilities.reshape(self.engine.size, self.engine.size)
-        lines = [" ".join(f"{p:.6f}" for p in row) for row in rows]
-        return "\n".join([f"symmetry {symmetry}", "policy", *lines, "policyPass 0.000000"])
-
-    def _priors(self, colour: int | None) -> tuple[int, np.ndarray]:
-        colour = colour or self.engine.position.to_play
-        priors = np.zeros(self.engine.size**2)
-        for candidate in self.engine.player.assess(self.engine.seen_by(colour)):
-            priors[candidate.move] = candidate.prior
-        return colour, priors
-
-    def heatmap(self, colour: int | None = None) -> str:
-        """The policy as GoGui draws it: points in shades from yellow to red, with their percentages."""
-        _, priors = self._priors(colour)
-        size = self.engine.size
-        best = priors.max()
-        lines = []
-        labels = []
-        for move in np.argsort(-priors, kind="stable").tolist():
-            if priors[move] < LEAST_PRIOR:
-                break
-            green = round(230 * (1 - (priors[move] / best) ** 0.5))
-            lines.append(f"COLOR #ff{green:02x}00 {to_vertex(move, size)}")
-            if priors[move] >= LABELLED:
-                labels.append(f"{to_vertex(move, size)} {100 * priors[move]:.0f}")
-        if labels:
-            lines.append("LABEL " + " ".join(labels))
-        lines.append(f"TEXT {'%, ' if labels else 'pass, '}{self.engine.player.policy.name}")
-        return "\n".join(lines)
-
-    def policy_board(self, colour: int | None = None) -> str:
-        """The policy as rows of numbers from the top, Black's positive and White's negative."""
-        colour, priors = self._priors(colour)
-        return self._board(priors if colour == BLACK else -priors)
-
-    def ownership(self) -> str:
-        """Who owns each point in the end of random games: 1 always Black, -1 always White."""
-        position = self.engine.position
-        return self._board(play_out(position.state, position.to_play, 256).ownership)
-
-    def _board(self, values: np.ndarray) -> str:
-        rows = values.reshape(self.engine.size, self.engine.size)
-        return "\n" + "\n".join(" ".join(f"{value + 0.0:.4f}" for value in row) for row in rows)
-
-    def suggest(self, colour: int | None = None) -> str:
-        """The ten best moves with their probabilities, a line each."""
-        size = self.engine.size
-        found = self.engine.player.assess(self.engine.seen_by(colour or self.engine.position.to_play))[:10]
-        rows = [f"{to_vertex(c.move, size):<4} {100 * c.prior:6.2f} %" for c in found]
-        return "\n" + "\n".join(rows) if rows else "pass"
-
-
-def leela_form(candidate: Candidate, order: int, vertex: str) -> str:
-    """A move as lz-analyze writes it: numbers in ten-thousandths."""
-    rate, bound = _rates(candidate)
-    return (
-        f"info move {vertex} visits {_visits(candidate)} winrate {round(10_000 * rate)} "
-        f"prior {round(10_000 * candidate.prior)} lcb {round(10_000 * bound)} order {order} pv {vertex}"
-    )
-
-
-def kata_form(candidate: Candidate, order: int, vertex: str) -> str:
-    """A move as kata-analyze writes it: numbers from 0 to 1, scores in points."""
-    rate, bound = _rates(candidate)
-    lead = f"{candidate.rollouts.mean_score:.2f}" if candidate.rollouts else ""
-    return (
-        f"info move {vertex} visits {_visits(candidate)} winrate {rate:.6f} "
-        + (f"scoreMean {lead} scoreLead {lead} " if lead else "")
-        + f"prior {candidate.prior:.6f} lcb {bound:.6f} order {order} pv {vertex}"
-    )
-
-
-def _rates(candidate: Candidate) -> tuple[float, float]:
-    """The win rate, and how low it may be."""
-    found = candidate.rollouts
-    return (found.win_rate, wilson_interval(found.win_rate * found.games, found.games)[0]) if found else (0.5, 0.5)
-
-
-def _visits(candidate: Candidate) -> int:
-    return candidate.rollouts.games if candidate.rollouts else max(1, round(VISITS * candidate.prior))

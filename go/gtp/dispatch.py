@@ -35,7 +35,8 @@ _MOST_BYTES = 4 * MAX_LINE + 4  # of a line; what is beyond is dropped, and the 
 class Stream:
     """A result that goes on until the controller sends another line: a line at once, and one each `interval` seconds.
 
-    An interval of 0 gives one line only. Lines that come from a generator are closed at the end.
+    Without an interval the lines come as they are ready, until there are no more. Lines that come from a generator are
+    closed at the end.
     """
 
     lines: Iterator[str]
@@ -143,7 +144,7 @@ def _write_until_next_line(stream: Stream, lines: queue.Queue[str | None], sink:
             sink.write(line + "\n")
             sink.flush()
             if not stream.interval:
-                break
+                continue
             try:
                 return lines.get(timeout=stream.interval)
             except queue.Empty:

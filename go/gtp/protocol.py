@@ -131,7 +131,7 @@ def _whole(text: str, size: int = 0) -> int:
 
 
 def _number(text: str, size: int = 0) -> float:
-    """A float: GTP's are those of scanf, of which only plain decimal numbers are taken here."""
+    """A float: GTP's are those of scanf; only plain decimal numbers are taken here."""
     if len(text) > 40 or not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text, re.ASCII):
         raise ValueError(f"'{text[:20]}' is no number")
     value = float(text)

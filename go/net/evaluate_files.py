@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from casecnn.checks import whole
 from casecnn.console import progress
 from casecnn.go.data.packing import load_games, parse_slice
-from casecnn.go.data.positions import choose_plays
+from casecnn.go.data.sampling import choose_plays
 from casecnn.go.net.evaluation import Evaluation, evaluate_policy
 from casecnn.go.net.policy import load_policy
 from casecnn.go.planes.warm_up import warm_up

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from casecnn.go.data.archive import Archive
-from casecnn.go.data.positions import position_batch
+from casecnn.go.data.sampling import position_batch
 from casecnn.go.net.inference import move_probabilities
 
 # Moves counted from the start of the game: opening, middle game, endgame.
@@ -61,7 +61,7 @@ def evaluate_policy(
 ) -> Evaluation:
     """Measure `model` (logits over points) on the plays at `indices` of `archive`.
 
-    `casecnn.go.data.positions.plays` lists the plays. All points compete, legal or not: the net itself is measured.
+    `casecnn.go.data.sampling.plays` lists the plays. All points compete, legal or not: the net itself is measured.
     `progress(n)` is called after n more positions.
     """
     starts = archive.offsets[np.searchsorted(archive.offsets, indices, side="right") - 1]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from casecnn.go.data.archive import Archive
-from casecnn.go.data.positions import PositionSource, choose_plays
+from casecnn.go.data.sampling import PositionSource, choose_plays
 from casecnn.go.net.evaluation import evaluate_policy
 from casecnn.go.net.policy import load_policy
 from casecnn.nets.policy import policy_net

@@ -1,4 +1,4 @@
-"""AlphaGo's 48 feature planes, compiled: the fast twin of `casecnn.go.planes.plain`, which is the judge.
+"""AlphaGo's 48 feature planes, compiled: the fast twin of `casecnn.go.planes.plain`, the reference implementation.
 
 The planes and what is decided where the paper is silent stand in the table of `casecnn.go.planes.table`
 (Silver et al. 2016, Extended Data Table 2).
@@ -273,7 +273,7 @@ def write_planes(state, scratch, target, out):
                     out[LADDER_CAPTURE, t] = found[prey, i, 1]
                     continue
                 q = np.int64(liberty[table[k, FIRST_LIBERTY] + 1 - i])
-                # Extending at the other liberty gives the chain so many liberties, one of which may be `p` itself: with
+                # Extending at the other liberty gives the chain `free` liberties, `p` perhaps among them: with
                 # four it escapes for sure (unless the extension takes stones that `p` may save, or fills an eye), and
                 # there is nothing to read.
                 taken_stones, _, free = _after_move(board, info, mark, chain, table, stones, liberty, q, other)

@@ -1,6 +1,6 @@
 """Many games at once, compiled: planes and moves of a whole batch of boards without the interpreter lock.
 
-Each game has a slot, a row in arrays; a row of the first six is a `casecnn.go.board.rules.State`. What happens in a
+Each game has a slot, a row in arrays. What happens in a
 slot depends on that slot alone, the random numbers included: they are a function of the game's key and its move number,
 so a game comes out the same in any slot of any batch.
 """
@@ -15,7 +15,7 @@ from numba import njit
 from casecnn.go.board.record import PLAY, pack
 from casecnn.go.board.rules import area, play, play_pass
 from casecnn.go.board.state import COLOUR, LAST, PASSES, SIZE, State, new_state, to_point
-from casecnn.go.planes.fast import Scratch, write_planes
+from casecnn.go.planes.fast import Scratch, new_scratch, write_planes
 from casecnn.go.planes.table import PLANES
 from casecnn.go.play.ending import NEVER, classify_moves, draw_move, weigh_moves
 
@@ -23,24 +23,20 @@ GOING, BY_PASSES, BY_RESIGNATION, BY_LIMIT = 0, 1, 2, 3
 """How a game stands (`Games.ended`)."""
 
 RESIGN_TURNS = 5
-"""So many turns of its own in a row must a player be far behind to resign."""
+"""Turns of its own in a row that a player must be far behind to resign."""
 
 
 class Games(NamedTuple):
-    """The boards of a batch of n games on P points of a walled board; see `State` for the first six.
+    """The boards of a batch of n games.
 
-    `seen` uint64 [n, m + 1]: the hashes of all arrangements since the start, which superko forbids; `events` uint16
-    [n, m]: the moves played, as in `casecnn.go.board.record`; `counts` int32 [n]: their number; `keys` uint64 [n]:
-    where the random numbers start; `behind` int32 [n, 3]: turns in a row far behind, by colour; `ended` uint8 [n];
-    `planes` uint8 [n, 48, size * size]; `classes` uint8 [n, size * size]: see `casecnn.go.play.ending`.
+    `states`: the arrays of a `State`, with one dimension more in front, the slot; `seen` uint64 [n, m + 1]: the hashes
+    of all arrangements since the start, which superko forbids; `events` uint16 [n, m]: the moves played, as in
+    `casecnn.go.board.record`; `counts` int32 [n]: their number; `keys` uint64 [n]: where the random numbers start;
+    `behind` int32 [n, 3]: turns in a row far behind, by colour; `ended` uint8 [n]; `planes` uint8 [n, 48, size * size];
+    `classes` uint8 [n, size * size]: see `casecnn.go.play.ending`.
     """
 
-    board: np.ndarray
-    turn_of: np.ndarray
-    info: np.ndarray
-    zobrist: np.ndarray
-    mark: np.ndarray
-    stack: np.ndarray
+    states: State
     seen: np.ndarray
     events: np.ndarray
     counts: np.ndarray
@@ -52,15 +48,9 @@ class Games(NamedTuple):
 
 
 def new_games(slots: int, size: int, max_moves: int) -> Games:
-    """Arrays for so many games of at most `max_moves` moves; each slot must be filled with `reset` before use."""
-    board, turn_of, info, zobrist, mark, stack = (np.repeat(array[None], slots, axis=0) for array in new_state(size))
+    """Arrays for `slots` games of at most `max_moves` moves; each slot must be filled with `reset` before use."""
     return Games(
-        board,
-        turn_of,
-        info,
-        zobrist,
-        mark,
-        stack,
+        State(*(np.repeat(array[None], slots, axis=0) for array in new_state(size))),
         seen=np.zeros((slots, max_moves + 1), np.uint64),
         events=np.zeros((slots, max_moves), np.uint16),
         counts=np.zeros(slots, np.int32),
@@ -74,7 +64,7 @@ def new_games(slots: int, size: int, max_moves: int) -> Games:
 
 def reset(games: Games, slot: int, state: State, key: int) -> None:
     """Start a game in a slot from `state`, which is copied. Superko knows no position before it."""
-    for arrays, array in zip(games, state, strict=False):
+    for arrays, array in zip(games.states, state, strict=True):
         arrays[slot] = array
     games.seen[slot, 0] = state.zobrist[0]
     games.counts[slot] = 0
@@ -86,14 +76,8 @@ def reset(games: Games, slot: int, state: State, key: int) -> None:
 @njit(cache=True, nogil=True)
 def _state(games, slot):
     """The state of one game, as views."""
-    return State(
-        games.board[slot],
-        games.turn_of[slot],
-        games.info[slot],
-        games.zobrist[slot],
-        games.mark[slot],
-        games.stack[slot],
-    )
+    board, turn_of, info, zobrist, mark, stack = games.states
+    return State(board[slot], turn_of[slot], info[slot], zobrist[slot], mark[slot], stack[slot])
 
 
 @njit(cache=True, nogil=True)
@@ -121,14 +105,8 @@ def write_batch(games, slots, scratch, target):
 @njit(cache=True, nogil=True)
 def _repeats(games, slot, point, colour):
     """Whether the arrangement after a move has been on the board before (positional superko)."""
-    after = State(
-        games.board[slot].copy(),
-        games.turn_of[slot].copy(),
-        games.info[slot].copy(),
-        games.zobrist[slot].copy(),
-        games.mark[slot].copy(),
-        games.stack[slot],
-    )
+    board, turn_of, info, zobrist, mark, stack = _state(games, slot)
+    after = State(board.copy(), turn_of.copy(), info.copy(), zobrist.copy(), mark.copy(), stack)
     play(after, point, colour)
     hash_after = after.zobrist[0]
     for i in range(games.counts[slot] + 1):
@@ -160,7 +138,7 @@ def move_batch(games, slots, probabilities, temperature, opening_moves, komi, re
     The rule is that of `casecnn.go.play.ending`, with positional superko. From move `opening_moves` on the best move is
     played instead of a drawn one. A player who is behind by `resign` points or more, as the board stands, on
     `RESIGN_TURNS` turns of its own in a row, from half as many moves as the board has points on, resigns; infinity:
-    never. `games.ended` says which games are over; `games.info` keeps who is to play (after a resignation, who did).
+    never. `games.ended` says which games are over; `games.states` keeps who is to play (after a resignation, who did).
     """
     points = probabilities.shape[1]
     limit = games.events.shape[1]
@@ -203,8 +181,6 @@ def move_batch(games, slots, probabilities, temperature, opening_moves, komi, re
 
 def scratch_of(threads: int) -> list[Scratch]:
     """Working memory for `write_batch`, one for each thread."""
-    from casecnn.go.planes.fast import new_scratch
-
     return [new_scratch() for _ in range(threads)]
 
 

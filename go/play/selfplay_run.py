@@ -11,8 +11,9 @@ from typing import Any
 
 from casecnn.checks import whole
 from casecnn.go.net.policy import Policy
+from casecnn.go.play.game import PlayedGame, Rules
 from casecnn.go.play.game_folder import GameFolder
-from casecnn.go.play.selfplay import PlayedGame, Rules, play_games
+from casecnn.go.play.selfplay import play_games
 from casecnn.go.sgf.writer import record_sgf
 from casecnn.interruption import Interrupted, InterruptionGuard
 from casecnn.statistics import wilson_interval

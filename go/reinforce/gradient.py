@@ -30,7 +30,8 @@ from casecnn.errors import InputError
 from casecnn.go.board.state import BLACK
 from casecnn.go.net.policy import Policy
 from casecnn.go.play.ending import OPEN, OTHER, OTHER_TERRITORY, OWN, OWN_TERRITORY
-from casecnn.go.play.selfplay import PlayedGame, Rules, play_games
+from casecnn.go.play.game import PlayedGame, Rules
+from casecnn.go.play.selfplay import play_games
 from casecnn.go.reinforce.pool import Pool
 from casecnn.go.reinforce.replay import Turns, turns_of
 from casecnn.seeds import derive_seed

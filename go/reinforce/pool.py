@@ -23,7 +23,7 @@ class Pool:
     """The versions after 0, `every`, 2 `every`, ... steps, as `step-000000.safetensors` and so on in `folder`.
 
     Which are in the pool at a step follows from the step alone, so that a run which goes on finds the same opponents.
-    The files are in single precision and play everywhere a net's file does (`--weights`, `--opponent`). `arguments`
+    The files are in single precision and play everywhere a net's file does (`weights`, `opponent`). `arguments`
     are those of `casecnn.nets.policy.policy_net`. Of several processes, process 0 alone writes and reads the files.
     """
 
@@ -31,7 +31,7 @@ class Pool:
         self.folder, self.every, self.arguments, self.device = folder, every, arguments, device
 
     def path(self, step: int) -> Path:
-        """The file of the version after so many steps."""
+        """The file of the version after `step` steps."""
         return self.folder / f"step-{step:06d}.safetensors"
 
     def take_in(self, step: int, module: nn.Module) -> None:

@@ -19,7 +19,7 @@ from casecnn.go.board.symmetry import targets
 from casecnn.go.planes.fast import new_scratch, write_planes
 from casecnn.go.planes.table import PLANES
 from casecnn.go.play.ending import classify_moves
-from casecnn.go.play.selfplay import PlayedGame
+from casecnn.go.play.game import PlayedGame
 
 
 class Turns(NamedTuple):

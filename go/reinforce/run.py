@@ -1,7 +1,7 @@
 """Reinforcement learning of the policy network by games against its earlier versions: AlphaGo's second stage.
 
 A step is a mini-batch of games of the net against one of its earlier versions, drawn from a pool to which the net is
-added every so many steps; then the weights move along the policy gradient (`casecnn.go.reinforce.gradient`).
+added at regular intervals; then the weights move along the policy gradient (`casecnn.go.reinforce.gradient`).
 
 Source: Silver et al., Nature 529 (2016), Methods, "Policy network: reinforcement learning": 10,000 steps of 128 games,
 a version every 500 steps, no baseline at first.
@@ -21,7 +21,7 @@ from torch import Tensor
 from casecnn.errors import UsageError
 from casecnn.go.net.policy import Policy, load_policy
 from casecnn.go.net.training import PREPROCESSING, WEIGHTS
-from casecnn.go.play.selfplay import Rules
+from casecnn.go.play.game import Rules
 from casecnn.go.play.selfplay_run import fingerprint
 from casecnn.go.reinforce.gradient import PolicyGradient
 from casecnn.go.reinforce.pool import Pool

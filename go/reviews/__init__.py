@@ -8,18 +8,18 @@ from casecnn.public import lazily
 __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
-        "Agreement": "moves",
+        "Agreement": "opinion",
         "BATCH": "moves",
         "CANDIDATES": "moves",
-        "Candidate": "moves",
-        "FLOOR": "moves",
+        "Candidate": "opinion",
+        "FLOOR": "opinion",
         "Review": "moves",
-        "ReviewedMove": "moves",
+        "ReviewedMove": "opinion",
         "TIE": "moves",
         "check_numbers": "moves",
         "check_range": "moves",
         "check_size": "moves",
         "review": "moves",
-        "select": "moves",
+        "select": "opinion",
     },
 )

@@ -13,7 +13,7 @@ from casecnn.go.board.coordinates import to_sgf
 from casecnn.go.reviews.earlier import take_out_suggestions
 from casecnn.go.sgf.game import Game
 from casecnn.go.sgf.tree import Node, add_comment, line, to_write, written
-from casecnn.go.suggestions import Suggestions
+from casecnn.go.suggested_moves import Suggestions
 
 
 def annotated_sgf(game: Game, suggestions: Suggestions) -> bytes:

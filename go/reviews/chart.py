@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from casecnn.console import printable
 from casecnn.files import atomic_write
 from casecnn.go.net.evaluation import PHASES
 from casecnn.go.picture.draw import picture_format
-from casecnn.go.reviews.moves import Review, ReviewedMove, select
-from casecnn.go.reviews.text import PLAYERS, origin, percent, printable
+from casecnn.go.reviews.opinion import Opinions, ReviewedMove, select
+from casecnn.go.reviews.text import PLAYERS, origin, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,12 +34,12 @@ STYLE = {1: "-", 2: (0, (5, 1.6))}
 SURPRISE = "#d55e00"
 LOWEST = 1e-5  # the scale ends there at the latest; a move less probable stands on its edge
 WINDOW = 15  # moves of one player in a running mean
-NAMED = 10  # of more surprises only so many get a label
+NAMED = 10  # surprises with a label, at most
 LONGEST_NAME = 30
 FALLBACK_FONTS = ("Noto Sans CJK", "Source Han Sans", "WenQuanYi", "Microsoft YaHei", "PingFang", "Malgun Gothic")
 
 
-def save_chart(review: Review, path: str | os.PathLike[str], *, top: int = 10) -> None:
+def save_chart(review: Opinions, path: str | os.PathLike[str], *, top: int = 10) -> None:
     """Writes the picture with `top` surprises as PNG (1920 x 1080 pixels) or SVG, as the file's ending says.
 
     The file is written whole or not at all, and the same for the same review. Raises UsageError for another ending and
@@ -54,7 +55,7 @@ def save_chart(review: Review, path: str | os.PathLike[str], *, top: int = 10) -
             figure.savefig(stream, format=ending[1:], dpi=DPI, metadata=metadata)
 
 
-def chart(review: Review, *, top: int = 10) -> Figure:
+def chart(review: Opinions, *, top: int = 10) -> Figure:
     """The picture as a matplotlib figure, without pyplot: no window is opened and no state is left behind."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -79,7 +80,7 @@ def chart(review: Review, *, top: int = 10) -> Figure:
     return figure
 
 
-def _heading(figure: Figure, axes: Axes, review: Review, surprises: bool) -> None:
+def _heading(figure: Figure, axes: Axes, review: Opinions, surprises: bool) -> None:
     from matplotlib.lines import Line2D
 
     title = " – ".join(_name(review, colour) for colour in PLAYERS)
@@ -102,7 +103,7 @@ def _heading(figure: Figure, axes: Axes, review: Review, surprises: bool) -> Non
     )  # fmt: skip
 
 
-def _scales(axes: Axes, review: Review, plays: Sequence[ReviewedMove]) -> None:
+def _scales(axes: Axes, review: Opinions, plays: Sequence[ReviewedMove]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     lowest = min((move.probability or 0.0 for move in plays), default=1.0)
@@ -194,7 +195,7 @@ class _Box(NamedTuple):
 def _free_place(
     x: float, y: float, letters: int, taken: list[_Box], crowd: np.ndarray, rings: np.ndarray, axes: Axes
 ) -> _Box:
-    """A place for a label of so many letters near (x, y): the nearest that covers least."""
+    """A place for a label of `letters` letters near (x, y): the nearest that covers least."""
     scale = DPI / 72
     width, height, gap, slack = 4.2 * scale * letters, 8.0 * scale, 8.5 * scale, 10 * scale
     area = axes.bbox
@@ -215,7 +216,7 @@ def _free_place(
     return best
 
 
-def _figures(figure: Figure, review: Review) -> None:
+def _figures(figure: Figure, review: Opinions) -> None:
     """The agreement in a small table at the bottom: all moves, then the net's own move by phase."""
     columns: list[tuple[str, str | None, str]] = [
         ("the net's own move", None, "top1"),
@@ -239,7 +240,7 @@ def _figures(figure: Figure, review: Review) -> None:
             figure.text(x, y, value, fontsize=14, weight=weight, color=COLOUR[colour], ha="center", va="center")
 
 
-def _name(review: Review, colour: int) -> str:
+def _name(review: Opinions, colour: int) -> str:
     """A player's name with the colour, or the colour alone."""
     name = _shown(review.record.black if colour == 1 else review.record.white, LONGEST_NAME)
     return f"{name} ({PLAYERS[colour]})" if name else PLAYERS[colour]

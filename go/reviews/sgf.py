@@ -11,7 +11,7 @@ import os
 from casecnn.files import atomic_write
 from casecnn.go.board.coordinates import to_sgf
 from casecnn.go.reviews.earlier import take_out_review
-from casecnn.go.reviews.moves import Review, ReviewedMove
+from casecnn.go.reviews.opinion import Opinions, ReviewedMove
 from casecnn.go.reviews.text import NOTE, agreement_table, headline, move_comment, moves_table, origin
 from casecnn.go.sgf.game import Game
 from casecnn.go.sgf.tree import Node, add_comment, line, to_write, written
@@ -21,7 +21,7 @@ HOT = 1.0  # a surprise of so much is a hotspot: the move played is at most 1/e 
 _MARKS = ("LB", "TR", "CR", "SQ", "MA", "SL")
 
 
-def reviewed_sgf(game: Game, review: Review, *, top: int = 10) -> bytes:
+def reviewed_sgf(game: Game, review: Opinions, *, top: int = 10) -> bytes:
     """The SGF text, in UTF-8, of a game with a review of the line that its record follows.
 
     Every property and all variations of the file stay; only an earlier review is taken out first. Added are, below the
@@ -50,7 +50,7 @@ def reviewed_sgf(game: Game, review: Review, *, top: int = 10) -> bytes:
     return written(root)
 
 
-def save_reviewed(output: str | os.PathLike[str], game: Game, review: Review, *, top: int = 10) -> None:
+def save_reviewed(output: str | os.PathLike[str], game: Game, review: Opinions, *, top: int = 10) -> None:
     """Writes `reviewed_sgf` to a file, whole or not at all; InputError where it cannot be written."""
     text = reviewed_sgf(game, review, top=top)
     with atomic_write(output) as stream:

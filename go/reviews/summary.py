@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from casecnn.console import printable
 from casecnn.go.net.evaluation import PHASES
-from casecnn.go.reviews.moves import Agreement, Review, ReviewedMove, select
-from casecnn.go.reviews.text import NOTE, PLAYERS, fit, fit_end, percent, printable
-from casecnn.go.suggestions import COLOURS
+from casecnn.go.reviews.opinion import Agreement, Opinions, ReviewedMove, select
+from casecnn.go.reviews.text import NOTE, PLAYERS, fit, fit_end, percent
+from casecnn.go.suggested_moves import COLOURS
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ class Player:
 class Summary:
     """The reviews of many games, and what was left out of them, a line each."""
 
-    reviews: tuple[Review, ...]
+    reviews: tuple[Opinions, ...]
     left_out: tuple[str, ...] = ()
 
     def players(self) -> list[Player]:
         """The players by their names, those who most often chose the net's own move first."""
-        parts: dict[tuple[str, int], list[tuple[Review, int]]] = {}
+        parts: dict[tuple[str, int], list[tuple[Opinions, int]]] = {}
         for review in self.reviews:
             for colour, name in ((1, review.record.black), (2, review.record.white)):
                 parts.setdefault((name, 0 if name else colour), []).append((review, colour))
@@ -76,7 +77,7 @@ class Summary:
         ]
         return sorted(players, key=lambda player: (-(player.agreement.top1 or 0.0), player.label))
 
-    def surprises(self, top: int = 10) -> list[tuple[Review, ReviewedMove]]:
+    def surprises(self, top: int = 10) -> list[tuple[Opinions, ReviewedMove]]:
         """The `top` most surprising moves of all games, each with its review."""
         found = [(review, move) for review in self.reviews for move in review.surprises(top)]
         return sorted(found, key=lambda pair: -(pair[1].surprise or 0.0))[:top]
@@ -84,7 +85,7 @@ class Summary:
     def as_dict(self, files: Sequence[str] | None = None, top: int = 10) -> dict[str, Any]:
         """The summary for `json.dumps`, as `casecnn go review --format json` prints it for several games.
 
-        `games`, each as `Review.as_dict` gives it, with its `file` of `files`; `players`, those who agree most first,
+        `games`, each as `Opinions.as_dict` gives it, with its `file` of `files`; `players`, those who agree most first,
         each with `name`, `colours`, `games`, `won`, `lost`, `moves`, `top1`, `top3`, `top5`, `probability` and
         `phases`, which maps each of PHASES to the last five; `surprises`, the `top` of all games, each a move with the
         `source` of its game; `left_out`, a line for each game or file that was not reviewed.

@@ -5,15 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from casecnn.console import printable
 from casecnn.go.net.evaluation import PHASES
-from casecnn.go.reviews.moves import Agreement, Review, ReviewedMove
+from casecnn.go.reviews.opinion import Agreement, Opinions, ReviewedMove
 
 PLAYERS = {1: "Black", 2: "White"}
 MARK = "*"  # beside the moves that are listed as surprises
 NOTE = "surprise: ln(p of the net's own move / p of the move played)"
 
 
-def table(review: Review, top: int = 10) -> str:
+def table(review: Opinions, top: int = 10) -> str:
     """Who played, every move, the agreement and the `top` surprises, in lines of at most 80 columns."""
     surprises = review.surprises(top)
     parts = [f"{headline(review)}\n{origin(review)}", moves_table(review.moves, surprises), agreement_table(review)]
@@ -22,20 +23,20 @@ def table(review: Review, top: int = 10) -> str:
     return "\n\n".join(parts)
 
 
-def headline(review: Review) -> str:
+def headline(review: Opinions) -> str:
     """Players, result and moves: "Lee (Black) - Kim (White), B+R, moves 1-211"."""
     black, white = (player(review, colour) for colour in PLAYERS)
     numbers = f"moves {review.moves[0].number}-{review.moves[-1].number}" if review.moves else "no moves"
     return ", ".join(filter(None, [f"{black} - {white}", printable(review.record.result), numbers]))
 
 
-def player(review: Review, colour: int) -> str:
+def player(review: Opinions, colour: int) -> str:
     """A player's name with the colour, "Lee (Black)", or the colour alone where the game names nobody."""
     name = printable(review.record.black if colour == 1 else review.record.white)
     return f"{name} ({PLAYERS[colour]})" if name else PLAYERS[colour]
 
 
-def origin(review: Review) -> str:
+def origin(review: Opinions) -> str:
     """Which weights the probabilities come from, and how."""
     return f"{review.weights}, mean over 8 symmetries" if review.symmetries else review.weights
 
@@ -57,7 +58,7 @@ def moves_table(moves: Sequence[ReviewedMove], marked: Sequence[ReviewedMove] = 
     return "\n".join(lines)
 
 
-def agreement_table(review: Review) -> str:
+def agreement_table(review: Opinions) -> str:
     """How often the moves are the net's own, for each player and phase that has moves."""
     lines = [f"{'agreement':<9}  {'phase':<{PHASE}}  {FIGURES}"]
     for colour, phase, agreement in review.agreements():
@@ -97,11 +98,6 @@ def move_comment(move: ReviewedMove) -> str:
     else:
         first = f"{who} {move.vertex}: rank {move.rank}, {percent(move.probability, 2)}, surprise {move.surprise:.2f}"
     return f"{first}\nNet: " + ", ".join(f"{c.vertex} {percent(c.probability)}" for c in move.best)
-
-
-def printable(text: str) -> str:
-    """The text on one line, without characters that steer a terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def fit(text: str, width: int) -> str:

@@ -1,1 +1,1 @@
-"""Moves judged by playing on."""
+"""Looking ahead: ladders, random games, rollouts."""

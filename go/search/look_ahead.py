@@ -1,4 +1,4 @@
-"""Some good moves judged by rollouts, within a time.
+"""Some good moves compared by rollouts, within a time.
 
 The policy plays itself from each candidate (`casecnn.go.search.rollouts`), as many games as wanted and as far as there
 is time for. Win rates of a few games are rough, and the policy's opinion counts, too: of the moves whose win rate is
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from casecnn.go.play.selfplay import Player
+from casecnn.go.net.move_policy import MovePolicy
 from casecnn.go.position import Position
 from casecnn.go.search.rollouts import Rollouts, rolling_out
 from casecnn.statistics import standard_error
@@ -29,6 +29,7 @@ class Candidate:
     move: int
     prior: float
     rollouts: Rollouts | None = None
+    played_out: bool = False  # whether it is to be played out, even where no game has ended yet
 
 
 def likely(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -44,7 +45,7 @@ def likely(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def look_ahead(
-    policy: Player,
+    policy: MovePolicy,
     position: Position,
     candidates: Sequence[Candidate],
     rollouts: int,
@@ -56,7 +57,7 @@ def look_ahead(
 ) -> list[Candidate]:
     """Play each candidate out `rollouts` times, and return them in the order of `by_win_rate`.
 
-    When `seconds` are over, the games in progress are cut off, and random games judge them; others do not begin.
+    When `seconds` are over, the games in progress are cut off, random games estimate their scores, and no others begin.
     `stop()` is asked after each move of the playouts, and ends them at once. `report` is called with what is known so
     far whenever a game has ended. The same seed gives the same games, as far as the time goes.
     """

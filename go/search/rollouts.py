@@ -1,4 +1,4 @@
-"""Moves judged by playing on: the policy against itself, to the end, many times, in one batch.
+"""Moves evaluated by playing on: the policy against itself, to the end, many times, in one batch.
 
 AlphaGo's rollouts, with the policy net in the place of the small rollout policy (Silver et al. 2016, Methods): slower a
 game, but each says more. All moves of a playout are drawn at temperature 1, so the win rate is that of the policy's own
@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 from casecnn.errors import UsageError
 from casecnn.go.board.state import BLACK, COLOUR
-from casecnn.go.play.selfplay import CPU_BLOCK, PlayedGame, Player, Rules, for_games, on_cpu, play_games
+from casecnn.go.net.move_policy import MovePolicy, for_games, on_cpu
+from casecnn.go.play.batch import CPU_BLOCK
+from casecnn.go.play.game import PlayedGame, Rules
+from casecnn.go.play.selfplay import play_games
 from casecnn.go.position import Position
 from casecnn.go.search.random_play import play_out
 from casecnn.interruption import InterruptionGuard
@@ -21,8 +24,8 @@ from casecnn.statistics import standard_error
 
 BATCH = 256
 MAX_ROLLOUTS = 100_000
-JUDGES = 32
-"""Random games that judge a playout that was cut off."""
+CUT_OFF_GAMES = 32
+"""Random games that estimate the score of a playout that was cut off."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Rollouts:
 def roll_out(
     position: Position,
     moves: Sequence[int],
-    policy: Player,
+    policy: MovePolicy,
     rollouts: int,
     *,
     seed: int = 0,
@@ -73,7 +76,7 @@ def roll_out(
 def rolling_out(
     position: Position,
     moves: Sequence[int],
-    policy: Player,
+    policy: MovePolicy,
     rollouts: int,
     *,
     seed: int = 0,
@@ -116,7 +119,7 @@ def rolling_out(
     try:
         for game in games:
             number = game.number % len(moves)
-            score = sign * (_judged(starts[number], game) if game.ended == "cut off" else game.score)
+            score = sign * (_estimated_score(starts[number], game) if game.ended == "cut off" else game.score)
             won = 1.0 if score > 0 else 0.5 if score == 0 else 0.0
             sums[number] = [old + new for old, new in zip(sums[number], (1, won, score), strict=True)]
             count, wins, points = sums[number]
@@ -128,12 +131,12 @@ def rolling_out(
         pass
 
 
-def _judged(start: Position, game: PlayedGame) -> float:
+def _estimated_score(start: Position, game: PlayedGame) -> float:
     """What random games say of the end of a game that was cut off: black minus white minus komi."""
     state = game.final(start)
-    return play_out(state, int(state.info[COLOUR]), JUDGES).score - start.komi
+    return play_out(state, int(state.info[COLOUR]), CUT_OFF_GAMES).score - start.komi
 
 
-def _room(policy: Player) -> int:
+def _room(policy: MovePolicy) -> int:
     """How many playouts go on at once: what the device takes in one pass, or each of its cores."""
     return min(BATCH, CPU_BLOCK * (os.cpu_count() or 1)) if on_cpu(policy) else BATCH

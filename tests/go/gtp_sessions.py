@@ -7,8 +7,8 @@ import io
 import numpy as np
 
 from casecnn.go.board.coordinates import from_vertex
-from casecnn.go.gtp.analyze import Analyst
-from casecnn.go.gtp.dispatch import Dispatcher, serve
+from casecnn.go.gtp.commands import dispatcher_of
+from casecnn.go.gtp.dispatch import serve
 from casecnn.go.gtp.engine import Engine
 
 
@@ -25,10 +25,6 @@ class TableNet:
 
     def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
         return np.repeat(self.table[None].astype(np.float32), len(planes), axis=0)
-
-
-def dispatcher_of(engine: Engine) -> Dispatcher:
-    return Dispatcher({**engine.handlers(), **Analyst(engine).handlers()}, lambda: engine.size)
 
 
 def session(text: str | bytes, engine: Engine | None = None) -> str:

@@ -129,7 +129,7 @@ def test_a_position_takes_no_move_number():
 def test_top_is_at_least_1(top):
     with pytest.raises(UsageError) as error:
         suggest(Position(), policy=FakePolicy(), top=top)
-    assert str(error.value) == f"`top` (={top}) must be at least 1"
+    assert str(error.value) == f"`top` (={top}) must be a whole number of at least 1"
 
 
 def test_another_board_size_is_one_line():

@@ -17,8 +17,8 @@ ANALYSED = TableNet(5, C3=0.6, B2=0.3, A1=0.05, E5=0.05)
 
 def test_lz_analyze_ends_with_the_next_line():
     info = (
-        "info move C3 visits 600 winrate 5000 prior 6000 lcb 5000 order 0 pv C3 "
-        "info move B2 visits 300 winrate 5000 prior 3000 lcb 5000 order 1 pv B2"
+        "info move C3 visits 600 winrate 5000 prior 6000 lcb 5000 order 0 pv C3 B2 E5 A1 A5 B5 "
+        "info move B2 visits 300 winrate 5000 prior 3000 lcb 5000 order 1 pv B2 C3 E5 A1 A5 B5"
     )
     for options in ("lz-analyze W 50", "lz-analyze 50", "lz-analyze w interval 50", "analyze", "lz-analyze b 0"):
         assert session(f"1 {options} maxmoves 2\n\n2 name\n", Engine(ANALYSED)) == f"=1\n{info}\n\n=2 casecnn\n\n"
@@ -26,10 +26,21 @@ def test_lz_analyze_ends_with_the_next_line():
 
 
 def test_kata_analyze():
-    asked = "kata-analyze b 50 maxmoves 1 ownership true rootInfo true\n2 name\n"
-    assert session(asked, Engine(ANALYSED)) == (
-        "=\ninfo move C3 visits 600 winrate 0.500000 prior 0.600000 lcb 0.500000 order 0 pv C3\n\n=2 casecnn\n\n"
-    )
+    info = "info move C3 visits 600 winrate 0.500000 prior 0.600000 lcb 0.500000 order 0 pv C3 B2 E5 A1 A5 B5"
+    asked = "kata-analyze b 50 maxmoves 1 ownership false\n2 name\n"
+    assert session(asked, Engine(ANALYSED)) == f"=\n{info}\n\n=2 casecnn\n\n"
+    line = session("kata-analyze b maxmoves 1 rootInfo true ownership true\n", Engine(ANALYSED)).split("\n")[1]
+    assert line.startswith(f"{info} rootInfo visits 600 winrate 0.500000 ownership ")
+    owners = [float(word) for word in line.split("ownership ")[1].split()]
+    assert len(owners) == 25 and all(-1 <= owner <= 1 for owner in owners)
+
+
+def test_the_owner_is_seen_by_the_colour_that_is_analysed():
+    stones = "play b C3\nplay w pass\n" + "".join(f"play b {v}\nplay w pass\n" for v in ("B4", "D4", "B2", "D2"))
+    for colour, sign in (("b", 1), ("w", -1)):
+        line = session(f"{stones}kata-analyze {colour} ownership true\n", Engine(ANALYSED)).split("\n")[-3]
+        owners = [float(word) for word in line.split("ownership ")[1].split()]
+        assert all(sign * owner > 0.9 for owner in owners), colour
 
 
 def test_analyses_can_be_narrowed():
@@ -40,6 +51,9 @@ def test_analyses_can_be_narrowed():
     assert moves("") == ["C3", "B2", "E5", "A1"]
     assert moves("avoid b C3,b2 1 avoid w A1 1") == ["E5", "A1"]
     assert moves("allow b A1,C3 1") == ["C3", "A1"]
+    assert moves("avoid b pass,resign 1") == moves("")
+    assert moves("allow b A1,C3 1 avoid b pass,resign,A1 1") == ["C3"]
+    assert moves("allow b pass,resign 1") == []
     assert len(moves("minmoves 7")) == 7 and len(moves("minmoves 7 maxmoves 3")) == 3
 
 
@@ -71,7 +85,7 @@ def test_an_analysis_goes_on_until_a_line_comes():
 def test_genmove_analyze_plays():
     engine = Engine(ANALYSED)
     assert session("3 lz-genmove_analyze b 50 maxmoves 1\n", engine) == (
-        "=3\ninfo move C3 visits 600 winrate 5000 prior 6000 lcb 5000 order 0 pv C3\nplay C3\n\n"
+        "=3\ninfo move C3 visits 600 winrate 5000 prior 6000 lcb 5000 order 0 pv C3 B2 E5 A1 A5 B5\nplay C3\n\n"
     )
     assert engine.position.moves == [(1, 12)]
 

@@ -29,7 +29,7 @@ def weights_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wrong_options_are_told_before_anything_is_loaded(capsys):
     assert main(["go", "gtp", "--temperature", "-1"]) == 2
-    assert capsys.readouterr().err == "casecnn: error: `--temperature` (=-1) must be at least 0\n"
+    assert "temperature` (=-1.0) must be a number of at least 0\n" in capsys.readouterr().err
     assert main(["go", "gtp", "--weights", "no.safetensors"]) == 1
     assert capsys.readouterr().err == "casecnn: error: cannot read 'no.safetensors': there is no such file\n"
 
@@ -38,10 +38,10 @@ REHEARSED = """
 import sys
 from numba.core.dispatcher import Dispatcher
 from casecnn.go.planes.warm_up import warm_up
-from casecnn.go.gtp.player import Player, Settings, rehearse
-from casecnn.go.search.dead_stones import judge
+from casecnn.go.gtp.player import PolicyPlayer, Settings, rehearse
+from casecnn.go.search.dead_stones import estimate_ending
 from casecnn.go.position import Position
-from casecnn.go.play.selfplay import Even
+from casecnn.go.net.move_policy import UniformPolicy
 
 def versions():
     modules = [module for name, module in sys.modules.items() if name.startswith("casecnn.go.")]
@@ -50,12 +50,12 @@ def versions():
 
 warm_up(rehearse)
 before = versions()
-net, position = Even(), Position(5)
-player = Player(net, Settings(temperature=1.0))
+net, position = UniformPolicy(), Position(5)
+player = PolicyPlayer(net, Settings(temperature=1.0))
 for _ in range(60):
     move = player.choose(position)
     position.play(move)
-    judge(position, policy=net)
+    estimate_ending(position, policy=net)
 player.choose(position, cleanup=True)
 print(sum(before.values()), {name: (before.get(name), n) for name, n in versions().items() if n != before.get(name)})
 """

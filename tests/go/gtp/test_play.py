@@ -13,10 +13,10 @@ from wishful import WishfulNet, set_up
 from casecnn.errors import UsageError
 from casecnn.go.board.coordinates import from_vertex, to_vertex
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.player import Player, Settings
+from casecnn.go.gtp.player import PolicyPlayer, Settings
 from casecnn.go.gtp.protocol import GtpError
 from casecnn.go.position import Position
-from casecnn.go.search.dead_stones import judge
+from casecnn.go.search.dead_stones import estimate_ending
 from casecnn.go.search.random_play import Outcome
 
 
@@ -95,10 +95,10 @@ X X . . . . . . .
 def test_random_games_have_no_say_where_the_net_is_sure_and_the_board_open(monkeypatch):
     """They seldom punish what a player does at once. Here they find all moves alike; E6 has a share of 0.99 or 0.14."""
     nothing = Outcome(np.zeros(81), 0.0)
-    monkeypatch.setattr("casecnn.go.gtp.player.play_out", lambda *_: nothing)
+    monkeypatch.setattr("casecnn.go.gtp.move_check.play_out", lambda *_: nothing)
     assert choice(LOOSE, "E6", passes="end") == "E6"
     assert choice(LOOSE, "A1 B1 E6", passes="end") != "E6"
-    monkeypatch.setattr("casecnn.go.gtp.player.play_out", lambda *_: pytest.fail("not asked"))
+    monkeypatch.setattr("casecnn.go.gtp.move_check.play_out", lambda *_: pytest.fail("not asked"))
     assert choice(LOOSE, "E6", passes="end") == "E6"
 
 
@@ -106,7 +106,7 @@ def test_random_games_have_no_say_where_the_net_is_sure_and_the_board_open(monke
 def test_on_a_settled_board_they_may_refuse_what_does_harm(monkeypatch, lead, move):
     """Points ahead after a pass are 0, after B5 `lead`; the net is sure of it. E1 takes White's stones."""
     found = chain([0.0, lead], repeat(0.0))
-    monkeypatch.setattr("casecnn.go.gtp.player.play_out", lambda *_: Outcome(np.zeros(25), next(found)))
+    monkeypatch.setattr("casecnn.go.gtp.move_check.play_out", lambda *_: Outcome(np.zeros(25), next(found)))
     assert choice(". . . X O\n. . . X O\n. . . X O\nX X X X O\nO O O O .", "B5", passes="end") == move
 
 
@@ -217,7 +217,7 @@ def test_dead_stones_that_the_win_depends_on_are_taken():
     for komi, passes_at_once in ((3.0, False), (0.0, False), (-3.0, True)):
         engine = Engine(WishfulNet(5))
         set_up(engine, board, BLACK, komi)
-        ending = judge(engine.position)
+        ending = estimate_ending(engine.position)
         assert ending.dead.nonzero()[0].tolist() == [5] and ending.score == 15 - 10 - komi
         assert engine.position.score() == 9 - 11 - komi
         moves = [engine.genmove(BLACK)]
@@ -254,21 +254,21 @@ def test_games_end(size, seed, passes):
         assert vertex == "pass" or sensible[from_vertex(vertex, size)]
         colour = 3 - colour
     if passes == "end":  # all dead stones are off the board; none of these games has a seki
-        assert judge(engine.position).score == engine.position.score()
+        assert estimate_ending(engine.position).score == engine.position.score()
 
 
 # Settings
 
 
 def test_temperature_draws_moves_by_probability():
-    player = Player(WishfulNet(5, "A1 B1 C1"), Settings(temperature=1.0, seed=3, tactics=False))
+    player = PolicyPlayer(WishfulNet(5, "A1 B1 C1"), Settings(temperature=1.0, seed=3, tactics=False))
     drawn = [to_vertex(player.choose(Position(5)), 5) for _ in range(400)]
-    again = Player(WishfulNet(5, "A1 B1 C1"), Settings(temperature=1.0, seed=3, tactics=False))
+    again = PolicyPlayer(WishfulNet(5, "A1 B1 C1"), Settings(temperature=1.0, seed=3, tactics=False))
     assert drawn[:20] == [to_vertex(again.choose(Position(5)), 5) for _ in range(20)]
     shares = [drawn.count(vertex) / 400 for vertex in ("A1", "B1", "C1")]
     assert shares == pytest.approx([0.57, 0.285, 0.143], abs=0.07)
     assert to_vertex(player.choose(Position(5), temperature=0), 5) == "A1"
-    cold = Player(WishfulNet(5, "A1 B1 C1"), Settings(temperature=0.01, tactics=False))
+    cold = PolicyPlayer(WishfulNet(5, "A1 B1 C1"), Settings(temperature=0.01, tactics=False))
     assert {to_vertex(cold.choose(Position(5)), 5) for _ in range(20)} == {"A1"}
 
 
@@ -294,10 +294,10 @@ def test_the_engine_resigns_only_if_asked_and_after_three_hopeless_turns():
 @pytest.mark.parametrize(
     "settings, error",
     [
-        ({"temperature": -1.0}, "`temperature` (=-1) must be at least 0"),
-        ({"temperature": float("nan")}, "`temperature` (=nan) must be at least 0"),
+        ({"temperature": -1.0}, "`temperature` (=-1.0) must be a number of at least 0"),
+        ({"temperature": float("nan")}, "`temperature` (=nan) must be a number of at least 0"),
         ({"passes": "never"}, "`passes` (=never) must be one of reply, end"),
-        ({"resign": 0.0}, "`resign` (=0) must be more than 0 points"),
+        ({"resign": 0.0}, "`resign` (=0.0) must be a number above 0"),
     ],
 )
 def test_settings_out_of_range(settings, error):

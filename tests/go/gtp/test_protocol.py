@@ -239,4 +239,4 @@ def test_a_net_for_a_size_that_there_is_not():
 def test_an_engine_without_a_net_for_other_sizes_says_so():
     engine = Engine(TableNet())
     with pytest.raises(InputError, match="^the net a-net plays on 9x9$"):
-        engine._take_net(13)
+        engine.take_net(13)

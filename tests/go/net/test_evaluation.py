@@ -12,7 +12,7 @@ from torch import nn
 
 from casecnn.go.board.symmetry import SYMMETRIES, transform
 from casecnn.go.data.archive import pack_records
-from casecnn.go.data.positions import plays
+from casecnn.go.data.sampling import plays
 from casecnn.go.net.evaluation import evaluate_policy
 from casecnn.go.net.inference import move_probabilities
 from casecnn.go.sgf.game import read_game

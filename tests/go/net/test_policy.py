@@ -8,8 +8,8 @@ import torch
 
 from casecnn.errors import InputError, UsageError
 from casecnn.go.net import declaration as nets
+from casecnn.go.net.move_policy import UniformPolicy, for_games
 from casecnn.go.net.policy import DEFAULT, load_policy
-from casecnn.go.play.selfplay import Even, for_games
 from casecnn.go.position import Position
 from casecnn.torch_net import precision as precision_module
 from casecnn.torch_net.build import build
@@ -84,7 +84,7 @@ def test_games_are_played_in_the_fastest_precision(monkeypatch):
         assert games.precision == precision and games.module is policy.module and games.name == policy.name
         assert for_games(policy) is games and (games is policy) is not gains and policy.precision == "float32"
         assert for_games(games) is games
-    even = Even()
+    even = UniformPolicy()
     assert for_games(even) is even
 
 

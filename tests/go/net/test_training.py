@@ -12,7 +12,7 @@ from random_games import random_archive
 from casecnn.cli import main
 from casecnn.errors import InputError
 from casecnn.go.data.archive import save_archive
-from casecnn.go.data.positions import position_batch
+from casecnn.go.data.sampling import position_batch
 from casecnn.go.net.policy import load_policy
 from casecnn.go.net.training import policy_loss, train_policy
 from casecnn.training.recipe import Recipe

@@ -20,7 +20,9 @@ from casecnn.go.board.state import COLOUR, STAMP, copy_state, new_state
 from casecnn.go.board.symmetry import targets, transform
 from casecnn.go.board.trials import MAX_PLIES
 from casecnn.go.planes.fast import game_features, new_scratch, state_features, write_planes
-from casecnn.go.planes.plain import LADDER_PLIES, Situation, features_plain, features_plain_game
+from casecnn.go.planes.plain import features_plain, features_plain_game
+from casecnn.go.planes.plain_ladders import LADDER_PLIES
+from casecnn.go.planes.plain_rules import Situation
 from casecnn.go.planes.table import PLANE_NAMES
 from casecnn.go.position import Position
 

@@ -7,7 +7,9 @@ import pytest
 from diagrams import BLACK, CASES, EMPTY, LADDER, PLAY, SET_UP, WHITE, Diagram, diagram, event
 
 from casecnn.errors import InputError
-from casecnn.go.planes.plain import Situation, captures_in_ladder, features_plain, features_plain_game
+from casecnn.go.planes.plain import features_plain, features_plain_game
+from casecnn.go.planes.plain_ladders import captures_in_ladder
+from casecnn.go.planes.plain_rules import Situation
 from casecnn.go.planes.table import OFFSETS, PLANE_NAMES
 
 

@@ -17,8 +17,9 @@ from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.go.net.policy import Policy
 from casecnn.go.play.ending import OPEN, candidate_moves, choose_move
+from casecnn.go.play.game import PlayedGame, Rules
 from casecnn.go.play.games_batch import uniform
-from casecnn.go.play.selfplay import PlayedGame, Rules, play_games
+from casecnn.go.play.selfplay import play_games
 from casecnn.go.play.selfplay_run import selfplay
 from casecnn.go.position import Position
 from casecnn.go.sgf.game import read_game
@@ -231,12 +232,12 @@ def test_results():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"temperature": -1}, "`temperature` (=-1) must be from 0 to 100"),
-        ({"temperature": float("nan")}, "`temperature` (=nan) must be from 0 to 100"),
-        ({"opening_moves": -1}, "`opening_moves` (=-1) must be at least 0"),
-        ({"komi": float("inf")}, "`komi` (=inf) must be from -1000 to 1000"),
-        ({"max_moves": 0}, "`max_moves` (=0) must be from 1 to 10000"),
-        ({"resign": 0}, "`resign` (=0) must be above 0 and at most 1000"),
+        ({"temperature": -1}, "`temperature` (=-1) must be a number of at least 0 and at most 100"),
+        ({"temperature": float("nan")}, "`temperature` (=nan) must be a number of at least 0 and at most 100"),
+        ({"opening_moves": -1}, "`opening_moves` (=-1) must be a whole number of at least 0"),
+        ({"komi": float("inf")}, "`komi` (=inf) must be a number of at least -1000 and at most 1000"),
+        ({"max_moves": 0}, "`max_moves` (=0) must be a whole number from 1 to 10000"),
+        ({"resign": 0}, "`resign` (=0) must be a number above 0"),
     ],
 )
 def test_rules_out_of_range(values, message):
@@ -248,7 +249,7 @@ def test_rules_out_of_range(values, message):
 def test_errors_of_a_batch():
     with pytest.raises(UsageError) as error:
         next(play_games(flat(), [0], batch=0))
-    assert str(error.value) == "`batch` (=0) must be at least 1"
+    assert str(error.value) == "`batch` (=0) must be a whole number of at least 1"
     with pytest.raises(InputError) as error:
         next(play_games(flat(5), [0], opponent=flat(9, "other")))
     assert str(error.value) == "the weights 'other' know boards of 9x9, but 'flat' of 5x5: both must know the same"

@@ -15,7 +15,8 @@ from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
 from casecnn.go.net.policy import Policy, load_policy
 from casecnn.go.play.ending import NEVER, OPEN, OTHER, OWN, candidate_moves
-from casecnn.go.play.selfplay import PlayedGame, Rules, play_games
+from casecnn.go.play.game import PlayedGame, Rules
+from casecnn.go.play.selfplay import play_games
 from casecnn.go.position import Position
 from casecnn.go.reinforce import gradient as reinforce_gradient
 from casecnn.go.reinforce.gradient import PolicyGradient, batch_baseline, log_probabilities, outcomes

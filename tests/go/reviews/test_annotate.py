@@ -11,7 +11,8 @@ from sgfmill import sgf
 from casecnn.errors import InputError, UsageError
 from casecnn.go.reviews.annotate import annotated_sgf, save_annotated
 from casecnn.go.sgf.game import open_game, read_game
-from casecnn.go.suggestions import Suggestions, rank
+from casecnn.go.suggested_moves import Suggestions
+from casecnn.go.suggestions import rank
 
 GAME = b"""(;GM[1]FF[4]CA[UTF-8]AP[other:1]SZ[19]KM[6.5]PB[\xe6\x9d\x8e]PW[a \\] b]DT[2016-12-01]HA[2]
 AB[pd][dp]AW[aa]XX[own]C[root]LB[qq:Q];W[dd]C[first];B[pp]LB[cc:C][dd:D]TR[pp];W[];B[qd]

@@ -15,9 +15,10 @@ from casecnn.go import suggest
 from casecnn.go.board.coordinates import from_vertex
 from casecnn.go.board.record import PLAY, SETUP, TO_PLAY, GameRecord, pack
 from casecnn.go.net.evaluation import PHASES
-from casecnn.go.reviews.moves import BATCH, CANDIDATES, FLOOR, Agreement, ReviewedMove, review, select
+from casecnn.go.reviews.moves import BATCH, CANDIDATES, review
+from casecnn.go.reviews.opinion import FLOOR, Agreement, ReviewedMove, select
 from casecnn.go.reviews.sgf import reviewed_sgf
-from casecnn.go.reviews.text import fit, fit_end, move_comment, percent, printable
+from casecnn.go.reviews.text import fit, fit_end, move_comment, percent
 from casecnn.go.sgf.game import open_game, read_game
 
 EVEN = np.full(361, 1 / 361, np.float32)
@@ -229,10 +230,6 @@ def test_table():
     ]
     assert "Black      all               3   33.3 %   66.7 %  100.0 %            20.3 %" in lines
     assert lines[-2].startswith("   5  Black   D4 ") and max(map(len, lines)) <= 80
-
-
-def test_names_that_steer_a_terminal_do_not():
-    assert printable("a\x1b[31m\nb\u202e") == "a [31m b"
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ import pytest
 from diagrams import BLACK, EMPTY, WHITE, diagram
 from wishful import WishfulNet, set_up
 
-from casecnn.go.gtp import engine as engine_module
+from casecnn.go.board.regions import chains, regions
+from casecnn.go.gtp.endgame import Endgame
 from casecnn.go.gtp.engine import Engine
 from casecnn.go.position import Position
-from casecnn.go.search.dead_stones import SURE, chains, games_for, judge, regions
+from casecnn.go.search.dead_stones import SURE, estimate_ending, games_for
 from casecnn.go.search.random_play import play_out
 
 DEAD = """
@@ -62,15 +63,16 @@ def test_random_games_from_a_board_that_is_settled():
 def test_dead_stones_are_found():
     engine = Engine(WishfulNet(9))
     set_up(engine, diagram(DEAD))
-    assert engine.final_status_list("dead").split("\n") == ["B5", "J3"]
-    assert engine.final_status_list("seki") == ""
-    alive = engine.final_status_list("alive").split()
+    endgame = Endgame(engine)
+    assert endgame.final_status_list("dead").split("\n") == ["B5", "J3"]
+    assert endgame.final_status_list("seki") == ""
+    alive = endgame.final_status_list("alive").split()
     assert len(alive) == int(engine.position.board.astype(bool).sum()) - 2 and "B5" not in alive
-    territories = [engine.final_status_list(f"{colour}_territory").split() for colour in ("black", "white")]
-    assert "B5" in territories[0] and "J3" in territories[1] and "D9" in engine.final_status_list("dame").split()
+    territories = [endgame.final_status_list(f"{colour}_territory").split() for colour in ("black", "white")]
+    assert "B5" in territories[0] and "J3" in territories[1] and "D9" in endgame.final_status_list("dame").split()
     stones = [int((engine.position.board == colour).sum()) - 1 for colour in (BLACK, WHITE)]  # one of each is dead
     score = stones[0] + len(territories[0]) - stones[1] - len(territories[1])
-    assert engine.final_score() == f"{'B' if score > 0 else 'W'}+{abs(score)}" and score
+    assert endgame.final_score() == f"{'B' if score > 0 else 'W'}+{abs(score)}" and score
 
 
 def test_in_doubt_the_net_decides_who_is_dead():
@@ -86,29 +88,37 @@ def test_in_doubt_the_net_decides_who_is_dead():
         set_up(engine, board, to_play=colour)
         owned = play_out(engine.position.state, colour, 500).ownership.reshape(5, 5)
         assert abs(owned[3, :4].mean()) < SURE
-        ending = judge(engine.position, policy=engine.player.policy)
+        ending = estimate_ending(engine.position, policy=engine.player.policy)
         assert ending.dead.reshape(5, 5)[3, :4].tolist() == [dead] * 4 and ending.score == score
 
 
 def test_the_ending_is_worked_out_once_a_position(monkeypatch):
     engine, asked = Engine(WishfulNet(5)), []
-    monkeypatch.setattr(engine_module, "judge", lambda position, policy: asked.append(position.komi) or judge(position))
-    engine.final_score()
-    engine.final_status_list("dead")
-    assert asked == [7.5]
+    endgame = Endgame(engine)
+
+    def estimate(position, policy):
+        asked.append(position.move_number)
+        return estimate_ending(position)
+
+    monkeypatch.setattr("casecnn.go.gtp.endgame.estimate_ending", estimate)
+    assert endgame.final_score() == "W+7.5"
+    endgame.final_status_list("dead")
     engine.set_komi(0)
-    assert engine.final_score() == "0" and asked == [7.5, 0]
+    assert endgame.final_score() == "0" and asked == [0]
     engine.play(BLACK, 12)
-    assert engine.final_score() == "B+25" and len(asked) == 3
+    assert endgame.final_score() == "B+25" and asked == [0, 1]
+    endgame.clear_cache()
+    assert endgame.final_score() == "B+25" and asked == [0, 1, 1]
 
 
 def test_scores():
     engine = Engine(WishfulNet(5))
-    assert engine.final_score() == "W+7.5"
+    endgame = Endgame(engine)
+    assert endgame.final_score() == "W+7.5"
     engine.set_komi(0)
-    assert engine.final_score() == "0"
+    assert endgame.final_score() == "0"
     engine.set_komi(-3.25)
-    assert engine.final_score() == "B+3.25"
+    assert endgame.final_score() == "B+3.25"
 
 
 def test_chains_and_regions_cover_the_board():

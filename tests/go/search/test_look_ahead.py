@@ -16,7 +16,7 @@ from casecnn.go.board.coordinates import from_vertex, to_vertex
 from casecnn.go.board.state import BLACK, WHITE
 from casecnn.go.gtp.dispatch import serve
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.player import Player, Settings
+from casecnn.go.gtp.player import PolicyPlayer, Settings
 from casecnn.go.position import Position
 from casecnn.go.search.look_ahead import CANDIDATES, Candidate, by_win_rate, likely, look_ahead
 from casecnn.go.search.rollouts import Rollouts, rolling_out
@@ -147,20 +147,20 @@ def test_the_engine_plays_by_win_rate(rollouts, vertex):
 
 
 def test_a_single_move_needs_no_rollouts():
-    player = Player(TableNet(5, C3=1.0), Settings(rollouts=10_000, move_time=3600))
+    player = PolicyPlayer(TableNet(5, C3=1.0), Settings(rollouts=10_000, move_time=3600))
     assert player.choose(Position(5)) == 12 and player.considered[0].rollouts is None
 
 
 def test_the_clock_shortens_rollouts():
     engine = Engine(TableNet(9), Settings(rollouts=1, move_time=10))
     assert engine.seconds_for(BLACK) == 10
-    engine.time_left(BLACK, 5, 10)
+    engine.clock.time_left(BLACK, 5, 10)
     assert engine.seconds_for(BLACK) == pytest.approx(0.35) and engine.seconds_for(WHITE) == 10
-    engine.time_left(BLACK, 100, 0)  # 81 points: 60 moves, 30 of them Black's
+    engine.clock.time_left(BLACK, 100, 0)  # 81 points: 60 moves, 30 of them Black's
     assert engine.seconds_for(BLACK) == pytest.approx(0.7 * 100 / 30)
-    engine.time_left(BLACK, 1_000_000, 0)
+    engine.clock.time_left(BLACK, 1_000_000, 0)
     assert engine.seconds_for(BLACK) == 10
-    engine.time_left(BLACK, 0, 0)
+    engine.clock.time_left(BLACK, 0, 0)
     assert engine.seconds_for(BLACK) == 0 and engine.genmove(BLACK) == "A9"
     engine.clear_board()
     assert engine.seconds_for(BLACK) == 10
@@ -169,10 +169,10 @@ def test_the_clock_shortens_rollouts():
 @pytest.mark.parametrize(
     "settings, error",
     [
-        ({"rollouts": -1}, r"`rollouts` \(=-1\) must be from 0 to 100000"),
-        ({"rollouts": 100_001}, r"`rollouts` \(=100001\) must be from 0 to 100000"),
-        ({"move_time": 0.0}, r"`move_time` \(=0\) must be above 0 and at most 86400 seconds"),
-        ({"move_time": float("nan")}, r"`move_time` \(=nan\) must be above 0 and at most 86400 seconds"),
+        ({"rollouts": -1}, r"`rollouts` \(=-1\) must be a whole number from 0 to 100000"),
+        ({"rollouts": 100_001}, r"`rollouts` \(=100001\) must be a whole number from 0 to 100000"),
+        ({"move_time": 0.0}, r"`move_time` \(=0.0\) must be a number above 0"),
+        ({"move_time": float("nan")}, r"`move_time` \(=nan\) must be a number of at least 0 and at most 86400"),
     ],
 )
 def test_settings_out_of_range(settings, error):

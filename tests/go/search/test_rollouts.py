@@ -15,7 +15,8 @@ from casecnn.go.board.coordinates import from_vertex
 from casecnn.go.net import policy as policy_module
 from casecnn.go.position import Position
 from casecnn.go.search.rollouts import Rollouts, roll_out
-from casecnn.go.suggestions import Suggestion, rank_by_rollouts, suggest
+from casecnn.go.suggested_moves import Suggestion
+from casecnn.go.suggestions import rank_by_rollouts, suggest
 from casecnn.statistics import standard_error, wilson_interval
 
 

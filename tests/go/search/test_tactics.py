@@ -8,7 +8,7 @@ from diagrams import BLACK, WHITE, diagram
 from random_games import random_game
 
 from casecnn.go.board.coordinates import from_vertex, to_vertex
-from casecnn.go.gtp.player import Player, Settings
+from casecnn.go.gtp.player import PolicyPlayer, Settings
 from casecnn.go.planes.plain import Situation, captures_in_ladder
 from casecnn.go.position import Position
 from casecnn.go.search import tactics
@@ -140,7 +140,7 @@ def chosen(text: str, wishes: dict[str, float], **settings) -> str:
         def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
             return np.repeat(table[None], len(planes), axis=0)
 
-    move = Player(Net(), Settings(**settings)).choose(position_of(text))
+    move = PolicyPlayer(Net(), Settings(**settings)).choose(position_of(text))
     return next((letter for letter in wishes if picture.move(letter) == move), to_vertex(move, picture.size))
 
 

@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from casecnn.errors import InputError, UsageError
+from casecnn.checks import positive, whole, within
+from casecnn.errors import InputError
 from casecnn.go.board.coordinates import from_vertex, to_vertex
 from casecnn.go.board.record import PLAY, GameRecord, pack, unpack
 from casecnn.go.board.state import BLACK, EMPTY, MAX_SIZE, MIN_SIZE, WHITE
-from casecnn.go.gtp.client import Engine, EngineFailure, EngineGone, EngineRefused, EngineSilent
+from casecnn.go.matches.client import EngineFailure, EngineGone, EngineRefused, EngineSilent, GtpClient
 from casecnn.go.position import IllegalMove, Position
 
 SETUP_LIMIT = 300.0
@@ -42,22 +43,19 @@ class Terms:
     max_moves: int | None = None  # passes included; None: three times the points of the board
 
     def __post_init__(self) -> None:
-        if not MIN_SIZE <= self.size <= MAX_SIZE:
-            raise UsageError(f"`size` (={self.size}) must be from {MIN_SIZE} to {MAX_SIZE}")
-        if not abs(self.komi) <= 1000:
-            raise UsageError(f"`komi` (={self.komi:g}) must be from -1000 to 1000")
-        if not 0 < self.move_time_limit <= 86_400:
-            raise UsageError(f"`move_time_limit` (={self.move_time_limit:g}) must be above 0 and at most 86400 seconds")
-        if self.max_moves is not None and not 1 <= self.max_moves <= 10_000:
-            raise UsageError(f"`max_moves` (={self.max_moves}) must be from 1 to 10000")
+        whole("size", self.size, MIN_SIZE, MAX_SIZE)
+        within("komi", self.komi, -1000, 1000, closed=True)
+        positive("move_time_limit", within("move_time_limit", self.move_time_limit, 0, 86_400, closed=True))
+        if self.max_moves is not None:
+            whole("max_moves", self.max_moves, 1, 10_000)
 
 
 @dataclass(eq=False)
 class MatchGame:
     """How a game went.
 
-    `ended`: "passes", "resignation", "move limit", or one of `FAILURES`; `loser` made it so, if it is one of those.
-    `seconds`, `moves` and `slowest` are by colour and count answers to genmove.
+    `ended` is "passes", "resignation", "move limit", or one of `FAILURES`. `seconds`, `moves` and `slowest` are by
+    colour and count answers to genmove.
     """
 
     events: list[int] = field(default_factory=list)
@@ -84,10 +82,10 @@ class MatchGame:
         return GameRecord(terms.size, events, terms.komi, 0, self.result, self.winner, "Chinese", black, white)
 
 
-def set_up(engine: Engine, terms: Terms) -> None:
+def set_up(engine: GtpClient, terms: Terms) -> None:
     """Give an engine an empty board.
 
-    Raises `InputError` where it refuses the size or the komi, and what `Engine.ask` raises otherwise.
+    Raises `InputError` where it refuses the size or the komi, and what `GtpClient.ask` raises otherwise.
     """
     for command in (f"boardsize {terms.size}", "clear_board", f"komi {terms.komi:g}"):
         try:
@@ -96,7 +94,7 @@ def set_up(engine: Engine, terms: Terms) -> None:
             raise InputError(f"the engine '{engine.line}' refuses '{command}': {error}") from error
 
 
-def play_game(black: Engine, white: Engine, terms: Terms, judge: Engine | None = None) -> MatchGame:
+def play_game(black: GtpClient, white: GtpClient, terms: Terms, judge: GtpClient | None = None) -> MatchGame:
     """Play one game to its end, after `set_up`. Raises `InputError` where the judge fails, nothing for the players."""
     game = MatchGame()
     position = Position(terms.size, terms.komi)
@@ -118,7 +116,7 @@ def play_game(black: Engine, white: Engine, terms: Terms, judge: Engine | None =
             return _lost(game, 3 - colour, _kind(error), str(error))
     game.ended = "passes" if position.passes >= 2 else "move limit"
     if judge is not None:
-        game.score = _judged(judge, game, terms)
+        game.score = _score_by_judge(judge, game, terms)
     else:
         _score(game, position, engines)
     if game.score is not None:
@@ -126,7 +124,7 @@ def play_game(black: Engine, white: Engine, terms: Terms, judge: Engine | None =
     return game
 
 
-def _answer(engine: Engine, colour: int, terms: Terms, game: MatchGame) -> int | None:
+def _answer(engine: GtpClient, colour: int, terms: Terms, game: MatchGame) -> int | None:
     """The move that an engine gives; None where the game is over by resignation or failure."""
     begin = time.perf_counter()
     try:
@@ -159,7 +157,7 @@ def _lost(game: MatchGame, colour: int, kind: str, reason: str) -> MatchGame:
     return game
 
 
-def _score(game: MatchGame, position: Position, engines: dict[int, Engine]) -> None:
+def _score(game: MatchGame, position: Position, engines: dict[int, GtpClient]) -> None:
     """Score by area without the stones that both engines call dead. An engine that fails at this loses the game."""
     lists: list[set[int]] = []
     for colour, engine in engines.items():
@@ -186,7 +184,7 @@ def _vertices(text: str, size: int) -> set[int]:
     return {from_vertex(word, size) for word in text.split()}
 
 
-def _judged(judge: Engine, game: MatchGame, terms: Terms) -> float:
+def _score_by_judge(judge: GtpClient, game: MatchGame, terms: Terms) -> float:
     """The judge's final score of the game, positive for Black."""
     try:
         set_up(judge, terms)

@@ -11,7 +11,7 @@ from casecnn.errors import InputError
 from casecnn.go.board.record import KIND_SHIFT, POINT_MASK
 from casecnn.go.board.symmetry import transform
 from casecnn.go.data.archive import pack_records
-from casecnn.go.data.positions import PositionSource, choose_plays, plays, position_batch
+from casecnn.go.data.sampling import PositionSource, choose_plays, plays, position_batch
 from casecnn.go.planes.fast import game_features
 from casecnn.go.sgf.game import read_game
 

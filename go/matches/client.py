@@ -38,7 +38,7 @@ class EngineRefused(EngineFailure):
     """A response with an error ("? ..."): the text is the engine's."""
 
 
-class Engine:
+class GtpClient:
     """A running engine.
 
     `command` is split like a shell line, but no shell runs it. What it writes to stderr goes to `log`, or nowhere. It
@@ -132,7 +132,7 @@ class Engine:
                 with contextlib.suppress(OSError, ValueError):
                     stream.close()
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> GtpClient:
         return self
 
     def __exit__(self, *_: object) -> None:

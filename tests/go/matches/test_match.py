@@ -15,9 +15,10 @@ from sgfmill import sgf
 
 from casecnn.cli import main
 from casecnn.errors import InputError, UsageError
-from casecnn.go.gtp.client import Engine, EngineGone, EngineRefused, EngineSilent
-from casecnn.go.gtp.match import match, table
-from casecnn.go.gtp.match_game import MatchGame, Terms
+from casecnn.go.matches.client import EngineGone, EngineRefused, EngineSilent, GtpClient
+from casecnn.go.matches.game import MatchGame, Terms
+from casecnn.go.matches.match import match
+from casecnn.go.matches.summary import table
 from casecnn.interruption import Interrupted
 
 FAKE = Path(__file__).with_name("fake_engine.py")
@@ -197,10 +198,10 @@ def test_engines_that_cannot_play_at_all(tmp_path, command, kind, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"size": 4}, "`size` (=4) must be from 5 to 25"),
-        ({"komi": float("nan")}, "`komi` (=nan) must be from -1000 to 1000"),
-        ({"move_time_limit": 0}, "`move_time_limit` (=0) must be above 0 and at most 86400 seconds"),
-        ({"max_moves": 0}, "`max_moves` (=0) must be from 1 to 10000"),
+        ({"size": 4}, "`size` (=4) must be a whole number from 5 to 25"),
+        ({"komi": float("nan")}, "`komi` (=nan) must be a number of at least -1000 and at most 1000"),
+        ({"move_time_limit": 0}, "`move_time_limit` (=0) must be a number above 0"),
+        ({"max_moves": 0}, "`max_moves` (=0) must be a whole number from 1 to 10000"),
     ],
 )
 def test_terms_out_of_range(values, message):
@@ -216,7 +217,7 @@ def test_results():
 
 
 def test_the_client(tmp_path):
-    with Engine(fake("noise", "A1", "hang")) as engine:
+    with GtpClient(fake("noise", "A1", "hang")) as engine:
         assert engine.ask("name", 20) == "fake" and engine.ask("12 komi 7", 20) == ""
         assert engine.supports("genmove", 20)
         engine.ask("clear_board", 20)
@@ -225,7 +226,7 @@ def test_the_client(tmp_path):
             engine.ask("genmove b", 0.2)
         with pytest.raises(EngineGone):
             engine.ask("name", 20)
-    with Engine(fake("--refuse", "komi")) as engine, pytest.raises(EngineRefused, match="^not today$"):
+    with GtpClient(fake("--refuse", "komi")) as engine, pytest.raises(EngineRefused, match="^not today$"):
         engine.ask("komi 1", 20)
 
 
@@ -241,7 +242,7 @@ def test_the_command(tmp_path, capsys):
     assert main([*arguments, "-o", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("engine          wins  win rate")
     assert main([*arguments, "-o", str(tmp_path), "--move-time", "-1"]) == 2
-    assert "`--move-time` (=-1) must be above 0 and at most 86400 seconds" in capsys.readouterr().err
+    assert "(=-1.0) must be a number of at least 0 and at most 86400" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not shutil.which("gnugo"), reason="GNU Go is not installed")

@@ -1,0 +1,1 @@
+"""Matches between two GTP engines, with a referee."""
