@@ -49,6 +49,7 @@ class Suggestions:
     symmetries: bool
     elapsed_ms: float  # planes, net, playouts and ranking; the loading of the weights is not counted
     rollouts: int = 0  # playouts asked for each move; after Ctrl-C a move may have fewer
+    note: str = ""  # what to tell a user about the weights on this board, such as that they were trained on another
 
     def __iter__(self) -> Iterator[Suggestion]:
         return iter(self.moves)

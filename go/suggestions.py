@@ -14,6 +14,8 @@ from casecnn.checks import one_of, whole
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.record import GameRecord
+from casecnn.go.board.sizes import check_board
+from casecnn.go.net.board_sizes import note, policy_for
 from casecnn.go.position import Position
 from casecnn.go.suggested_moves import Suggestion, Suggestions
 
@@ -67,7 +69,8 @@ def suggest(
     rate, or by probability where `rank_by` is "prior". On Ctrl-C the playouts that are finished count.
 
     Raises UsageError for `top`, `move`, `rollouts` or `rank_by` out of range and InputError for a file that is no game,
-    weights that cannot be loaded, and a board of another size than the net's.
+    weights that cannot be loaded, and a board that is not from 5x5 to 25x25. On boards of another size than the net was
+    trained on it plays weaker, as `note` says.
     """
     whole("top", top, 1)
     whole("rollouts", rollouts, 0)
@@ -76,15 +79,13 @@ def suggest(
         from casecnn.go.sgf.game import read_game
 
         game_or_position = read_game(game_or_position, game=game, path_spec=path)
+    source = game_or_position.source if isinstance(game_or_position, GameRecord) else ""
+    if isinstance(game_or_position, GameRecord):
+        check_board(game_or_position.size, source or "the game")
     position, last_move = _position(game_or_position, move)
     if policy is None or isinstance(policy, (str, os.PathLike)):
         policy = _load(policy, device, alone=not rollouts)
-    if position.size != policy.size:
-        source = game_or_position.source if isinstance(game_or_position, GameRecord) else "the position"
-        raise InputError(
-            f"{source}: the board (={position.size}x{position.size}) must be {policy.size}x{policy.size},"
-            f" the size that the weights '{policy.name}' know"
-        )
+    policy = policy_for(policy, position.size, source)
     start = time.perf_counter()
     sensible = position.sensible_moves()
     raw = np.asarray(policy.probabilities(position.features()[None], symmetries=symmetries)[0], dtype=np.float64)
@@ -109,6 +110,7 @@ def suggest(
         symmetries,
         elapsed_ms,
         rollouts,
+        note(policy, position.size),
     )
 
 

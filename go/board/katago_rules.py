@@ -1,7 +1,7 @@
 """Rule sets by the names and in the JSON that KataGo uses, so that programs which speak to KataGo are understood.
 
-Source: KataGo's documentation, "Supported Go Rules" and "GTP Extensions". Rules with a tax on all groups (ancient rules)
-or with a button are not supported.
+Source: KataGo's documentation, "Supported Go Rules" and "GTP Extensions". Rules with a tax on all groups (ancient
+rules) or with a button are not supported.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from casecnn.go.cli import options as go
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @go.weights
 @go.game_range()
+@go.size(" of the games that count", type=int, otherwise="the net's, or the only one in DATA")
 @option("--positions", type=int, meaning="Only so many positions, drawn at random", otherwise="all")
 @go.symmetries()
 @options.precision()

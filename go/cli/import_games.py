@@ -17,7 +17,7 @@ from casecnn.go.cli import options as go
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @options.output(metavar="MOVES.npz")
 @go.game_range(", of those that are kept")
-@go.size(" of the games to keep", metavar="N|any", default="19")
+@go.size(" of the games to keep", metavar="N|any", default="any")
 @option("--min-moves", type=int, default=1, meaning="Only games with so many moves, passes too")
 @go.encoding()
 @options.workers(": processes", default=os.cpu_count() or 1, otherwise="one for each core")

@@ -6,6 +6,7 @@ from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, format_option, option, seed_option
 from casecnn.cli.results import show
+from casecnn.console import warn
 from casecnn.go.cli import options as go
 
 
@@ -14,6 +15,7 @@ from casecnn.go.cli import options as go
 @options.output(": SGF files and a summary", metavar="DIR")
 @go.weights
 @option("--opponent", metavar="NAME|FILE", meaning="Another net to play against, colours alternating")
+@go.size(type=int, otherwise="the net's")
 @go.temperature(default=1.0)
 @option("--opening-moves", type=int, meaning="Draw only so many first moves, then play the best", otherwise="all")
 @go.komi()
@@ -28,16 +30,17 @@ from casecnn.go.cli import options as go
 @device_option
 @seed_option
 @format_option
-def selfplay(games, output, weights, opponent, batch, threads, precision, device, output_format, **rules) -> None:
+def selfplay(games, output, weights, opponent, size, batch, threads, precision, device, output_format, **rules) -> None:
     """Let a policy net play whole games against itself; SGF files and a summary go to DIR.
 
-    The board has the net's size. All games move at once, with one pass through the net. A player passes where no
-    sensible move is left; two passes end a game, which is scored by area as the board stands. No move fills an own
-    true eye or repeats a position. With --resign, a player resigns who has been behind by POINTS, as the board stands,
-    on five turns of its own in a row, after as many moves as half the board has points.
+    On boards of another --size than its own the net plays weaker. All games move at once, with one pass through the
+    net. A player passes where no sensible move is left; two passes end a game, which is scored by area as the board
+    stands. No move fills an own true eye or repeats a position. With --resign, a player resigns who has been behind by
+    POINTS, as the board stands, on five turns of its own in a row, after as many moves as half the board has points.
 
     The same seed gives the same games, whatever the batch. Ctrl-C keeps the finished games; the same command goes on.
     """
+    from casecnn.go.net.board_sizes import note, policy_for
     from casecnn.go.net.policy import load_policy
     from casecnn.go.planes.warm_up import warm_up
     from casecnn.go.play.progress import games_shown
@@ -48,6 +51,10 @@ def selfplay(games, output, weights, opponent, batch, threads, precision, device
     checked = Rules(**rules)
     policy = load_policy(weights, device, precision)
     other = load_policy(opponent, device, precision) if opponent else None
+    if size is not None:
+        policy, other = policy_for(policy, size), other and policy_for(other, size)
+    if about := note(policy, policy.size):
+        warn(about)
     warm_up(rehearse)
     with games_shown(games, "selfplay", keep=True) as progress:
         summary = play(policy, games, output, checked, opponent=other, batch=batch, threads=threads, progress=progress)

@@ -26,7 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from casecnn.errors import InputError
+from casecnn.choose import either
+from casecnn.errors import InputError, UsageError
 from casecnn.files import atomic_write, read_error
 from casecnn.go.board.record import (
     MAX_SIZE,
@@ -86,6 +87,19 @@ class Archive:
             winner=int(self.winner[index]),
             source=f"{self.source} game {index + 1}",
         )
+
+    def common_size(self, preferred: int) -> int:
+        """The board size to work on: the preferred one if it is there, else the only one.
+
+        Raises `UsageError` where there are several others.
+        """
+        sizes = np.unique(self.sizes).tolist()
+        if preferred in sizes:
+            return preferred
+        if len(sizes) != 1:
+            names = either(f"{size}x{size}" for size in sizes)
+            raise UsageError(f"{self.source} holds games on {names}; choose one with `size`")
+        return sizes[0]
 
     def select(self, start: int, stop: int) -> Archive:
         """The games from ``start`` (from 0) to before ``stop``, as views; the ends are cut to what is there."""

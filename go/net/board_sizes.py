@@ -8,32 +8,48 @@ every board. How well the net plays there is another question: it knows the shap
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
-import torch
 
-from casecnn.go.net.policy import Policy
-from casecnn.nets.policy import policy_net
-from casecnn.torch_net.build import build
-from casecnn.weights.state_dict import fill
+from casecnn.errors import InputError
+from casecnn.go.board.sizes import check_board
+from casecnn.go.net.move_policy import MovePolicy
+
+P = TypeVar("P", bound=MovePolicy)
 
 
-def policy_for(policy: Policy, size: int) -> Policy:
-    """The same net on a board of `size` lines, from 5 to 25; its weights are copied.
+def policy_for(policy: P, size: int, source: str = "") -> P:
+    """The same net on a board of `size` lines; its weights are copied.
 
-    Raises `UsageError` for another size.
+    Raises `InputError` for a policy that knows one size only and, with a `source` to name, for a size that is not from
+    5 to 25; without one that is a `UsageError`.
     """
     if size == policy.size:
         return policy
-    module = build(policy_net(**{**policy.arguments, "size": size}), init="zeros")
-    tensors = dict(policy.module.state_dict())
-    bias = tensors["position_bias.bias"]
-    near = torch.from_numpy(nearest(size, policy.size)).to(bias.device)
-    table = bias.reshape(policy.size, policy.size)[near][:, near]
-    tensors["position_bias.bias"] = table.reshape(module.state_dict()["position_bias.bias"].shape)
-    name = f"{policy.name} on {size}x{size}"
-    fill(module, tensors, name)
-    module.to(bias.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Policy(module, name, size, {**policy.arguments, "size": size})
+    if source:
+        check_board(size, source)
+    if not hasattr(policy, "on_board"):
+        raise InputError(
+            f"{source or 'the position'}: the board (={size}x{size}) must be {policy.size}x{policy.size}, the size that"
+            f" the weights '{policy.name}' know"
+        )
+    return policy.on_board(size)
+
+
+def note(policy: MovePolicy, size: int) -> str:
+    """What to tell a user about a net on a board of `size` lines; empty if it was trained on that size."""
+    trained = getattr(policy, "trained_on", policy.size)
+    if trained == size:
+        return ""
+    name = policy.name.removesuffix(f" on {size}x{size}")
+    return f"the weights '{name}' were trained on {trained}x{trained} and are weaker on {size}x{size}"
+
+
+def resize_bias(bias: np.ndarray, known: int, size: int) -> np.ndarray:
+    """The position bias [known * known] of a board for another one: [size * size]."""
+    near = nearest(size, known)
+    return bias.reshape(known, known)[near][:, near].reshape(-1)
 
 
 def nearest(size: int, known: int) -> np.ndarray:

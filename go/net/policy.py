@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from casecnn.errors import UsageError
+from casecnn.go.net.board_sizes import resize_bias
 from casecnn.go.net.declaration import DEFAULT, arguments_of, check_planes, declared
 from casecnn.go.net.inference import move_probabilities
+from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
 from casecnn.torch_net.prepare import prepare
@@ -41,6 +43,7 @@ class Policy:
         self.arguments = dict(arguments or {})
         self.precision = precision
         self._fast = prepare(module, torch.float32 if precision == "float32" else torch.bfloat16)
+        self.trained_on = size
 
     @cached_property
     def for_games(self) -> Policy:
@@ -49,6 +52,22 @@ class Policy:
         if self.precision != "float32" or dtype_for("auto", device) == torch.float32:
             return self
         return Policy(self.module, self.name, self.size, self.arguments, "bfloat16")
+
+    def on_board(self, size: int) -> Policy:
+        """The same net on a board of another size (see `casecnn.go.net.board_sizes`); its weights are copied."""
+        arguments = {**self.arguments, "size": size}
+        module = build(policy_net(**arguments), init="zeros")
+        tensors = dict(self.module.state_dict())
+        bias = tensors["position_bias.bias"]
+        resized = resize_bias(bias.detach().float().cpu().numpy(), self.size, size)
+        shape = module.state_dict()["position_bias.bias"].shape
+        tensors["position_bias.bias"] = torch.from_numpy(resized).to(bias).reshape(shape)
+        name = f"{self.name} on {size}x{size}"
+        fill(module, tensors, name)
+        module.to(bias.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        resized_policy = Policy(module, name, size, arguments, self.precision)
+        resized_policy.trained_on = self.trained_on
+        return resized_policy
 
     def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
         """Softmax over all points: uint8 [N, 48, size, size] to float32 [N, size * size].

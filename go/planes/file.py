@@ -13,6 +13,7 @@ import numpy as np
 from casecnn.errors import InputError
 from casecnn.files import atomic_write
 from casecnn.go.board.record import GameRecord
+from casecnn.go.board.sizes import check_board
 from casecnn.go.planes.table import PLANE_NAMES, PLANES
 from casecnn.go.sgf.failure import Failure
 from casecnn.go.sgf.game import read_games
@@ -92,8 +93,6 @@ def read_all(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[GameRecord],
 
 def common_size(records: Sequence[GameRecord]) -> int:
     """The board size that all games share; InputError if there is none or if the engine does not know it."""
-    from casecnn.go.board.state import MAX_SIZE, MIN_SIZE
-
     if not records:
         raise InputError("there is no game to take the planes of")
     first = records[0]
@@ -103,9 +102,7 @@ def common_size(records: Sequence[GameRecord]) -> int:
                 f"a file of planes holds one board size, but {first.source} is {first.size}x{first.size} and"
                 f" {record.source} is {record.size}x{record.size}; write them to different files"
             )
-    if not MIN_SIZE <= first.size <= MAX_SIZE:
-        sizes = f"from {MIN_SIZE}x{MIN_SIZE} to {MAX_SIZE}x{MAX_SIZE}"
-        raise InputError(f"{first.source}: the board (={first.size}x{first.size}) must be {sizes}")
+    check_board(first.size, first.source)
     return first.size
 
 

@@ -52,11 +52,11 @@ def find_games(
 
 
 def reviewable(
-    found: Sequence[Game | CasecnnError], policy: Policy, first: int = 1, last: int | None = None
+    found: Sequence[Game | CasecnnError], first: int = 1, last: int | None = None
 ) -> tuple[list[Game], list[str]]:
     """The games that can be reviewed from the move `first` to `last`, and for each other row a line that says why not.
 
-    It cannot be read, has no such moves, or another board size than the net.
+    It cannot be read, has no such moves, or a board that is not from 5x5 to 25x25.
     """
     good: list[Game] = []
     problems: list[str] = []
@@ -64,7 +64,7 @@ def reviewable(
         try:
             if isinstance(row, CasecnnError):
                 raise row
-            check_size(row.record, policy)
+            check_size(row.record)
             check_range(row.record, first, last)
             good.append(row)
         except CasecnnError as problem:

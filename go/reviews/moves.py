@@ -12,6 +12,8 @@ import numpy as np
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.record import GameRecord
+from casecnn.go.board.sizes import check_board
+from casecnn.go.net.board_sizes import note, policy_for
 from casecnn.go.planes.file import LARGEST
 from casecnn.go.planes.table import OFFSETS
 from casecnn.go.reviews.chart import save_chart
@@ -70,7 +72,7 @@ def review(
     reads no variations: a surprise is a move that strong players seldom make there, good or bad.
 
     Raises UsageError for a range without moves and InputError for a file that is no game, a game without moves or with
-    an illegal one, weights that cannot be loaded, and a board of another size than the net's.
+    an illegal one, weights that cannot be loaded, and a board that is not from 5x5 to 25x25.
     """
     record = game_or_file
     if not isinstance(record, GameRecord):
@@ -82,7 +84,7 @@ def review(
         from casecnn.go.net.policy import load_policy
 
         policy = load_policy(policy, device)
-    check_size(record, policy)
+    policy = policy_for(policy, record.size, record.source or "the game")
     start = time.perf_counter()
     planes = _planes(record)[first - 1 : last]
     played = list(zip(record.moves.tolist(), record.colours.tolist(), strict=True))
@@ -96,7 +98,8 @@ def review(
             moves.append(_opinion(number, *played[number - 1], record.size, probabilities, sensible))
         if progress is not None:
             progress(len(batch))
-    return Review(record, tuple(moves), policy.name, symmetries, 1000 * (time.perf_counter() - start))
+    elapsed_ms = 1000 * (time.perf_counter() - start)
+    return Review(record, tuple(moves), policy.name, symmetries, elapsed_ms, note(policy, record.size))
 
 
 def check_numbers(first: int = 1, last: int | None = None) -> None:
@@ -118,13 +121,9 @@ def check_range(record: GameRecord, first: int = 1, last: int | None = None) -> 
     return first, len(record) if last is None else min(last, len(record))
 
 
-def check_size(record: GameRecord, policy: Policy) -> None:
-    """Raises InputError for a board of another size than the net's."""
-    if record.size != policy.size:
-        raise InputError(
-            f"{record.source or 'the game'}: the board (={record.size}x{record.size}) must be"
-            f" {policy.size}x{policy.size}, the size that the weights '{policy.name}' know"
-        )
+def check_size(record: GameRecord) -> None:
+    """Raises InputError for a board that is not from 5x5 to 25x25."""
+    check_board(record.size, record.source or "the game")
 
 
 def _planes(record: GameRecord) -> np.ndarray:

@@ -113,6 +113,7 @@ class Opinions:
     weights: str
     symmetries: bool
     elapsed_ms: float  # planes, net and ranking; the loading of the weights is not counted
+    note: str = ""  # what to tell a user about the weights on this board, such as that they were trained on another
 
     def __iter__(self) -> Iterator[ReviewedMove]:
         return iter(self.moves)

@@ -84,6 +84,8 @@ def _review_one(found: Game | CasecnnError, name: str, wish: Wish) -> ReviewedFi
             found.record, policy=policy, progress=bar.update,
             symmetries=wish.symmetries, first=wish.first, last=wish.last,
         )  # fmt: skip
+    if reviewed.note:
+        warn(reviewed.note)
     if wish.image:
         reviewed.save_picture(wish.image, wish.top)
     if wish.sgf:
@@ -96,7 +98,7 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
     sgfs = output_folder("sgf", wish.sgf, files) if wish.sgf else None
     images = output_folder("image", wish.image, files) if wish.image else None
     policy = _net(wish)
-    games, left_out = reviewable(found, policy, wish.first, wish.last)
+    games, left_out = reviewable(found, wish.first, wish.last)
     for line in left_out:
         warn(f"left out: {line}")
     for game in games:
@@ -116,6 +118,8 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
         except KeyboardInterrupt as interrupt:
             warn(f"stopped after {len(done)} of {len(games)} games")
             problem = interrupt
+    for note in sorted({reviewed.note for reviewed in done} - {""}):
+        warn(note)
     if not done:
         return ReviewedFiles(None, "", problem)
     summary = Summary(tuple(done), tuple(left_out))

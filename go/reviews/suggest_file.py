@@ -45,6 +45,8 @@ def suggest_file(
                 advance(finished, played, games)
 
         found = suggest(record, top=top, rollouts=rollouts, progress=progress, **settings)
+    if found.note:
+        warn(found.note)
     if image:
         found.save_picture(image)
     if sgf:
