@@ -14,6 +14,7 @@ COMMANDS = {
     "train": ("casecnn.go.cli.train", "train", "Train a policy net on packed games."),
     "eval": ("casecnn.go.cli.evaluate", "evaluate", "Measure how often a policy net finds the move that was played."),
     "gtp": ("casecnn.go.cli.gtp", "gtp", "Play in Sabaki, GoGui and other Go programs, as a GTP engine."),
+    "analysis": ("casecnn.go.cli.analysis", "analysis", "Analyse for KaTrain and others, in KataGo's JSON protocol."),
     "selfplay": ("casecnn.go.cli.selfplay", "selfplay", "Let a policy net play whole games against itself."),
     "reinforce": ("casecnn.go.cli.reinforce", "reinforce", "Improve a policy net by games against itself."),
     "match": ("casecnn.go.cli.match", "match", "Let two GTP engines play each other."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import click
 
@@ -58,17 +58,22 @@ def gtp(weights, threads, device, **settings) -> None:
     from casecnn.go.planes.warm_up import warm_up
 
     torch.set_num_threads(threads)
-    answers = sys.stdout
-    if isinstance(answers, io.TextIOWrapper):  # the same bytes in every locale, and on Windows
-        answers.reconfigure(encoding="utf-8", newline="\n")
+    answers = answers_of(sys.stdout)
     with contextlib.redirect_stdout(sys.stderr):  # nothing but answers may come between the answers
         policy = load_policy(weights, device)
         engine = Engine(policy, checked, partial(policy_for, policy))
         warm_up(rehearse)  # before the first game and not in it
-        serve(dispatcher_of(engine), _own(sys.stdin.buffer), answers)
+        serve(dispatcher_of(engine), own(sys.stdin.buffer), answers)
 
 
-def _own(source: BinaryIO) -> BinaryIO:
+def answers_of(stream: TextIO) -> TextIO:
+    """The stream, set to write the same bytes in every locale, and on Windows."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", newline="\n")
+    return stream
+
+
+def own(source: BinaryIO) -> BinaryIO:
     """A reader of its own for the same file.
 
     A thread that waits in that of `sys.stdin` when Ctrl-C ends the process would hold the lock that Python wants for
