@@ -15,7 +15,8 @@ from typing import Any
 
 from casecnn.errors import CasecnnError, UsageError
 from casecnn.go.board.coordinates import from_row_column, from_vertex
-from casecnn.go.board.ruleset import Ruleset, ruleset_of, with_field
+from casecnn.go.board.katago_rules import ruleset_of, with_field
+from casecnn.go.board.rulesets import Ruleset
 from casecnn.go.board.state import BLACK, MAX_SIZE, MIN_SIZE, WHITE
 from casecnn.go.position import IllegalMove, Position
 

@@ -22,19 +22,23 @@ P = TypeVar("P", bound=MovePolicy)
 def policy_for(policy: P, size: int, source: str = "") -> P:
     """The same net on a board of `size` lines; its weights are copied.
 
-    Raises `InputError` for a policy that knows one size only and, with a `source` to name, for a size that is not from
-    5 to 25; without one that is a `UsageError`.
+    Raises what `check_fits` raises, or, without a `source` to name, `UsageError` for a size that is not from 5 to 25.
     """
     if size == policy.size:
         return policy
-    if source:
-        check_board(size, source)
-    if not hasattr(policy, "on_board"):
-        raise InputError(
-            f"{source or 'the position'}: the board (={size}x{size}) must be {policy.size}x{policy.size}, the size that"
-            f" the weights '{policy.name}' know"
-        )
+    if source or not hasattr(policy, "on_board"):
+        check_fits(policy, size, source or "the position")
     return policy.on_board(size)
+
+
+def check_fits(policy: MovePolicy, size: int, source: str) -> None:
+    """Raises `InputError`, naming `source`, for a board that is not from 5x5 to 25x25, or not one for the policy."""
+    check_board(size, source)
+    if size != policy.size and not hasattr(policy, "on_board"):
+        raise InputError(
+            f"{source}: the board (={size}x{size}) must be {policy.size}x{policy.size}, the size that the weights"
+            f" '{policy.name}' know"
+        )
 
 
 def note(policy: MovePolicy, size: int) -> str:

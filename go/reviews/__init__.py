@@ -18,7 +18,6 @@ __getattr__, __dir__, __all__ = lazily(
         "TIE": "moves",
         "check_numbers": "moves",
         "check_range": "moves",
-        "check_size": "moves",
         "review": "moves",
         "select": "opinion",
     },

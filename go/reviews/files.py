@@ -10,8 +10,9 @@ from pathlib import Path
 
 from casecnn.errors import CasecnnError, InputError, UsageError
 from casecnn.files import write_error
-from casecnn.go.net.policy import Policy
-from casecnn.go.reviews.moves import Review, check_range, check_size, review
+from casecnn.go.net.board_sizes import check_fits
+from casecnn.go.net.move_policy import MovePolicy
+from casecnn.go.reviews.moves import Review, check_range, review
 from casecnn.go.reviews.sgf import save_reviewed
 from casecnn.go.sgf.failure import Failure
 from casecnn.go.sgf.game import Game, games
@@ -52,7 +53,7 @@ def find_games(
 
 
 def reviewable(
-    found: Sequence[Game | CasecnnError], first: int = 1, last: int | None = None
+    found: Sequence[Game | CasecnnError], policy: MovePolicy, first: int = 1, last: int | None = None
 ) -> tuple[list[Game], list[str]]:
     """The games that can be reviewed from the move `first` to `last`, and for each other row a line that says why not.
 
@@ -64,7 +65,7 @@ def reviewable(
         try:
             if isinstance(row, CasecnnError):
                 raise row
-            check_size(row.record)
+            check_fits(policy, row.record.size, row.record.source or "the game")
             check_range(row.record, first, last)
             good.append(row)
         except CasecnnError as problem:
@@ -74,7 +75,7 @@ def reviewable(
 
 def review_games(
     chosen: Sequence[Game],
-    policy: Policy,
+    policy: MovePolicy,
     *,
     symmetries: bool = True,
     first: int = 1,

@@ -12,7 +12,6 @@ import numpy as np
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.record import GameRecord
-from casecnn.go.board.sizes import check_board
 from casecnn.go.net.board_sizes import note, policy_for
 from casecnn.go.planes.file import LARGEST
 from casecnn.go.planes.table import OFFSETS
@@ -119,11 +118,6 @@ def check_range(record: GameRecord, first: int = 1, last: int | None = None) -> 
         source = record.source or "the game"
         raise UsageError(f"`first` (={first}) must be from 1 to {len(record)}, the number of moves in {source}")
     return first, len(record) if last is None else min(last, len(record))
-
-
-def check_size(record: GameRecord) -> None:
-    """Raises InputError for a board that is not from 5x5 to 25x25."""
-    check_board(record.size, record.source or "the game")
 
 
 def _planes(record: GameRecord) -> np.ndarray:

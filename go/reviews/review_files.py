@@ -98,7 +98,7 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
     sgfs = output_folder("sgf", wish.sgf, files) if wish.sgf else None
     images = output_folder("image", wish.image, files) if wish.image else None
     policy = _net(wish)
-    games, left_out = reviewable(found, wish.first, wish.last)
+    games, left_out = reviewable(found, policy, wish.first, wish.last)
     for line in left_out:
         warn(f"left out: {line}")
     for game in games:
