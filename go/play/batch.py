@@ -31,7 +31,7 @@ CPU_BLOCK, GPU_BLOCK = 32, 256
 
 
 class GameBatch:
-    """The slots, which game is in which, and the nets."""
+    """Games in progress at once: the slots, which game is in which, and the nets."""
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class GameBatch:
         progress: Callable[[int], None] | None,
         enough: Callable[[], bool] | None,
     ) -> Iterator[PlayedGame]:
+        """Play the games with these numbers; see `casecnn.go.play.selfplay.play_games`."""
         self._fill(numbers)
         while len(slots := np.flatnonzero(self.numbers >= 0)):
             self._move(slots)
