@@ -25,7 +25,7 @@ def nearest_words(
     Raises UsageError for more than one file, and what `neighbours` and reading the file raise.
     """
     if len(vectors) > 1:
-        raise UsageError(f"`vectors` (={', '.join(vectors)}) must be one file here")
+        raise UsageError(f"neighbours are looked for in one file of vectors, not in {len(vectors)}; give one")
     if vectors:
         found = load_vectors(vectors[0])
         return neighbours(word, found.words, found.matrix, top)
