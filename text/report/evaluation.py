@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,8 @@ from casecnn.text.model.classify import Classifier
 from casecnn.text.model.predict import probabilities
 
 BATCH = 2048  # texts scored at once
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+TOP_K = (2, 3, 5)
 
 
 class LabelRow(NamedTuple):
@@ -54,6 +56,14 @@ class Bin(NamedTuple):
     accuracy: float
 
 
+class Threshold(NamedTuple):
+    """The answers with a probability of at least ``least``: how many, and the fraction of them that is right."""
+
+    least: float
+    answers: int
+    accuracy: float
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """A model's metrics on ``texts`` texts.
@@ -64,7 +74,9 @@ class Evaluation:
     ``log_loss`` is the mean of -ln of the true label's probability; in a multi-label model the labels' losses are added
     up. ``bins`` sort the answers by the probability of the label that was given (multi-label: every label of every text
     by its probability). ``ece`` is the expected calibration error of Guo et al. 2017, equation 3: |confidence -
-    accuracy| averaged over the bins by count.
+    accuracy| averaged over the bins by count. ``thresholds`` say what `unsure` costs and brings (see
+    `casecnn.text.model.classify.Classifier`), and ``top_k`` how often the true label is among the k likeliest; neither
+    is there in a multi-label model, and ``top_k`` only with more than k labels.
     """
 
     labels: tuple[str, ...]
@@ -76,6 +88,8 @@ class Evaluation:
     rows: tuple[LabelRow, ...]
     confusion: np.ndarray
     bins: tuple[Bin, ...]
+    thresholds: tuple[Threshold, ...] = ()
+    top_k: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def macro_f1(self) -> float:
@@ -133,6 +147,11 @@ class Evaluation:
                 }
                 for row in self.rows
             },
+            "top_k": {str(k): number(value) for k, value in self.top_k.items()},
+            "thresholds": [
+                {"at_least": entry.least, "answers": entry.answers, "accuracy": number(entry.accuracy)}
+                for entry in self.thresholds
+            ],
             "confusion": {"labels": list(self.labels), "counts": self.confusion.tolist()},
             "calibration": [
                 {
@@ -204,7 +223,7 @@ def measure(
     probabilities, which round to 0 and 1. Raises UsageError for ``bins`` below 1 or above a million.
     """
     whole("bins", bins, 1, 1_000_000)
-    from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
+    from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix, top_k_accuracy_score
 
     multi_label = truth.ndim == 2
     confidences = probabilities(logits, multi_label)
@@ -216,6 +235,7 @@ def measure(
         confusion = multilabel_confusion_matrix(truth, given)
         counts = [(matrix[1].sum(), matrix[:, 1].sum(), matrix[1, 1]) for matrix in confusion]
         sorted_into = reliability(confidences.ravel(), truth.ravel(), bins)
+        thresholds, top_k = (), {}
     else:
         given = confidences.argmax(axis=1)
         each = np.logaddexp.reduce(scores, axis=1) - scores[np.arange(len(truth)), truth]
@@ -223,6 +243,9 @@ def measure(
         confusion = confusion_matrix(truth, given, labels=np.arange(len(labels)))
         counts = list(zip(confusion.sum(1), confusion.sum(0), confusion.diagonal(), strict=True))
         sorted_into = reliability(confidences.max(axis=1), right, bins)
+        thresholds = tuple(_threshold(least, confidences.max(axis=1), right) for least in THRESHOLDS)
+        top_k = {k: float(top_k_accuracy_score(truth, scores, k=k, labels=np.arange(len(labels))))
+                 for k in TOP_K if k < len(labels)}  # fmt: skip
     return Evaluation(
         tuple(labels),
         multi_label,
@@ -233,7 +256,14 @@ def measure(
         tuple(LabelRow(label, *map(int, row)) for label, row in zip(labels, counts, strict=True)),
         confusion,
         sorted_into,
+        thresholds,
+        top_k,
     )
+
+
+def _threshold(least: float, confidence: np.ndarray, right: np.ndarray) -> Threshold:
+    sure = confidence >= least
+    return Threshold(least, int(sure.sum()), float(right[sure].mean()) if sure.any() else math.nan)
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> tuple[Bin, ...]:

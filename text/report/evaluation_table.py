@@ -12,7 +12,8 @@ MOST_COLUMNS = 12  # labels of a confusion matrix that is shown whole; of larger
 
 def evaluation_table(found: Evaluation) -> str:
     """All of it, in blocks with a blank line between them."""
-    return "\n\n".join([_figures(found), _labels(found), _confusions(found), _calibration(found)])
+    blocks = [_figures(found), _labels(found), _confusions(found), _calibration(found), _thresholds(found)]
+    return "\n\n".join(filter(None, blocks))
 
 
 def _figures(found: Evaluation) -> str:
@@ -25,6 +26,8 @@ def _figures(found: Evaluation) -> str:
         ("log-loss", f"{found.log_loss:.4f}"),
         ("calibration", f"{100 * found.ece:.2f} % expected calibration error"),
     ]  # fmt: skip
+    lines += [(f"top-{k}", f"{100 * value:.2f} % have the true label among the {k} likeliest")
+              for k, value in found.top_k.items()]  # fmt: skip
     if found.multi_label:
         lines.insert(3, ("micro-F1", f"{100 * found.micro_f1:.2f} %"))
     else:
@@ -79,4 +82,16 @@ def _calibration(found: Evaluation) -> str:
             lines.append(
                 f"{span:<13} {entry.answers:>9,} {100 * entry.confidence:>8.2f}% {100 * entry.accuracy:>8.2f}%"
             )
+    return "\n".join(lines)
+
+
+def _thresholds(found: Evaluation) -> str:
+    """What `--unsure` costs and brings; nothing for a multi-label model."""
+    if not found.thresholds:
+        return ""
+    lines = [f"{'--unsure':<13} {'answers':>9} {'of all':>9} {'right':>9}"]
+    for entry in found.thresholds:
+        right = "-" if math.isnan(entry.accuracy) else f"{100 * entry.accuracy:.2f}%"
+        fraction = f"{100 * entry.answers / found.texts:.2f}%"
+        lines.append(f"{entry.least:<13.2f} {entry.answers:>9,} {fraction:>9} {right:>9}")
     return "\n".join(lines)

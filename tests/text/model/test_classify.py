@@ -124,9 +124,9 @@ def test_a_model_that_is_not_there_is_named_with_the_remedy(shelf, tmp_path):
     for which, message in (
         ("question", "the model 'question' is not part of this installation; train one with `casecnn text train DATA"),
         ("sentimnt", "there is no model 'sentimnt'; did you mean sentiment?"),
-        ("xyz", "there is no model 'xyz'; choose from sentiment or question, or give a file"),
+        ("xyz", "there is no model 'xyz'; choose from sentiment, question or sst2, or give a file"),
         ("sentiment.made-up-v3", "there is no model 'sentiment.made-up-v3'; "),
-        ("", r"the model \(=''\) must be a name \(sentiment, question\) or a file"),
+        ("", r"the model \(=''\) must be a name \(sentiment, question, sst2\) or a file"),
     ):
         with pytest.raises(UsageError, match=message):
             packaged.load_model(which)

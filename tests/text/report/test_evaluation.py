@@ -136,6 +136,23 @@ def test_labels_become_places():
         truth_of([("a", "b")], ["a", "b"], False, "d.csv")
 
 
+def test_thresholds_and_the_k_likeliest():
+    logits = np.array([[4, 0, 0, -1], [0.1, 1, 0, 0.5], [-1, 0, 0.2, 0.1], [0.3, 0.1, 0.2, 3.0]])
+    found = measure(logits, np.array([0, 3, 2, 1]), ("a", "b", "c", "d"))
+    chances = np.exp(logits).max(1) / np.exp(logits).sum(1)
+    for entry in found.thresholds:
+        sure = chances >= entry.least
+        assert entry.answers == sure.sum()
+        assert entry.accuracy == pytest.approx(np.array([1, 0, 1, 0])[sure].mean())
+    assert found.top_k == {2: 0.75, 3: 0.75}
+    assert found.as_dict()["thresholds"][0]["at_least"] == 0.5 and list(found.as_dict()["top_k"]) == ["2", "3"]
+    table = evaluation_table(found)
+    assert "top-2" in table and "--unsure" in table
+    several = measure(logits, logits > 0.5, ("a", "b", "c", "d"))
+    assert several.thresholds == () and several.top_k == {} and "--unsure" not in evaluation_table(several)
+    assert measure(logits[:, :2], np.array([0, 1, 0, 1]), ("a", "b")).top_k == {}
+
+
 def test_what_cannot_be_evaluated_is_refused():
     classifier = Classifier(random_model())
     with pytest.raises(InputError, match="the data: there is no text to evaluate on"):
