@@ -85,6 +85,7 @@ def progress(
     """
     from tqdm import tqdm
 
+    seconds = 0.5 if sys.stderr.isatty() else 30.0
     return tqdm(
         total=total,
         unit=unit,
@@ -92,7 +93,8 @@ def progress(
         disable=None if shown is None else not shown,
         file=sys.stderr,
         leave=keep,
-        mininterval=0.5 if sys.stderr.isatty() else 30.0,
+        mininterval=seconds,
+        maxinterval=max(10.0, seconds),
         dynamic_ncols=True,
         **options,
     )

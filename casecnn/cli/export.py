@@ -21,7 +21,7 @@ EXPORTERS = {
 """What a file of weights says that its net is, to the application and the module that exports it; "" is any other."""
 
 
-class BatchSize(click.ParamType[Any]):
+class BatchSize(click.ParamType):  # type: ignore[type-arg]
     """A whole number of at least 1, or "dynamic"."""
 
     name = "integer"
@@ -37,7 +37,7 @@ class BatchSize(click.ParamType[Any]):
 
 @command()
 @click.argument("net", metavar="NET|WEIGHTS")
-@options.output("; a name that ends in .onnx", metavar="FILE")
+@options.output(": a name that ends in .onnx", metavar="FILE")
 @options.weights(", for a case-study net given by name", otherwise="the usual ones of the net")
 @options.batch(", or dynamic for any", parameter="batch", type=BatchSize(), default="dynamic")
 @option("--opset", type=click.IntRange(13, 24), default=17, meaning="Version of the ONNX operators")

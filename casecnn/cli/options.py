@@ -91,6 +91,7 @@ weights = shared("--weights", metavar="NAME|FILE", meaning="Trained weights: a n
 initial = shared("--init", "initial", metavar="NAME|FILE", meaning="Weights to start from")
 filters = shared("--filters", type=int, meaning="Filters of a layer")
 input_size = shared("--input", "size", meaning="The input's size")
+encoding = shared("--encoding", metavar="NAME", meaning="The encoding of the files that are read")
 validation = shared("--validation", meaning="Held-out data to measure on during the training")
 validation_fraction = shared(
     "--validation-fraction", type=float, metavar="FRACTION", meaning="Hold out this fraction of the training data"

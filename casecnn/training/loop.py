@@ -8,7 +8,6 @@ generator's state, and a run that was killed and resumed ends, on the CPU, with 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from casecnn.checks import positive, whole
+from casecnn.console import progress as progress_bar
 from casecnn.errors import UsageError
 from casecnn.interruption import InterruptionGuard
 from casecnn.training.distributed import ProcessLost, processes
@@ -116,7 +115,9 @@ def train(
                         ahead=ahead,
                         pin=group.device.type == "cuda",
                     ) as batches,
-                    _bar(run, progress and group.first) as bar,
+                    progress_bar(
+                        recipe.steps, "step", shown=progress and group.first, keep=True, initial=run.step
+                    ) as bar,
                 ):
                     try:
                         run.loop(batches, loss, guard, bar, logger, log_every, checkpoint_minutes * 60, stop_below)
@@ -127,17 +128,3 @@ def train(
 
 def _private_generators(device: torch.device) -> Any:
     return torch.random.fork_rng(devices=[device.index] if device.type == "cuda" else [])
-
-
-def _bar(run: Run, shown: bool) -> tqdm:
-    seconds = 0.5 if sys.stderr.isatty() else 30.0  # a log file should not fill with bars
-    return tqdm(
-        total=run.recipe.steps,
-        initial=run.step,
-        unit="step",
-        file=sys.stderr,
-        disable=not shown,
-        mininterval=seconds,
-        maxinterval=max(10.0, seconds),
-        dynamic_ncols=True,
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -14,8 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from casecnn.console import warn
 from casecnn.errors import InputError
 from casecnn.files import write_error
 from casecnn.interruption import Interrupted, InterruptionGuard
@@ -141,7 +140,7 @@ class Run:
         batches: Prefetcher,
         loss: Loss,
         guard: InterruptionGuard,
-        bar: tqdm,
+        bar: Any,
         logger: RunLog,
         log_every: int,
         checkpoint_seconds: float,
@@ -322,7 +321,7 @@ class Run:
         except InputError as error:
             if final:
                 raise
-            tqdm.write(f"warning: no checkpoint at step {self.step}: {error}", file=sys.stderr)
+            warn(f"no checkpoint at step {self.step}: {error}")
 
     def _diverged(self, what: str) -> str:
         kept = f"; '{self.path}' holds the last good state" if self.path.exists() else ""

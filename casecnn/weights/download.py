@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from casecnn import __version__
+from casecnn.console import progress as progress_bar
+from casecnn.console import tell
 from casecnn.errors import InputError
 from casecnn.files import reason, sha256, write_error
 
@@ -194,13 +196,9 @@ def _room(part: Path, needed: int | None) -> None:
 
 
 def _bar(url: str, start: int, total: int | None, progress: bool | None) -> Any:
-    from tqdm import tqdm
-
+    shown = None if progress is None else bool(progress)
     name = url.rsplit("/", 1)[-1]
-    hidden = None if progress is None else not progress  # None: tqdm hides it where stderr is no terminal
-    return tqdm(
-        desc=name, initial=start, total=total, unit="B", unit_scale=True, disable=hidden, file=sys.stderr, leave=False
-    )
+    return progress_bar(total, "B", name, shown=shown, initial=start, unit_scale=True)
 
 
 def _why(error: object) -> str:
@@ -227,7 +225,7 @@ def _locked(lock: Path, target: Path) -> Iterator[None]:
         told = False
         while not _try_lock(stream):
             if not told:
-                print(f"waiting for another process that downloads '{target.name}'", file=sys.stderr, flush=True)
+                tell(f"casecnn: waiting for another process that downloads '{target.name}'")
                 told = True
             time.sleep(0.1)
         yield

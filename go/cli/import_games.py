@@ -19,7 +19,7 @@ from casecnn.go.cli import options as go
 @go.game_range(", of those that are kept")
 @go.size(" of the games to keep", metavar="N|any", default="any")
 @option("--min-moves", type=int, default=1, meaning="Only games with so many moves, passes too")
-@go.encoding()
+@go.encoding
 @options.workers(": processes", default=os.cpu_count() or 1, otherwise="one for each core")
 @format_option
 def import_games(data, output, output_format, **settings) -> None:

@@ -13,11 +13,8 @@ game = shared("--game", type=int, meaning="Which game of a collection, from 0")
 path = shared(
     "--path", metavar="N.N...", meaning="The variation to take at each branching, from 0", otherwise="main line"
 )
-encoding = shared(
-    "--encoding",
-    metavar="NAME",
-    meaning="The encoding of names and comments, such as gb18030 or shift_jis",
-    otherwise="as declared, else as it looks",
+encoding = options.encoding(
+    ": names and comments, such as gb18030 or shift_jis", otherwise="as declared, else as it looks"
 )
 game_range = shared(
     "--game-range",

@@ -15,7 +15,7 @@ from casecnn.go.cli import options as go
 @click.argument("games", metavar="GAME...", nargs=-1, required=True)
 @go.game(otherwise="all")
 @go.path()
-@go.encoding()
+@go.encoding
 @option("--from", "first", type=int, default=1, meaning="The first move to review")
 @option("--to", "last", type=int, meaning="The last move to review", otherwise="the end")
 @options.top(": surprises", default=10)

@@ -18,7 +18,7 @@ from casecnn.interruption import Interrupted
 @go.game(otherwise="the first")
 @option("--move", type=int, meaning="The position after so many moves, 0 for the start", otherwise="after the last")
 @go.path()
-@go.encoding()
+@go.encoding
 @options.top(": moves", default=10)
 @go.symmetries()
 @go.weights

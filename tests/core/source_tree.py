@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,3 +127,28 @@ def tracked() -> list[Path]:
     if done.returncode != 0:
         pytest.skip("this is not a git checkout")
     return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def outside_type_checking(tree: ast.Module) -> ast.Module:
+    """The tree without what only a type checker reads."""
+    kept = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))]
+    return ast.Module(kept, [])
+
+
+@cache
+def imported(module: str) -> frozenset[str]:
+    """The modules of casecnn that a module imports, wherever the import stands."""
+    path = HOMES[module]
+    files = {home(entry.module) for entry in imports(path, outside_type_checking(TREES[path]))
+             if entry.module.split(".")[0] == "casecnn"}  # fmt: skip
+    return frozenset(MODULES[file] for file in files if file is not None)
+
+
+def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command of the command line by its name, such as "go suggest"."""
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path}{name} ")
+        elif command is not None:
+            yield path + name, command

@@ -39,7 +39,7 @@ _TABLE = (
         otherwise="by its ending or content",
     ),
     no_header,
-    option("--encoding", metavar="NAME", meaning="DATA's encoding", otherwise="UTF-8, else Windows-1252"),
+    options.encoding(otherwise="UTF-8, else Windows-1252"),
     option("--separator", metavar="MARK", meaning='Between several labels of a text, such as "|"'),
     option("--label-columns", metavar="NAME,NAME,...", meaning="Several labels of a text, in columns of 0 and 1 each"),
 )

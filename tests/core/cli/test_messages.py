@@ -10,11 +10,9 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 
-import click
 import pytest
-from source_tree import HOMES, TREES, home, imports
+from source_tree import HOMES, TREES, commands, imported
 
 from casecnn.cli import casecnn
 from casecnn.cli.command import PARAMETER
@@ -67,34 +65,15 @@ NEVER_PRINTED = {
 }
 
 
-def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
-    for name in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), name)
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{path}{name} ")
-        elif command is not None:
-            yield path + name, command
-
-
-def outside_type_checking(tree: ast.Module) -> ast.Module:
-    """The tree without what only a type checker reads."""
-    kept = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))]
-    return ast.Module(kept, [])
-
-
 def reached(module: str) -> set[str]:
-    """The modules of casecnn that a module imports, those that they import, and so on, wherever the import stands."""
-    found, todo = set(), [module]
+    """The modules that a module imports, those that they import, and so on."""
+    found: set[str] = set()
+    todo = [module]
     while todo:
         here = todo.pop()
-        if here in found or here not in HOMES:
-            continue
-        found.add(here)
-        path = HOMES[here]
-        for entry in imports(path, outside_type_checking(TREES[path])):
-            file = home(entry.module) if entry.module.startswith("casecnn") else None
-            if file is not None:
-                todo.append(next(name for name, place in HOMES.items() if place == file))
+        if here not in found:
+            found.add(here)
+            todo += imported(here)
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from source_tree import commands
 
 from casecnn.cli import casecnn, main
 from casecnn.cli.command import Command, in_options
@@ -17,27 +18,14 @@ from casecnn.cli.options import Option, option
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def commands(group: click.Group, path: str = "") -> dict[str, click.Command]:
-    """Every command by its name, such as "go suggest"."""
-    found: dict[str, click.Command] = {}
-    for name in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), name)
-        assert command is not None
-        inner = isinstance(command, click.Group)
-        found |= commands(command, f"{path}{name} ") if inner else {path + name: command}
-    return found
-
-
-COMMANDS = commands(casecnn)
+COMMANDS = dict(commands(casecnn))
 USES: dict[str, dict[str, Option]] = defaultdict(dict)  # spelling -> command -> option
 for _name, _command in COMMANDS.items():
     for _parameter in _command.params:
         if isinstance(_parameter, Option):
             USES[_parameter.spelling][_name] = _parameter
 
-OTHER_MEANINGS = {"--to": "a review ends at a move, an export is for a program"}
 OTHER_TYPES = {
-    **OTHER_MEANINGS,
     "--batch": "an exported net may take batches of any size: `dynamic`",
     "--epochs": "texts are gone through whole times, images also for part of an epoch",
     "--size": "an import may take boards of `any` size",
@@ -60,7 +48,7 @@ def test_a_spelling_has_one_meaning():
         for spelling, uses in USES.items()
         if len(meanings := {use.meaning for use in uses.values()}) > 1
     }
-    assert set(several) == set(OTHER_MEANINGS)
+    assert several == {}
 
 
 def test_a_meaning_has_one_spelling():

@@ -40,7 +40,7 @@ def test_names_of_all_applications(tmp_path, capsys, net, graph, inputs):
 
 def test_a_file_says_which_net_it_is_for(tmp_path, capsys):
     file = tmp_path / "mine.safetensors"
-    assert run(capsys, "vision", "export", "lenet5", "-o", file, "--to", "safetensors")[0] == 0
+    assert run(capsys, "vision", "export", "lenet5", "-o", file, "--for", "safetensors")[0] == 0
     ours, theirs = load(file), load_packaged()
     assert ours.metadata["net"] == "lenet5" and ours.metadata["classes"] == list("0123456789")
     assert all(torch.equal(ours.tensors[name], theirs[name]) for name in theirs)
@@ -62,7 +62,7 @@ def test_torchvisions_names(tmp_path, capsys):
     net = get_net("resnet18", 3)
     module = build(net, seed=0)
     save(tmp_path / "own.safetensors", module.state_dict(), {"net": "resnet18", "arguments": {"classes": 3}})
-    command = ("vision", "export", tmp_path / "own.safetensors", "-o", tmp_path / "t.pth", "--to", "torchvision")
+    command = ("vision", "export", tmp_path / "own.safetensors", "-o", tmp_path / "t.pth", "--for", "torchvision")
     code, output, errors = run(capsys, *command)
     assert (code, errors) == (0, "") and "t.pth: resnet18 for torchvision" in output
     written = torch.load(tmp_path / "t.pth", weights_only=True)
@@ -82,7 +82,7 @@ def test_torchvisions_names(tmp_path, capsys):
         (["export", "lenet5", "-o", "a.onnx", "--batch", "big"], 2, "'big' is neither a whole number of at least 1"),
         (["export", "lenet5", "-o", "a.onnx", "--batch", "0"], 2, "'0' is neither a whole number of at least 1"),
         (["export", "text.safetensors", "-o", "a.onnx"], 1, "'text.safetensors' is not a safetensors file"),
-        (["vision", "export", "lenet5", "-o", "a.pth", "--to", "torchvision"], 2, "torchvision has no net `lenet5`"),
+        (["vision", "export", "lenet5", "-o", "a.pth", "--for", "torchvision"], 2, "torchvision has no net `lenet5`"),
     ],
 )
 def test_what_cannot_be_is_one_line(tmp_path, monkeypatch, capsys, arguments, code, message):

@@ -148,7 +148,7 @@ def test_what_subsampling_costs_and_refuses():
     assert (net.weights, net.biases, net.macs, net.output_shape) == (6, 6, 0, (6, 14, 14))
     with pytest.raises(ShapeError, match=r"height \(5-2\)/2\+1 = 2.5"):
         Net("n", (6, 5, 4), (Subsampling("s2", 2),))
-    with pytest.raises(InputError, match='rounding .="ceil". must be exact or floor'):
+    with pytest.raises(InputError, match="rounding .=ceil. must be exact or floor"):
         Subsampling("s2", 2, rounding="ceil")
 
 

@@ -253,7 +253,7 @@ def test_a_checkpoint_that_cannot_be_written_on_the_way_is_a_warning(tmp_path, m
     monkeypatch.setattr("casecnn.training.run.save_checkpoint", full)
     start(tmp_path, replace(SGD, steps=6), checkpoint_minutes=1e-9)
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 3 and lines[0].startswith("warning: no checkpoint at step 1: cannot write ")
+    assert len(lines) == 3 and lines[0].startswith("casecnn: warning: no checkpoint at step 1: cannot write ")
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 6
 
 

@@ -321,7 +321,7 @@ def test_two_processes_fetch_it_once(server, tmp_path):
         assert process.wait(30) == 0
     for thread in threads:
         thread.join(30)
-    assert sorted(waiting) == ["", "waiting for another process that downloads 'net.safetensors'\n"]
+    assert sorted(waiting) == ["", "casecnn: waiting for another process that downloads 'net.safetensors'\n"]
     assert len(server.ranges) == 1 and target.read_bytes() == CONTENT
     for process in processes:
         assert process.stdout is not None and process.stderr is not None
