@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
-import click
-
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import format_option, option
+from casecnn.cli.results import show
 from casecnn.go.cli import options as go
 
 
@@ -38,20 +35,12 @@ def match(first, second, games, output, judge, output_format, **terms) -> None:
 
     Ctrl-C keeps the finished games; the same command goes on.
     """
-    from tqdm import tqdm
-
     from casecnn.go.matches.game import Terms
     from casecnn.go.matches.match import match as play
     from casecnn.go.matches.summary import table
+    from casecnn.go.play.progress import match_shown
 
     checked = Terms(**terms)
-    with tqdm(total=max(0, games), unit="game", disable=None, desc="match") as bar:
-        won = {"first": 0, "second": 0, "": 0}
-
-        def progress(facts: dict) -> None:
-            won[facts["winner"]] += 1
-            bar.set_postfix_str(f"{won['first']}:{won['second']}, last {facts['result']}", refresh=False)
-            bar.update(facts["game"] - bar.n)
-
+    with match_shown(games) as progress:
         summary = play(first, second, games, output, checked, judge=judge, progress=progress)
-    click.echo(json.dumps(summary) if output_format == "json" else table(summary))
+    show(output_format, summary, table(summary))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
-from casecnn.console import progress
+from casecnn.console import progress, reach
 
 
 class Advance(Protocol):
@@ -37,5 +37,19 @@ def games_shown(total: int, description: str, *, keep: bool = False) -> Iterator
             bar.set_postfix(moves=moves, refresh=False)
             if not bar.update(finished - bar.n):
                 bar.refresh()
+
+        yield advance
+
+
+@contextmanager
+def match_shown(total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Show a bar over the games of a match with its state; gives what to call with the facts of each game."""
+    with progress(max(0, total), "game", "match", keep=True) as bar:
+        won = {"first": 0, "second": 0, "": 0}
+
+        def advance(facts: dict[str, Any]) -> None:
+            won[facts["winner"]] += 1
+            bar.set_postfix_str(f"{won['first']}:{won['second']}, last {facts['result']}", refresh=False)
+            reach(bar, facts["game"])
 
         yield advance

@@ -21,14 +21,14 @@ from casecnn.text.cli import options as text
     default="sentiment",
     renamed=["--model"],
 )
-@text.vectors("; here those that the net was trained with, for words that it does not know", parameter="vector_files")
+@text.vectors("; here those that the net was trained with, for words that it does not know")
 @option("--unsure", type=float, default=0.0, meaning='Answer "unsure" where no label has this probability')
 @option("--explain", is_flag=True, meaning="Show the n-grams that decided, and what each adds to the logits")
 @options.top(": n-grams of a label, with --explain", default=5)
 @options.format_as(
     ", one JSON document or an object a line", type=click.Choice(["table", "json", "jsonl"]), default="table"
 )
-def classify(texts, file, model, vector_files, unsure, explain, top, output_format) -> None:
+def classify(texts, file, model, vectors, unsure, explain, top, output_format) -> None:
     """Classify each TEXT, or each line of a file or of standard input ("-"): one answer a line, in order.
 
     `known_words` counts the words of a text that the model knows, punctuation aside: an answer with 0 says nothing
@@ -45,8 +45,8 @@ def classify(texts, file, model, vector_files, unsure, explain, top, output_form
         from casecnn.text.report.answers import as_json, as_table
 
         classifier = Classifier(model, unsure=unsure)
-        if vector_files:
-            classifier = classifier.with_vectors(vector_files, source.beforehand())
+        if vectors:
+            classifier = classifier.with_vectors(vectors, source.beforehand())
         answers = classifier.stream(source.batches(), explain)
         if output_format == "table":
             printed = as_table(answers, classifier.model.labels, top=top, colour=colour_wanted())

@@ -18,10 +18,10 @@ from casecnn.text.cli.options import new_names, reading
 @text.table_options
 @option("--rename", metavar="OLD=NEW", multiple=True, meaning="A label of DATA that the net calls NEW; may be repeated")
 @text.set_name(": the test part of MR, SST-1, SST-2, Subj, TREC, CR or MPQA (all of it where there is none)")
-@text.vectors("; here those that the net was trained with, for words that it does not know", parameter="vector_files")
+@text.vectors("; here those that the net was trained with, for words that it does not know")
 @option("--bins", type=int, default=10, meaning="Rows of the reliability table")
 @format_option
-def evaluate(model, data, rename, set_name, vector_files, bins, output_format, **fields) -> None:
+def evaluate(model, data, rename, set_name, vectors, bins, output_format, **fields) -> None:
     """Measure WEIGHTS (sentiment, question or a file) on DATA: a CSV, TSV or JSON-lines file of texts and labels.
 
     Shows accuracy with its standard error, macro-F1, precision and recall of each label, the confusion matrix, and
@@ -32,7 +32,5 @@ def evaluate(model, data, rename, set_name, vector_files, bins, output_format, *
     from casecnn.text.report.evaluate_file import evaluate_file
     from casecnn.text.report.evaluation_table import evaluation_table
 
-    found = evaluate_file(
-        model, data, set_name=set_name, rename=names, vectors=vector_files, bins=bins, **reading(fields)
-    )
+    found = evaluate_file(model, data, set_name=set_name, rename=names, vectors=vectors, bins=bins, **reading(fields))
     show(output_format, {"model": model, "data": data, **found.as_dict()}, evaluation_table(found))

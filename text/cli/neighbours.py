@@ -16,13 +16,13 @@ from casecnn.text.cli import options as text
 @options.weights(
     ": sentiment, question, sst2, or what `casecnn text train` wrote", parameter="model", default="sentiment"
 )
-@text.vectors("; instead of a net's", parameter="vector_files")
+@text.vectors("; instead of a net's")
 @options.top(": words", default=10)
 @format_option
-def neighbours(word, model, vector_files, top, output_format) -> None:
+def neighbours(word, model, vectors, top, output_format) -> None:
     """Show the words whose vectors are most like that of WORD, with the cosine of the angle between them."""
     from casecnn.text.model.neighbours import nearest_words
 
-    found = nearest_words(word, model, vector_files, top)
+    found = nearest_words(word, model, vectors, top)
     lines = [f"{likeness:.4f}  {name}" for name, likeness in found]
     show(output_format, [{"word": name, "cosine": round(likeness, 6)} for name, likeness in found], "\n".join(lines))

@@ -156,7 +156,7 @@ def _does_not_fit(data: ImageData, name: str, labels: Labels, outputs: int) -> I
     hint = f"; did you mean {either(close)}?" if close else ""
     return InputError(
         f"class '{name}' of '{data}' is none of the net's {outputs:,} outputs ({shown}){hint}; rename the folder, or "
-        "give `labels`, a JSON file of classes with their numbers, or the outputs' names in turn"
+        "give `labels`, a class_to_idx JSON or the outputs' names in turn"
     )
 
 

@@ -26,6 +26,7 @@ NEVER_PRINTED = {
     "vertex": "a point of the board, as GTP writes it",
     "point": "a point of the board, as SGF writes it",
     "points": "points of the board, as SGF writes them",
+    "class_to_idx": "what torchvision calls the numbers of classes, and the file of them",
     # commands of the Go Text Protocol
     "play_sequence": "a command of GTP, named to who sends it",
     "time_settings": "a command of GTP, named to who sends it",
