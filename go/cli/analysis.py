@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, option, seed_option
+from casecnn.cli.streams import protocol_streams
 from casecnn.go.cli import options as go
-from casecnn.go.cli.gtp import answers_of, own
 
 
 @command()
@@ -36,9 +33,8 @@ def analysis(weights, quit_without_waiting, device, **settings) -> None:
     from casecnn.go.net.policy import load_policy
     from casecnn.go.planes.warm_up import warm_up
 
-    answers = answers_of(sys.stdout)
-    with contextlib.redirect_stdout(sys.stderr):  # nothing but answers may come between the answers
+    with protocol_streams() as (source, answers):
         policy = load_policy(weights, device)
         warm_up(rehearse)
         engine_of = partial(AnalysisEngine, policy, settings=checked, resize=partial(policy_for, policy))
-        serve(engine_of, own(sys.stdin.buffer), answers, wait=not quit_without_waiting)
+        serve(engine_of, source, answers, wait=not quit_without_waiting)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import sys
-from typing import BinaryIO, TextIO
-
 import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, option, seed_option
+from casecnn.cli.streams import protocol_streams
 from casecnn.go.cli import options as go
 
 
@@ -42,7 +38,7 @@ def gtp(weights, threads, device, **settings) -> None:
     With --resign the engine gives up in the second half of the game, when random games say three turns in a row that it
     is behind by more than so many points.
     """
-    from casecnn.go.gtp.player import Settings
+    from casecnn.go.gtp.settings import Settings
 
     checked = Settings(**settings)  # before torch is loaded
     from functools import partial
@@ -58,28 +54,8 @@ def gtp(weights, threads, device, **settings) -> None:
     from casecnn.go.planes.warm_up import warm_up
 
     torch.set_num_threads(threads)
-    answers = answers_of(sys.stdout)
-    with contextlib.redirect_stdout(sys.stderr):  # nothing but answers may come between the answers
+    with protocol_streams() as (source, answers):
         policy = load_policy(weights, device)
         engine = Engine(policy, checked, partial(policy_for, policy))
         warm_up(rehearse)  # before the first game and not in it
-        serve(dispatcher_of(engine), own(sys.stdin.buffer), answers)
-
-
-def answers_of(stream: TextIO) -> TextIO:
-    """The stream, set to write the same bytes in every locale, and on Windows."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(encoding="utf-8", newline="\n")
-    return stream
-
-
-def own(source: BinaryIO) -> BinaryIO:
-    """A reader of its own for the same file.
-
-    A thread that waits in that of `sys.stdin` when Ctrl-C ends the process would hold the lock that Python wants for
-    closing it, and Python would abort.
-    """
-    try:
-        return open(source.fileno(), "rb", closefd=False)  # noqa: SIM115  (the thread reads from it until the end)
-    except io.UnsupportedOperation:  # no file
-        return source
+        serve(dispatcher_of(engine), source, answers)
