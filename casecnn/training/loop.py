@@ -51,6 +51,7 @@ def train(
     overlap: bool = True,
     log_every: int = 100,
     stop_below: float | None = None,
+    stop_after: int | None = None,
     checkpoint_minutes: float = 5.0,
     resume: bool = True,
     device: str | torch.device = "auto",
@@ -76,9 +77,9 @@ def train(
     `checkpoint.pt`, written every `checkpoint_minutes`, at the end, and on Ctrl-C or SIGTERM. With `resume` a run whose
     checkpoint is there goes on from it (a finished one returns at once); without, it starts anew and replaces both.
     `log` also receives each row. A run ends early, as if `recipe.steps` were reached, once the mean loss of a row is
-    below `stop_below`: there is nothing left to learn. `metadata` (JSON values) goes into log and checkpoint. At the
-    end `model` is on the device, in training mode, with the weights of the result in the memory layout of the training.
-    torch's own generators are left as they were.
+    below `stop_below`: there is nothing left to learn; and after `stop_after` evaluations in a row without a new best.
+    `metadata` (JSON values) goes into log and checkpoint. At the end `model` is on the device, in training mode, with
+    the weights of the result in the memory layout of the training. torch's own generators are left as they were.
 
     Raises `UsageError` for arguments that do not fit together; `InputError` for a checkpoint that is damaged, of
     another recipe or another net, for an output folder that cannot be written, and when the weights are no longer
@@ -120,7 +121,17 @@ def train(
                     ) as bar,
                 ):
                     try:
-                        run.loop(batches, loss, guard, bar, logger, log_every, checkpoint_minutes * 60, stop_below)
+                        run.loop(
+                            batches,
+                            loss,
+                            guard,
+                            bar,
+                            logger,
+                            log_every,
+                            checkpoint_minutes * 60,
+                            stop_below,
+                            stop_after,
+                        )
                     except ProcessLost as error:
                         raise run.lost() from error
             return run.result()

@@ -145,6 +145,7 @@ class Run:
         log_every: int,
         checkpoint_seconds: float,
         stop_below: float | None = None,
+        stop_after: int | None = None,
     ) -> None:
         """Make all steps that are left, with log, evaluations and checkpoints on the way."""
         meter = Meter()
@@ -183,6 +184,8 @@ class Run:
             begin = time.perf_counter()
             if self.validation.due(self.step, self.last_step):
                 self._evaluate(logger)
+                if stop_after and self.group.from_first(float(self.validation.stale(self.step) >= stop_after)):
+                    last, self.last_step = True, self.step
             if last:
                 self.group.settle()
                 self._save(final=True)

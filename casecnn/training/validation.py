@@ -78,6 +78,10 @@ class Validation:
         seconds = round(time.perf_counter() - begin, 2)
         return figure, {"event": "evaluation", "step": step, "validation": metrics, "best": best, "seconds": seconds}
 
+    def stale(self, step: int) -> int:
+        """Say how many evaluations in a row, up to `step`, have brought no new best."""
+        return 0 if self.best is None or self.every is None else (step - self.best["step"]) // self.every
+
     @property
     def settings(self) -> dict[str, Any]:
         """What the log says of it."""

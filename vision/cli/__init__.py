@@ -13,6 +13,8 @@ COMMANDS: LazyTable = {
     "eval": ("casecnn.vision.cli.eval", "evaluate", "Measure a net on labelled pictures; without data, check the net."),
     "classify": ("casecnn.vision.cli.classify", "classify", "Say what is on pictures."),
     "train": ("casecnn.vision.cli.train", "train", "Train a net on labelled pictures with a paper's recipe."),
+    "curves": ("casecnn.vision.cli.curves", "curves", "Draw the curves of training runs."),
+    "find-rate": ("casecnn.vision.cli.find_rate", "find_rate", "Find the learning rate to train a net with."),
     "transfer": ("casecnn.vision.cli.transfer", "transfer", "Teach a trained net other classes."),
     "visualise": ("casecnn.vision.cli.visualise", "visualise", "Draw what a net has learned: features, Grad-CAM."),
     "export": ("casecnn.vision.cli.export", "export", "Write a net's weights for ONNX, torchvision, safetensors."),

@@ -50,7 +50,31 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
 @options.lr(otherwise="the recipe's; muon 0.02, adamw 0.002")
 @options.weight_decay(otherwise="the recipe's")
 @options.schedule(type=click.Choice(["constant", "step", "plateau", "cosine", "linear"]), otherwise="the recipe's")
+@option("--momentum", type=float, meaning="Momentum of the updates", otherwise="0.9; muon 0.95")
+@option("--warmup-steps", type=int, meaning="Steps in which the rate rises to its peak", otherwise="the recipe's")
+@options.clip_norm()
 @options.ema()
+@option(
+    "--label-smoothing",
+    type=float,
+    metavar="FRACTION",
+    meaning="Spread this fraction of the target over all classes",
+    otherwise="the recipe's",
+)
+@option(
+    "--class-weights",
+    "weights_of_classes",
+    metavar="balanced|NAME=N,...",
+    meaning="How much each class counts in the loss",
+    otherwise="all the same",
+)
+@option(
+    "--stop-after",
+    type=int,
+    metavar="N",
+    meaning="Stop after this many measurements in a row without a new best, and keep the best weights",
+    otherwise="never",
+)
 @vision.augment(otherwise="the recipe's")
 @vision.channels(otherwise="the net's")
 @options.input_size(": height and width, which are the same", type=int, metavar="PIXELS", otherwise="the net's")
@@ -72,28 +96,32 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
 @seed_option
 @format_option
 def train(net, data, output, recipe, validation, validation_fraction, epochs, steps, augment, threads, seed,
-          output_format, batch_size, optimizer, lr, weight_decay, schedule, ema_decay, precision,
-          **settings) -> None:  # fmt: skip
+          output_format, batch_size, optimizer, lr, weight_decay, schedule, momentum, warmup_steps,
+          clip_norm, ema_decay, precision, **settings) -> None:  # fmt: skip
     """Train NET on the pictures of DATA; the result is DIR/NET.safetensors.
 
     DATA is a folder with a folder for each class (or with train and test folders of such), an archive of one, a folder
-    of IDX files, or mnist, cifar10, imagenette. Ctrl-C writes a checkpoint, and the same command goes on from it. For
-    several processes or GPUs start it with `torchrun --nproc-per-node N -m casecnn vision train ...`.
+    of IDX files, or mnist, cifar10, imagenette. A tenth of the training images is held out where there is no part val;
+    the part test is measured once, at the end. Curves and confusion matrix are drawn into DIR. Ctrl-C writes a
+    checkpoint, and the same command goes on from it. For several processes or GPUs start it with
+    `torchrun --nproc-per-node N -m casecnn vision train ...`.
     """
     from casecnn.vision.training.recipes import preset_of
 
     watched, augmentation = vision.held_out(validation, validation_fraction), vision.augmentation(augment)
     preset = preset_of(net, recipe)
     changes = {"batch_size": batch_size, "optimizer": optimizer, "lr": lr, "weight_decay": weight_decay,
-               "schedule": schedule, "ema_decay": ema_decay}  # fmt: skip
+               "schedule": schedule, "momentum": momentum, "warmup_steps": warmup_steps, "clip_norm": clip_norm,
+               "ema_decay": ema_decay}  # fmt: skip
     if speaks():
         tell(preset.describe(**changes, epochs=epochs, steps=steps, augmentation=augmentation))
     from casecnn.vision.training.fit import train_net, use_threads
-    from casecnn.vision.training.report import training_facts, training_text
+    from casecnn.vision.training.report import draw_report, training_facts, training_text
 
     use_threads(threads)
     done = train_net(
         net, data, output, preset, validation=watched, epochs=epochs, steps=steps, augmentation=augmentation,
         changes={**changes, "precision": precision}, seed=seed, command=as_typed(), **settings,
     )  # fmt: skip
+    draw_report(done, output)
     show(output_format, training_facts(done, net, preset.name), training_text(done))

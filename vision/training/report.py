@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from casecnn.vision.evaluation.confusion import draw_confusion
 from casecnn.vision.evaluation.text import class_lines
+from casecnn.vision.training.curves import draw_curves, read_curves
 from casecnn.vision.training.run import Trained
 from casecnn.vision.training.transfer import Transferred
 
@@ -32,6 +35,26 @@ def training_text(done: Trained) -> str:
     result = done.result
     assert result is not None
     return "\n".join([f"{done.weights}: {result.step:,} steps in {result.elapsed:.0f} s", *_measured(done)])
+
+
+def draw_report(done: Trained, output: str | Path) -> list[Path]:
+    """Draw the curves of a run and its confusion matrix into its folder; return the files.
+
+    Only process 0 of a run draws, and only what there is: a run that has logged nothing has no curves.
+    """
+    drawn = []
+    if done.result is not None and not done.result.first:
+        return []
+    if done.result is not None:
+        curves = read_curves(done.result.log)
+        if curves.loss:
+            drawn.append(Path(output) / "curves.png")
+            draw_curves([curves], drawn[-1])
+    if done.last is not None:
+        part, found = done.last
+        drawn.append(Path(output) / "confusion.png")
+        draw_confusion(found, drawn[-1], f"{done.declaration.name}: {part} error {found.top1.share:.2%}")
+    return drawn
 
 
 def transfer_facts(done: Transferred, net: str, mode: str) -> dict[str, Any]:

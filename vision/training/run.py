@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from casecnn.checks import whole
 from casecnn.layers.net import Net
 from casecnn.torch_net.build import Network
 from casecnn.training.loop import Loss, TrainResult, train
@@ -62,13 +63,15 @@ def run(
     metadata: Mapping[str, Any],
     augmentation: Augmentation,
     evaluate_epochs: float | None = 1.0,
+    stop_after: int | None = None,
     workers: int = 1,
     **options: Any,
 ) -> Trained:
     """Train `module` by the recipe and write NET.safetensors, with `metadata`, into the folder `output`.
 
     Every `evaluate_epochs` the net is measured on the validation images, if there are any. The weights are the last
-    ones, never chosen by a measurement. `options` go to `casecnn.training.loop.train`, in place of what is said here.
+    ones, never chosen by a measurement; with `stop_after`, the best ones. `options` go to
+    `casecnn.training.loop.train`, in place of what is said here.
     Raises what that raises.
     """
     if augmentation.pca:
@@ -85,21 +88,21 @@ def run(
     watched = data.validation
     if watched is not None and evaluate_epochs is not None:
         every = max(1, round(evaluate_epochs * len(data.train) / recipe.batch_size))
-        options = {"evaluate": evaluation(watched, data), "evaluate_every": every, **options}
+        options = {
+            "evaluate": evaluation(watched, data),
+            "evaluate_every": every,
+            "log_every": min(every, 100),
+            **options,
+        }
     result = train(
-        module,
-        source,
-        recipe,
-        loss=loss,
-        output=output,
-        metric="error",
-        workers=workers,
-        worker_kind=source.kind,
-        metadata=facts,
-        **options,
-    )
+        module, source, recipe, loss=loss, output=output, metric="error", workers=workers, worker_kind=source.kind,
+        metadata=facts, stop_after=stop_after, **options,
+    )  # fmt: skip
     if not result.first:
         return Trained(weights_file(output, module), module.declaration, result, None, None)
+    if stop_after is not None and result.best is not None:
+        result = replace(result, weights=result.best.weights)
+        facts["chosen"] = f"the best of the measurements, after {result.best.step} steps" if result.best else ""
     module.load_state_dict(result.weights)
     return finish(module, data, output, {**facts, "recipe": recipe.to_dict(), "steps": result.step}, result)
 
@@ -176,7 +179,5 @@ def classification_loss(
 
 def use_threads(count: int | None) -> None:
     """Let torch compute with `count` threads; None leaves its choice. UsageError for less than one."""
-    from casecnn.checks import whole
-
     if count is not None:
         torch.set_num_threads(whole("threads", count, 1))

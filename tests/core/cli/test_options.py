@@ -127,7 +127,7 @@ def test_former_spellings_by_the_way_they_are_written(arguments, capsys):
     [
         ("go train", "`k` (=0) must be at least 1", "`--filters` (=0) must be at least 1"),
         ("go train", "set `clip_norm` or `warmup_steps`", "set `--clip-norm` or `--warmup`"),
-        ("vision train", "lower `lr`, or set `clip_norm`", "lower `--lr`, or set clip norm"),
+        ("vision train", "lower `lr`, or set `clip_norm`", "lower `--lr`, or set `--clip-norm`"),
         ("go train", "start anew without `resume`", "start anew with `--no-resume`"),
         ("vision train", "net `lenet5`, layer `test`: too small", "net `lenet5`, layer `test`: too small"),
         ("go suggest", "'a`path`.sgf' is empty", "'a`path`.sgf' is empty"),
