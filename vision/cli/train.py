@@ -51,7 +51,14 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
 @options.weight_decay(otherwise="the recipe's")
 @options.schedule(type=click.Choice(["constant", "step", "plateau", "cosine", "linear"]), otherwise="the recipe's")
 @option("--momentum", type=float, meaning="Momentum of the updates", otherwise="0.9; muon 0.95")
-@option("--warmup-steps", type=int, meaning="Steps in which the rate rises to its peak", otherwise="the recipe's")
+@option(
+    "--warmup",
+    "warmup_steps",
+    type=int,
+    metavar="STEPS",
+    meaning="Steps until the peak learning rate",
+    otherwise="the recipe's",
+)
 @options.clip_norm()
 @options.ema()
 @option(

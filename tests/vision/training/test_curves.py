@@ -123,10 +123,7 @@ def test_a_run_stops_early_and_keeps_its_best_weights(folders, tmp_path):
 
 def test_training_ends_with_figures_curves_and_confusions(folders, tmp_path, capsys):
     arguments = ["vision", "train", "lenet5", str(folders), "-o", str(tmp_path), "--steps", "20", "--channels", "3"]
-    assert (
-        main([*arguments, "--momentum", "0.8", "--warmup-steps", "2", "--clip-norm", "1", "--label-smoothing", "0.1"])
-        == 0
-    )
+    assert main([*arguments, "--momentum", "0.8", "--warmup", "2", "--clip-norm", "1", "--label-smoothing", "0.1"]) == 0
     said = capsys.readouterr().out
     assert "test error" in said and "95 % sure" in said and "validation error" in said and "errors by class" in said
     assert {"curves.png", "confusion.png", "lenet5.safetensors", "log.jsonl"} <= {p.name for p in tmp_path.iterdir()}
