@@ -9,6 +9,7 @@ from casecnn.cli.lazy import LazyGroup
 COMMANDS = {
     "suggest": ("casecnn.go.cli.suggest", "suggest", "Suggest moves for a position of a game."),
     "review": ("casecnn.go.cli.review", "review", "Review whole games: the net's opinion of every move."),
+    "show": ("casecnn.go.cli.show", "show", "Show the games of a file, and the variations of a game."),
     "features": ("casecnn.go.cli.features", "features", "Write the 48 feature planes of every position of a game."),
     "import": ("casecnn.go.cli.import_games", "import_games", "Pack games (SGF files, folders, zips) for training."),
     "train": ("casecnn.go.cli.train", "train", "Train a policy net on packed games."),

@@ -27,11 +27,14 @@ MAX_BRACKETS = 200  # values that are put together again: each costs a copy
 _SPACE = rb"(?:[\s\0]|\xef\xbb\xbf)*"
 _TOKEN = re.compile(
     _SPACE
-    + rb"(?:(?P<name>[A-Za-z]{1,64})"
+    + rb"(?:(?P<run>(?:;[BW]\[[a-z]{2}\][ \r\n\t]*){2,500})"  # most of a game without comments
+    + rb"|(?P<name>[A-Za-z]{1,64})"
     + _SPACE
     + rb"\[(?P<first>[^\\\]]*)(?P<first_end>[\\\]])|\[(?P<value>[^\\\]]*)(?P<value_end>[\\\]])|(?P<mark>[;()]))"
 )
-_FIRST_END, _VALUE_END = _TOKEN.groupindex["first_end"], _TOKEN.groupindex["value_end"]
+_MOVE = re.compile(rb"([BW])\[(..)")
+_COLOURS = {b"B": "B", b"W": "W"}
+_RUN, _FIRST_END, _VALUE_END = (_TOKEN.groupindex[name] for name in ("run", "first_end", "value_end"))
 _AFTER_ESCAPE = re.compile(rb"[\\\]]")
 _JUNK = re.compile(rb"[^][;()]*")
 _LAST_NAME = re.compile(rb"(?<![A-Za-z0-9_])[A-Za-z]{1,64}" + _SPACE + rb"\Z")
@@ -102,7 +105,9 @@ class _Game:
                     continue
                 return self._finish()
             kind = found.lastindex
-            if kind == _FIRST_END:
+            if kind == _RUN:
+                self._run(found.start(), found.end(), found["run"])
+            elif kind == _FIRST_END:
                 name = self.names.get(found["name"]) or self._name(found["name"], found.start("name"))
                 self.position = found.end()
                 value = found["first"] if found["first_end"] == b"]" else self._escaped(found.start("first"))
@@ -168,6 +173,20 @@ class _Game:
         return self.text[start : position - 1]
 
     # Nodes and variations
+
+    def _run(self, start: int, end: int, run: bytes) -> None:
+        """Takes nodes that hold a move each and nothing else."""
+        if self.tree.children:
+            self._new_node(start)
+            self.tree.sequence.pop()
+        nodes = [{_COLOURS[colour]: [point]} for colour, point in _MOVE.findall(run)]
+        self.tree.sequence += nodes
+        self.node = nodes[-1]
+        self.marks += 3 * len(nodes)
+        self.moves, self.doubtful = True, None
+        value = self.text.rfind(b"[", start, end) + 1
+        self.last = (next(iter(nodes[-1])), value)
+        self.position = end
 
     def _new_node(self, at: int) -> None:
         if self.tree.children:  # a node after the variations is one more variation
