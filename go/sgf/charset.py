@@ -36,6 +36,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_VALUE = re.compile(rb"(?<=\[)[^\\\]]+(?=[\\\]])")
 _PIECE = re.compile(rb"[A-Za-z]{0,8}(?:[\x80-\xff]+[\x00-\x7f]{0,4})+")
 _UTF8_LETTER = re.compile(rb"[\xe3-\xef][\x80-\xbf]{2}")
 _SAMPLE = 2000  # bytes that are looked at
@@ -114,7 +115,7 @@ def decode(data: bytes, encoding: str | None = None) -> Decoded:
     if utf8 and (codec_declared in ("", "utf-8") or not _SAME.get(codec_declared, codec_declared)):
         known = not name or codec_declared
         return Decoded(data, "utf-8", () if known else (f"the declared charset {name} is unknown; read as UTF-8",))
-    return _decode_by_looks(data, name, codec_declared)
+    return _decode_by_looks(data, name, codec_declared, utf8)
 
 
 def text_codec(name: str) -> str:
@@ -141,7 +142,7 @@ def _decode_as(data: bytes, codec: str, name: str) -> Decoded:
     return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning)
 
 
-def _decode_by_looks(data: bytes, name: str, declared: str) -> Decoded:
+def _decode_by_looks(data: bytes, name: str, declared: str, utf8: bool) -> Decoded:
     """The most probable text, its declared encoding before others."""
     same = _SAME.get(declared, declared)
     if same and all(same != encoding.codec for encoding in ENCODINGS) and _text_in(data, declared) is not None:
@@ -151,23 +152,32 @@ def _decode_by_looks(data: bytes, name: str, declared: str) -> Decoded:
         problem = f"the text is not in the declared {name}" if declared else f"the declared charset {name} is unknown"
     sample = _sample(data)
     if _is_damaged_utf8(sample):
-        return Decoded(data, "utf-8", ("some bytes of the text, which is UTF-8, are lost; the others are kept",))
+        lost = "some bytes of the text, which is UTF-8, are lost; the others are kept"
+        return Decoded(data, "utf-8", (f"{problem}; read as UTF-8" if utf8 else lost,))
     ranked = _ranked(data, sample, same)
     (best, encoding, text), (second, _, _) = ranked[0], ranked[1]
     if encoding.codec == same:
         odd = any("\udc80" <= letter <= "\udcff" for letter in text)
         warning = (f"some bytes are not in the declared {name} and kept as they are",) if odd else ()
         return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning)
-    letters = sum(map(len, re.findall(r"[^\x00-\x7f]+", sample.decode(encoding.codec, "replace"))))
-    odd = sum("\udc80" <= letter <= "\udcff" for letter in text)
-    single = encoding.script in ("cyrillic", "latin", "central")
-    if best < _SENSE * letters * (0.5 if single else 1.0) or best - second < _SURE or 8 * odd > letters:
+    if best - second < _SURE or not _makes_sense(sample, encoding, best):
         return Decoded(
             data,
             "latin-1",
             (f"{problem}; names may be wrong and are kept byte for byte; `--encoding` says what they are in",),
         )
-    return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", (f"{problem}; read as {encoding.name}",))
+    read_as = "read as UTF-8, some bytes of which are lost" if encoding.codec == "utf-8" else f"read as {encoding.name}"
+    return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", (f"{problem}; {read_as}",))
+
+
+def _makes_sense(sample: bytes, encoding: Encoding, score: float) -> bool:
+    """Whether a text is one that people write, and nearly all of its bytes are in the encoding."""
+    text = sample.decode(encoding.codec, "replace")
+    letters = sum(map(len, re.findall(r"[^\x00-\x7f]+", text)))
+    if 8 * text.count("\ufffd") > letters and encoding.codec != "utf-8":
+        return False
+    single = encoding.script in ("cyrillic", "latin", "central")
+    return score >= _SENSE * letters * (0.5 if single else 1.0)
 
 
 def _is_damaged_utf8(sample: bytes) -> bool:
@@ -190,7 +200,8 @@ def _ranked(data: bytes, sample: bytes, declared: str) -> list[tuple[float, Enco
     for score, encoding in found[:3]:
         whole = data.decode(encoding.codec, "casecnn-keep")
         if _swallows(data, whole):
-            score += 4 * HOPELESS
+            whole = _by_value(data, encoding.codec)
+            score += HOPELESS * len(re.findall(r"[\udc80-\udcff]", whole))
         ranked.append((score, encoding, whole))
     return sorted(ranked, key=lambda row: -row[0])
 
@@ -243,13 +254,29 @@ def _swallows(data: bytes, text: str) -> bool:
     """Whether the text, in the wrong encoding, has taken marks of the grammar for parts of letters."""
     if all(text.count(chr(mark)) == data.count(mark) for mark in b"[]\\"):
         return False
-    return _is_sgf(data) and not _is_sgf(text.encode("utf-8", "surrogateescape"))
+    return _properties(data) > _properties(text.encode("utf-8", "surrogateescape"))
 
 
-def _is_sgf(text: bytes) -> bool:
-    """Whether the first game of a text, of 1 MiB at most, can be parsed without repairs."""
+def _by_value(data: bytes, codec: str) -> str:
+    """The text decoded value by value, so that a letter that is cut short takes no bracket along."""
+    keep = "casecnn-keep"
+    return _VALUE.sub(lambda found: found[0].decode(codec, keep).encode("utf-8", "surrogateescape"), data).decode(
+        "utf-8", "surrogateescape"
+    )
+
+
+def _properties(text: bytes) -> int:
+    """How many properties the first game of a text has, within 1 MiB; -1 where it cannot be parsed without repairs."""
     start = text.find(b"(")
+    if start < 0:
+        return -1
     try:
-        return start >= 0 and not parse_game(text, start, min(len(text), start + _PARSED)).warnings
+        found = parse_game(text, start, min(len(text), start + _PARSED))
     except (NotRead, Unclosed):
-        return False
+        return -1
+    count, waiting = 0, [found.tree]
+    while waiting:
+        part = waiting.pop()
+        count += sum(map(len, part.sequence))
+        waiting += part.children
+    return -1 if found.warnings else count

@@ -50,7 +50,7 @@ def variations(tree: Coarse_game_tree, size: int) -> Iterator[Variation]:
     while waiting:
         part, path, before = waiting.pop()
         moves: list[str] = []
-        chosen, others = path, []
+        chosen = path
         while True:
             for node in part.sequence:
                 moves += [_vertex(node[name][0], size) for name in ("B", "W") if name in node]
@@ -58,11 +58,11 @@ def variations(tree: Coarse_game_tree, size: int) -> Iterator[Variation]:
                 break
             if len(part.children) > 1:
                 here = before + len(moves)
-                others += [(child, (*chosen, n), here) for n, child in enumerate(part.children) if n]
+                others = [(child, (*chosen, n), here) for n, child in enumerate(part.children) if n]
+                waiting += reversed(others)  # the deepest branching is the next one in the file
                 chosen = (*chosen, 0)
             part = part.children[0]
         yield Variation(".".join(map(str, path)), before + 1, tuple(moves), before + len(moves))
-        waiting += reversed(others)
 
 
 def _vertex(value: bytes, size: int) -> str:
