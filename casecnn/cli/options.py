@@ -96,7 +96,6 @@ validation = shared("--validation", meaning="Held-out data to measure on during 
 validation_fraction = shared(
     "--validation-fraction", type=float, metavar="FRACTION", meaning="Hold out this fraction of the training data"
 )
-encoding = shared("--encoding", metavar="NAME", meaning="The encoding of the text in files")
 limit = shared("--limit", type=int, meaning="Use only so many of the images")
 
 # Training

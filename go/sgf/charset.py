@@ -156,6 +156,8 @@ def _decode_by_looks(data: bytes, name: str, declared: str, utf8: bool) -> Decod
         return Decoded(data, "utf-8", (f"{problem}; read as UTF-8" if utf8 else lost,))
     ranked = _ranked(data, sample, same)
     (best, encoding, text), (second, _, _) = ranked[0], ranked[1]
+    if encoding.codec == "utf-8" and utf8:
+        return Decoded(data, "utf-8", (f"{problem}; read as UTF-8",))
     if encoding.codec == same:
         odd = any("\udc80" <= letter <= "\udcff" for letter in text)
         warning = (f"some bytes are not in the declared {name} and kept as they are",) if odd else ()
