@@ -109,7 +109,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
             raise EstimatorError(f"there are {len(texts)} texts and {len(labels)} labels; each text needs one")
         if not multi_label and len(names) < 2:
             raise EstimatorError(
-                f"all texts have the label {names[0]!r}; to tell labels apart there must be at least two"
+                f"all texts have the label {names[0]!r}, one class; to tell labels apart there must be at least two"
             )
         vectors = self._vectors()
         weight = self.class_weight
@@ -146,9 +146,9 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
             )
         except CasecnnError as error:
             raise EstimatorError(str(error)) from error
-        self._classifier: Classifier | None = None
         self.classes_ = classes
         self.model_ = trained.model
+        self._classifier: Classifier | None = self._made()  # predicting changes nothing of the estimator
         self.epoch_ = trained.epoch
         self.dev_ = trained.dev
         return self
@@ -210,6 +210,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         if not isinstance(names, list) or [str(name) for name in names] != list(self.model_.labels):
             names = list(self.model_.labels)
         self.classes_ = np.array(names)
+        self._classifier = self._made()
         return self
 
     def __sklearn_tags__(self) -> Any:
@@ -229,12 +230,15 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
 
     def _ready(self) -> Classifier:
         check_is_fitted(self)
-        if getattr(self, "_classifier", None) is None:
-            vectors = self._vectors()
-            in_memory = vectors and all(isinstance(entry, WordVectors) or is_keyed(entry) for entry in vectors)
-            self._classifier = Classifier(self.model_, OutsideWords(load_all(vectors, None)) if in_memory else None)
+        if getattr(self, "_classifier", None) is None:  # it was unpickled
+            self._classifier = self._made()
         assert self._classifier is not None
         return self._classifier
+
+    def _made(self) -> Classifier:
+        vectors = self._vectors()
+        in_memory = vectors and all(isinstance(entry, WordVectors) or is_keyed(entry) for entry in vectors)
+        return Classifier(self.model_, OutsideWords(load_all(vectors, None)) if in_memory else None)
 
     def _vectors(self) -> list[Any]:
         if self.vectors is None:

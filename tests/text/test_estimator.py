@@ -243,7 +243,12 @@ def test_what_is_no_sequence_of_texts_is_refused(texts, message, fitted):
         ({}, TEXTS, None, "requires y to be passed"),
         ({}, TEXTS, LABELS[:-1], "there are 60 texts and 59 labels; each text needs one"),
         ({}, [], [], "`y` is empty; there must be labels to learn from"),
-        ({}, TEXTS, ["a"] * 60, "all texts have the label 'a'; to tell labels apart there must be at least two"),
+        (
+            {},
+            TEXTS,
+            ["a"] * 60,
+            "all texts have the label 'a', one class; to tell labels apart there must be at least two",
+        ),
         ({}, TEXTS, np.linspace(0, 1, 60), "Unknown label type: continuous"),
         (
             {},
@@ -284,7 +289,7 @@ def test_what_cannot_be_learned_is_refused_in_one_line(changes, texts, labels, m
 
 def test_wrong_sample_weights_are_refused():
     for weights in ([1.0], [-1.0] * 60, [0.0] * 60, [np.nan] * 60):
-        with pytest.raises(EstimatorError, match="`sample_weight` must be 60 numbers of at least 0, not all 0"):
+        with pytest.raises(EstimatorError, match="`sample_weight` must be 60 numbers of at least 0, and not all zero"):
             quick(dev_share=0.0).fit(TEXTS, LABELS, sample_weight=weights)
 
 

@@ -43,7 +43,7 @@ def text_weights(targets: Targets, class_weight: ClassWeight, sample_weight: Seq
     """
     weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, np.float64)
     if weights.shape != (len(targets),) or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise UsageError(f"`sample_weight` must be {len(targets)} numbers of at least 0, not all 0")
+        raise UsageError(f"`sample_weight` must be {len(targets)} numbers of at least 0, and not all zero")
     if class_weight is not None:
         if targets.multi_label:
             raise UsageError("`class_weight` and `multi_label` cannot be given together; use `sample_weight`")
