@@ -36,22 +36,25 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
 
     `X` is a sequence of strings (list, tuple, array, Series), `y` a label for each, or an indicator matrix [texts,
     labels] of 0 and 1 for several labels a text. Works in Pipeline, GridSearchCV, cross_val_predict and
-    CalibratedClassifierCV. A fitted estimator predicts with NumPy alone and can be pickled.
+    CalibratedClassifierCV, and passes scikit-learn's checks of a classifier (`tests/text/test_estimator_checks.py`). A
+    fitted estimator predicts with NumPy alone and can be pickled. There is no `partial_fit`: `fit` fixes the words that
+    the net has vectors for.
 
     vectors: word vectors to start from: a file, gensim's KeyedVectors, a `casecnn.text.words.vectors.WordVectors`, or a
-    list
-        of such, which are put side by side. Without them words start at random, and NB-SVM is the better classifier.
-        Words that are new at prediction time are looked up in vectors that were given in memory, not in files.
-    recipe: "best" or "paper" (Kim's settings); every parameter below that is None is the recipe's. variant: "rand",
-    "static", "non-static" or "multichannel"; None: "non-static" with vectors, else "rand". windows, maps, dropout,
-    epochs, batch_size, cleaning, dev_share: fields of `casecnn.text.training.recipe.TextRecipe`;
-        settings: a dict of any others. The best epoch is chosen on `dev_share` of the texts, held out.
+        list of them, which are put side by side. Without them words start at random, and NB-SVM is the better
+        classifier. Words that are new at prediction time are looked up in vectors that were given in memory, not in
+        files.
+    recipe: "best" or "paper" (Kim's settings); a parameter below that is None has the recipe's value.
+    variant: "rand", "static", "non-static" or "multichannel"; None: "non-static" with vectors, else "rand".
+    windows, maps, dropout, epochs, batch_size, cleaning, dev_share: fields of
+        `casecnn.text.training.recipe.TextRecipe`; settings: a dict of any others. The best epoch is chosen on
+        `dev_share` of the texts, held out.
     class_weight: None, "balanced", or a dict from label to weight.
     random_state: a number gives the same bits each time on one machine with one number of threads.
     device: "auto", "cpu", "cuda", where `fit` computes. verbose: whether `fit` shows its progress.
 
     Fitted: `classes_`, sorted (for several labels a text their numbers); `model_`, a `TextModel`; `epoch_`, after which
-    the weights were taken; `dev_`, their figures on the held-out texts, or None.
+    the weights were taken; `dev_`, their metrics on the held-out texts, or None.
 
     >>> texts, labels = ["a fine film", "fine acting", "a dull film", "dull and slow"], ["good", "good", "bad", "bad"]
     >>> SentenceCNN(epochs=20, random_state=0).fit(texts, labels).predict(["a fine story", "so dull"]).tolist()
