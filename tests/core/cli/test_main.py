@@ -13,10 +13,12 @@ import click
 import pytest
 
 from casecnn import __version__, cli
+from casecnn.choose import either
 from casecnn.cli.errors import describe
 from casecnn.cli.lazy import LazyGroup
 from casecnn.console import printable
 from casecnn.errors import InputError, UsageError
+from casecnn.go.cli import COMMANDS as GO
 
 
 def run(*arguments: str, env: dict[str, str] | None = None, **options):
@@ -35,6 +37,7 @@ def lazy(monkeypatch, tmp_path):
         from casecnn.cli.options import format_option, device_option, seed_option
         from casecnn.console import warn
         from casecnn.errors import InputError, UsageError
+from casecnn.go.cli import COMMANDS as GO
 
         def command(body):
             return click.command()(body)
@@ -172,8 +175,7 @@ def test_wrong_values_of_shared_options(lazy, capsys, arguments, line):
         (["go", "sugest"], "there is no command 'sugest'; did you mean suggest? (see 'casecnn go --help')"),
         (
             ["go", "xyz"],
-            "there is no command 'xyz'; choose from suggest, review, features, import, train, eval, gtp, selfplay, "
-            "reinforce or match (see 'casecnn go --help')",
+            f"there is no command 'xyz'; choose from {either(GO)} (see 'casecnn go --help')",
         ),
         (["--colour"], "there is no option '--colour' (see 'casecnn --help')"),
         (["go", "--debgu"], "there is no option '--debgu'; did you mean --debug? (see 'casecnn go --help')"),
@@ -260,8 +262,7 @@ def test_output_in_an_encoding_without_the_character():
 
 def test_shell_completion_names_the_commands():
     done = run(env={"_CASECNN_COMPLETE": "bash_complete", "COMP_WORDS": "casecnn go ", "COMP_CWORD": "2"})
-    commands = ["suggest", "review", "features", "import", "train", "eval", "gtp", "selfplay", "reinforce", "match"]
-    assert [line.split(",")[1] for line in done.stdout.split()] == commands
+    assert [line.split(",")[1] for line in done.stdout.split()] == list(GO)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["go", "--help"], ["--version"], ["go", "nothing"]])

@@ -28,7 +28,6 @@ NEVER_PRINTED = {
     "points": "points of the board, as SGF writes them",
     "class_to_idx": "what torchvision calls the numbers of classes, and the file of them",
     # commands of the Go Text Protocol
-    "play_sequence": "a command of GTP, named to who sends it",
     "time_settings": "a command of GTP, named to who sends it",
     # arguments that the functions of commands make themselves
     "planes": "a command computes the planes",
