@@ -37,7 +37,6 @@ def lazy(monkeypatch, tmp_path):
         from casecnn.cli.options import format_option, device_option, seed_option
         from casecnn.console import warn
         from casecnn.errors import InputError, UsageError
-from casecnn.go.cli import COMMANDS as GO
 
         def command(body):
             return click.command()(body)
