@@ -18,7 +18,7 @@ FORMATS = ["onnx", "torchvision", "safetensors"]
 @click.argument("net", metavar="NET|WEIGHTS")
 @options.output(metavar="FILE")
 @options.weights(otherwise="the usual ones of the net")
-@option("--for", "form", type=click.Choice(FORMATS), default="onnx", meaning="Whom the file is for")
+@option("--for", "form", type=click.Choice(FORMATS), default="onnx", meaning="Whom the file is for", renamed=["--to"])
 def export(net, output, weights, form) -> None:
     """Write NET with its weights as an ONNX model, as torchvision's state dict (.pth), or as safetensors.
 
