@@ -34,9 +34,6 @@ from source_tree import (
 # has no place in the order.
 CORE = ("layers", "nets", "reference", "numpy_net", "kernels", "torch_net", "weights", "training", "export")
 
-# Imports that are still to be turned around, from file to file. They go; nothing else may join.
-EXCEPTIONS: set[tuple[str, str]] = set()
-
 
 def is_cli(module: str) -> bool:
     return "cli" in module.split(".")
@@ -51,21 +48,16 @@ def unit(path: Path) -> str:
     return "/".join(path.relative_to(ROOT).parts[:2])
 
 
-def allowed() -> Iterator[tuple[Path, Path]]:
-    """Every import of a source file in another, less the exceptions."""
-    return ((path, target) for path, target, _ in arrows() if (name(path), name(target)) not in EXCEPTIONS)
-
-
 def test_no_file_is_in_a_circle():
     needs: dict[str, set[str]] = {}
-    for path, target in allowed():
+    for path, target, _ in arrows():
         needs.setdefault(name(path), set()).add(name(target))
     assert circles(needs) == []
 
 
 def test_no_folder_is_in_a_circle():
     needs: dict[str, set[str]] = {}
-    for path, target in allowed():
+    for path, target, _ in arrows():
         if unit(path) != unit(target):
             needs.setdefault(unit(path), set()).add(unit(target))
     assert circles(needs) == []
@@ -79,7 +71,9 @@ def place(path: Path) -> int:
 
 def test_the_core_is_built_from_the_bottom_up():
     wrong = [
-        f"{where(path)} imports {MODULES[target]}" for path, target in allowed() if -1 < place(path) < place(target)
+        f"{where(path, line)} imports {MODULES[target]}"
+        for path, target, line in arrows()
+        if -1 < place(path) < place(target)
     ]
     assert wrong == []
 
@@ -296,13 +290,12 @@ def test_the_source_map_names_no_file_that_is_gone():
 
 
 def test_the_source_map_is_in_dependency_order():
-    """A file stands below those that it imports when it is imported itself."""
+    """A file stands below those that it imports, inside functions too."""
     place = {path: number for number, path in enumerate(source_map())}
-    wrong = []
-    for path in FILES:
-        outermost = [node for node in TREES[path].body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        for found in imports(path, ast.Module(outermost, [])):
-            target = home(found.module)
-            if target is not None and place.get(target, -1) > place.get(path, len(place)):
-                wrong.append(f"{where(path, found.line)} stands above {where(target)}")
+    wrong = [
+        f"{where(path, found.line)} stands above {where(target)}"
+        for path in FILES
+        for found in imports(path, TREES[path])
+        if (target := home(found.module)) is not None and place[target] > place[path]
+    ]
     assert wrong == []
