@@ -8,7 +8,8 @@ beforehand), ours with it, and, where they are installed, onnxruntime (`pip inst
 each number is that of the best turn, since other programs on the machine only ever slow one down. "ratio" is ours over
 the best of the others. "peak" is the share of the CPU's measured multiply-add peak that a plain convolution would need
 for our speed: above 100 % no plain convolution can be as fast. "error" is our largest difference from torch's output in
-float64, over the largest output.
+float64, over the largest output. On a machine that others use `--cpu` takes the process's CPU time instead of the
+clock's, which for one thread leaves most of the others out.
 
 The instruction level is LLVM's and oneDNN's: `NUMBA_CPU_FEATURES=+avx2,+fma,+avx,+f16c NUMBA_CPU_NAME=haswell
 ONEDNN_MAX_CPU_ISA=AVX2` is a CPU with AVX2 alone, for torch and ours; OpenVINO obeys ONEDNN's variable, too.
@@ -21,6 +22,7 @@ import copy
 import json
 import logging
 import os
+import re
 import sys
 import time
 import warnings
@@ -38,6 +40,7 @@ from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.winograd_vectors import ROWS, VECTORS, WIDTH, multiply
 from casecnn.layers import Net
 from casecnn.nets.catalogue import get_net
+from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.prepare import prepare
 
@@ -52,6 +55,7 @@ def main() -> None:
     parser.add_argument("--batches", default="1,8")
     parser.add_argument("--threads", default=str(len(os.sched_getaffinity(0))))
     parser.add_argument("--seconds", type=float, default=20, help="for each row")
+    parser.add_argument("--cpu", action="store_true", help="CPU time, not time: for one thread, on a busy machine")
     parser.add_argument("--json", action="store_true", help="print one JSON object a row")
     options = parser.parse_args()
     for threads in map(int, options.threads.split(",")):
@@ -59,16 +63,13 @@ def main() -> None:
         peak = peak_of(threads)
         print(f"# {threads} threads, torch {torch.__version__}, peak {2 * peak / 1e9:.0f} GFLOP/s", file=sys.stderr)
         for name in options.nets.split(","):
-            net = get_net(name).without_heads()
+            narrow = re.fullmatch(r"policy-k(\d+)", name)
+            net = policy_net(int(narrow[1])) if narrow else get_net(name).without_heads()
             module = build(net, seed=0).eval()
             for batch in map(int, options.batches.split(",")):
                 x = torch.randn(batch, *net.input, generator=torch.Generator().manual_seed(batch))
-                row = {
-                    "net": name,
-                    "threads": threads,
-                    "batch": batch,
-                    **measure(net, module, x, threads, options.seconds),
-                }
+                row = {"net": name, "threads": threads, "batch": batch}
+                row |= measure(net, module, x, threads, options)
                 row["peak"] = net.macs * row[OURS] / peak
                 if options.json:
                     print(json.dumps(row), flush=True)
@@ -82,7 +83,7 @@ def main() -> None:
 
 
 @torch.inference_mode()
-def measure(net: Net, module: nn.Module, x: Tensor, threads: int, seconds: float) -> dict[str, float]:
+def measure(net: Net, module: nn.Module, x: Tensor, threads: int, options: argparse.Namespace) -> dict[str, float]:
     """Images a second by contender, the ratio, and the error."""
     last = x.to(memory_format=torch.channels_last)
     eager_last = copy.deepcopy(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -97,7 +98,8 @@ def measure(net: Net, module: nn.Module, x: Tensor, threads: int, seconds: float
     best = dict.fromkeys(contenders, float("inf"))
     for call in contenders.values():
         call()
-    stop = time.perf_counter() + seconds
+    clock = time.process_time if options.cpu else time.perf_counter
+    stop = time.perf_counter() + options.seconds
     rounds = 0
     while time.perf_counter() < stop or rounds < 3:
         rounds += 1
@@ -105,9 +107,9 @@ def measure(net: Net, module: nn.Module, x: Tensor, threads: int, seconds: float
             call()  # after another's, which has filled the caches, and whose threads may still spin
             turn = time.perf_counter() + TURN
             while time.perf_counter() < turn:
-                begin = time.perf_counter()
+                begin = clock()
                 call()
-                best[name] = min(best[name], time.perf_counter() - begin)
+                best[name] = min(best[name], clock() - begin)
     expected = module.double()(x.double())
     error = float((ours(last) - expected).abs().max() / expected.abs().max())
     module.float()
