@@ -49,6 +49,7 @@ ROWS = {16: 14, 8: 6, 4: 6}[WIDTH]  # at most, of a block of products; with two 
 LEAST_ROWS = ROWS // 2
 VECTORS = 2  # of a row of a block of products
 STEPS = 4  # of the products' inner loop, in one turn
+AHEAD = 32 * 1024  # bytes before it is read, the right factor is asked for: it comes from memory
 
 _BYTE, _WORD, _LONG, _FLOAT = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, WIDTH)
@@ -89,6 +90,15 @@ def _adding(builder: Any) -> Callable[[Any, Any, Any], Any]:
     known = builder.module.globals.get(name)
     function = known or ir.Function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), name)
     return lambda x, y, z: builder.call(function, [x, y, z])
+
+
+def _fetch(builder: Any, address: Any, offset: int) -> None:
+    """Ask for a line of memory, for the second cache, that will be read once."""
+    name = "llvm.prefetch.p0"
+    kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _WORD, _WORD, _WORD])
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+    reading, second_cache, data = (ir.Constant(_WORD, number) for number in (0, 2, 1))
+    builder.call(function, [_pointer(builder, address, offset, _BYTE), reading, second_cache, data])
 
 
 def _compiled(arguments: str, generate: Callable[..., None]) -> Callable[..., None]:
@@ -182,7 +192,10 @@ def _block(
     sums = [builder.phi(_VECTOR) for _ in range(rows * vectors)]
     totals: list[Any] = [*sums]
     for step in range(STEPS):
-        factors = [_load(builder, other, (step * vectors + v) * BYTES) for v in range(vectors)]
+        places = [(step * vectors + v) * BYTES for v in range(vectors)]
+        factors = [_load(builder, other, place) for place in places]
+        for place in places:
+            _fetch(builder, other, place + AHEAD)
         for row in range(rows):
             number = _everywhere(builder, _load(builder, at, row * BYTES + step * 4, _FLOAT))
             for v, factor in enumerate(factors):
