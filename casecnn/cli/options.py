@@ -108,6 +108,13 @@ optimizer = shared("--optimizer", meaning="How the weights are updated")
 lr = shared("--lr", type=float, meaning="Peak learning rate")
 schedule = shared("--schedule", meaning="How the learning rate falls")
 weight_decay = shared("--weight-decay", type=float, meaning="L2 decay of the weights")
+warmup = shared("--warmup", "warmup_steps", type=int, metavar="STEPS", meaning="Steps until the peak learning rate")
+class_weight = shared(
+    "--class-weight",
+    metavar="balanced|CLASS=NUMBER",
+    multiple=True,
+    meaning="Let rare classes count more: all the same in sum, or each by a number; may be repeated",
+)
 clip_norm = shared("--clip-norm", type=float, meaning="Bound of the gradients' norm", otherwise="none")
 ema = shared(
     "--ema", "ema_decay", type=float, metavar="DECAY", meaning="Average the weights with this decay, such as 0.999"

@@ -23,7 +23,7 @@ from casecnn.go.cli import options as go
 @options.lr("; about 0.02 for muon, 0.002 adamw, 0.01 sgd", default=0.02)
 @option("--adam-lr", default=0.002, meaning="Learning rate of first and last layer and biases, with muon")
 @options.schedule(type=click.Choice(["constant", "linear", "cosine"]), default="linear")
-@option("--warmup", "warmup_steps", default=100, metavar="STEPS", meaning="Steps until the peak learning rate")
+@options.warmup(default=100)
 @options.weight_decay(default=0.0)
 @options.clip_norm()
 @options.ema()

@@ -45,12 +45,7 @@ _TABLE = (
 )
 _LABELS = (
     option("--multi-label", is_flag=True, meaning="A text may have several labels, or none"),
-    option(
-        "--class-weight",
-        metavar="balanced|LABEL=NUMBER",
-        multiple=True,
-        meaning="Let rare labels count more: all the same in sum, or each by a number; may be repeated",
-    ),
+    options.class_weight(),
 )
 _RECIPE = (
     options.recipe(

@@ -51,14 +51,7 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
 @options.weight_decay(otherwise="the recipe's")
 @options.schedule(type=click.Choice(["constant", "step", "plateau", "cosine", "linear"]), otherwise="the recipe's")
 @option("--momentum", type=float, meaning="Momentum of the updates", otherwise="0.9; muon 0.95")
-@option(
-    "--warmup",
-    "warmup_steps",
-    type=int,
-    metavar="STEPS",
-    meaning="Steps until the peak learning rate",
-    otherwise="the recipe's",
-)
+@options.warmup(otherwise="the recipe's")
 @options.clip_norm()
 @options.ema()
 @option(
@@ -68,13 +61,7 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
     meaning="Spread this fraction of the target over all classes",
     otherwise="the recipe's",
 )
-@option(
-    "--class-weights",
-    "weights_of_classes",
-    metavar="balanced|NAME=N,...",
-    meaning="How much each class counts in the loss",
-    otherwise="all the same",
-)
+@options.class_weight(parameter="class_weights", otherwise="all the same")
 @option(
     "--stop-after",
     type=int,
@@ -104,7 +91,7 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
 @format_option
 def train(net, data, output, recipe, validation, validation_fraction, epochs, steps, augment, threads, seed,
           output_format, batch_size, optimizer, lr, weight_decay, schedule, momentum, warmup_steps,
-          clip_norm, ema_decay, precision, **settings) -> None:  # fmt: skip
+          clip_norm, ema_decay, precision, class_weights, **settings) -> None:  # fmt: skip
     """Train NET on the pictures of DATA; the result is DIR/NET.safetensors.
 
     DATA is a folder with a folder for each class (or with train and test folders of such), an archive of one, a folder
@@ -128,7 +115,8 @@ def train(net, data, output, recipe, validation, validation_fraction, epochs, st
     use_threads(threads)
     done = train_net(
         net, data, output, preset, validation=watched, epochs=epochs, steps=steps, augmentation=augmentation,
-        changes={**changes, "precision": precision}, seed=seed, command=as_typed(), **settings,
+        changes={**changes, "precision": precision}, seed=seed, command=as_typed(),
+        weights_of_classes=",".join(class_weights) or None, **settings,
     )  # fmt: skip
     draw_report(done, output)
     show(output_format, training_facts(done, net, preset.name), training_text(done))

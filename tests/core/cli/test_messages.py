@@ -52,7 +52,6 @@ NEVER_PRINTED = {
     "channels_last": "a command leaves the default",
     "betas": "no command gives them",
     "nesterov": "no command gives it",
-    "momentum": "no command gives it",
     "milestones": "a preset's, which a test runs",
     "better": "a command names one of the two",
     "ties": "a command names one of the two",
