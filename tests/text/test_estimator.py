@@ -389,6 +389,7 @@ OLD = {  # a class, and the module that version 0.1 had it in: pickles name that
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:casecnn.text:DeprecationWarning")
 def test_a_pickle_of_version_0_1_loads(fitted, tmp_path, monkeypatch):
     with monkeypatch.context() as old:

@@ -74,6 +74,7 @@ SIZES = {  # images, channels, outputs, height, width, window
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_sizes_of_nets(name, count, threads):

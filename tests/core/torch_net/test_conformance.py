@@ -112,6 +112,7 @@ def test_a_batch_of_n_equals_n_of_one_and_dropout_is_off(net):
     assert torch.allclose(together, apart, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 @every_net
 def test_save_and_load_is_bit_equal(net, tmp_path):
     module, other = settled(net), build(net, seed=99).eval()

@@ -11,6 +11,7 @@ from casecnn.training.epochs import EpochSource
 from casecnn.training.loop import train
 
 
+@pytest.mark.slow
 def test_the_largest_half_that_fits_is_found():
     tried = []
 
@@ -38,6 +39,7 @@ def test_the_line_says_what_would_fit():
     assert str(too_large(2, 0, device, searched=False)).endswith("; use a smaller one")
 
 
+@pytest.mark.slow
 def test_training_says_which_batch_would_fit(tmp_path):
     def greedy(model, batch):
         if len(batch[0]) > 2:

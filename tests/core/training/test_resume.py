@@ -209,6 +209,7 @@ def test_two_processes_stop_together_and_one_goes_on(tmp_path, doubled):
     assert largest_difference(resumed.weights, doubled[0].weights) < 1e-5
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_ends_the_run_with_a_checkpoint(tmp_path, doubled):
     process = torchrun("sgd", str(tmp_path), "plain", "60", "0.1")
     wait_for_step(process, tmp_path / "log.jsonl", 1)

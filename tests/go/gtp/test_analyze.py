@@ -82,6 +82,7 @@ def test_an_analysis_goes_on_until_a_line_comes():
     assert len(infos) >= 2 and set(infos) == {infos[0]} and infos[0].startswith("info move C3 ")
 
 
+@pytest.mark.slow
 def test_genmove_analyze_plays():
     engine = Engine(ANALYSED)
     assert session("3 lz-genmove_analyze b 50 maxmoves 1\n", engine) == (
@@ -115,6 +116,7 @@ def test_one_symmetry_is_turned_back():
         assert set(" ".join(rows[1:]).split()) == {"0.000000"}
 
 
+@pytest.mark.slow
 def test_gogui_commands_are_known_and_answer():
     engine = Engine(ANALYSED)
     listed = session("gogui-analyze_commands\n", engine)[2:].strip().split("\n")

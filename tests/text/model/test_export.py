@@ -24,6 +24,7 @@ def logits(model, sentences, output="logits"):
     return runner.run([output], {"tokens": token_numbers(model, sentences)})[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sentiment", "question"])
 def test_packaged_models(name):
     model = load_model(name)
@@ -43,6 +44,7 @@ def test_every_form_of_the_model(activation, multi_label):
     assert ((shares >= 0) & (shares <= 1)).all()
 
 
+@pytest.mark.slow
 def test_the_answer_does_not_depend_on_the_longest_text_of_the_batch():
     model = load_model("question")
     alone, beside = logits(model, [["who"]]), logits(model, [["who"], ["who"] * 50])

@@ -105,6 +105,7 @@ def test_any_sentences_any_windows(sentences, windows, pad, max_length):
         assert np.abs(logits - judged(model, sentence)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_prediction_does_not_depend_on_its_companions():
     """Bit for bit: alone, in a batch, in another order, after other batches, with hardly any memory for products."""
     model = random_model(words=500, dim=50, maps=33)
