@@ -10,6 +10,7 @@ COMMANDS: LazyTable = {
     "classify": ("casecnn.text.cli.classify", "classify", "Label texts, and show the words that decided."),
     "eval": ("casecnn.text.cli.evaluate", "evaluate", "Measure a model on labelled texts: accuracy, F1, calibration."),
     "errors": ("casecnn.text.cli.errors", "errors", "Show a model's worst mistakes, and what led to them."),
+    "report": ("casecnn.text.cli.report", "report", "Classify a file into an HTML page with the evidence."),
     "words": ("casecnn.text.cli.words", "words", "Show the n-grams that speak most for each label."),
     "neighbours": ("casecnn.text.cli.neighbours", "neighbours", "Show the words that are most like a word."),
     "show": ("casecnn.text.cli.show", "show", "Show what is known about a model."),

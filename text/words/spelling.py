@@ -37,8 +37,8 @@ class Speller:
         if len(word) < SHORTEST:
             return None
         plain = _DOUBLED.sub(r"\1", word)
-        found = [self._places[form] for form in edits(word) if form in self._places]
-        found += [self._undoubled[form] for form in (plain, *edits(plain)) if form in self._undoubled]
+        known = self._undoubled
+        found = [known[form] for form in (plain, *edits(plain)) if form in known]
         return self.words[min(found)] if found else None
 
     @cached_property

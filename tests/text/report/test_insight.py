@@ -15,6 +15,7 @@ from casecnn.text.model.neighbours import neighbours
 from casecnn.text.report.card import card, card_text
 from casecnn.text.report.class_words import class_words
 from casecnn.text.report.mistakes import mistakes_text, worst_mistakes
+from casecnn.text.report.page import page
 
 WORDS = tuple("a good bad film dull fine plot of the and".split())
 TEXTS = ["a good film", "the bad plot", "dull and bad", "fine", "", "a good film", "the fine plot of a film"]
@@ -169,3 +170,36 @@ def test_a_card_whose_metadata_are_broken(model, tmp_path):
     path = tmp_path / "m"
     dataclasses.replace(model, metadata={"recipe": "{", "held_out": "[1]"}).save(path)
     assert card(path)["training"] == {} and "labels" in card_text(card(path))
+
+
+# The page
+
+
+def test_the_page_holds_every_text_and_nothing_of_it_is_html(model_file, tmp_path, capsys):
+    texts = tmp_path / "t.txt"
+    texts.write_text("a good film\n<script>alert(1)</script>\n\nfilm & <b>plot</b> \x1b[2J\n")
+    out = tmp_path / "page.html"
+    code, printed, err = run(capsys, "report", model_file, texts, "-o", out)
+    assert (code, printed, err) == (0, f"{out}\n", "")
+    page = out.read_text(encoding="utf-8")
+    assert page.count("<tr>") >= 5 and "<script" not in page and "<b>" not in page and "\x1b" not in page
+    assert "http" not in page and "src=" not in page  # it needs nothing else
+    assert page.count("<mark") == page.count("</mark>") > 0 and "(empty)" in page and page.endswith("</html>\n")
+    code, _, _ = run(capsys, "report", model_file, texts, "-o", out, "--unsure", "0.9999")
+    assert code == 0 and "unsure" in out.read_text(encoding="utf-8")
+
+
+def test_the_page_never_replaces_the_texts(model_file, tmp_path, capsys):
+    texts = tmp_path / "t.txt"
+    texts.write_text("a good film\n")
+    code, _, err = run(capsys, "report", model_file, texts, "-o", texts)
+    assert code == 2 and "is read here and never overwritten" in err and texts.read_text() == "a good film\n"
+    code, _, err = run(capsys, "report", model_file, tmp_path / "none", "-o", tmp_path / "p.html")
+    assert code == 1 and "there is no such file" in err and not (tmp_path / "p.html").exists()
+
+
+def test_a_page_shows_only_so_many_texts(model, monkeypatch):
+    monkeypatch.setattr("casecnn.text.report.page.MOST_TEXTS", 3)
+    answers = Classifier(model).classify(TEXTS, explained=True)
+    found = "".join(page(answers, {"name": "m", "labels": model.labels}))
+    assert f"The first 3 of {len(TEXTS)} texts are shown." in found and found.count("<td>") < 3 * 2 + 5
