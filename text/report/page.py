@@ -15,8 +15,9 @@ from casecnn.text.report.highlight import shown
 
 MOST_TEXTS = 10_000  # on a page
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; width: 100%; } td, th { padding: .4rem .6rem; vertical-align: top; text-align: left; }
+body { font: 16px/1.5 system-ui; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222 }
+table { border-collapse: collapse; width: 100%; }
+td, th { padding: .4rem .6rem; vertical-align: top; text-align: left; }
 tr { border-bottom: 1px solid #ddd; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
 mark { border-radius: 3px; padding: 0 2px; color: inherit; } .faint { color: #777; }
 @media (prefers-color-scheme: dark) { body { background: #1b1b1b; color: #ddd; } tr { border-color: #444; } }
@@ -35,8 +36,9 @@ def page(answers: Iterable[Answer], card: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
         f"<style>{_STYLE}</style></head><body>\n<h1>{name}</h1>\n<p>Labels: "
-        f"{html.escape(', '.join(map(printable, card['labels'])))}. A word is the greener the more it speaks for the "
-        "label, the redder the more against it.</p>\n<table>\n<tr><th>label</th><th>probability</th><th>text</th></tr>\n"
+        f"{html.escape(', '.join(map(printable, card['labels'])))}. A word is the greener the more it speaks for "
+        "the label, the redder the more against it.</p>\n"
+        "<table>\n<tr><th>label</th><th>probability</th><th>text</th></tr>\n"
     )
     counts: Counter[str] = Counter()
     total = 0
