@@ -74,7 +74,7 @@ class Query:
 def read_object(line: str) -> dict[str, Any]:
     """The object on a line, which has an id; raises `QueryError`."""
     try:
-        found = json.loads(line)
+        found = json.loads(line.strip())
     except (ValueError, RecursionError) as error:
         raise QueryError(f"Could not parse input line as json request: {error}") from error
     if not isinstance(found, dict):
