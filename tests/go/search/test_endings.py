@@ -1,7 +1,7 @@
 """Finished positions with dead stones, sekis, bent fours and dame, scored by area and by territory.
 
-The answers are those of GNU Go 3.8 (final_score, final_status_list dead and seki). Left out are five scores by territory
-that differ by a point.
+The answers are those of GNU Go 3.8 (final_score, final_status_list dead and seki). Left out are five scores by
+territory that differ by a point.
 """
 
 from __future__ import annotations
