@@ -218,7 +218,6 @@ TAKEN_APART = {
         "add": "torch_net.registry.add",
         "even": "torch_net.padding.even",
         "padded": "torch_net.padding.padded",
-        "padded_for": "torch_net.padding.padded_for",
         "scaled_tanh": "torch_net.pointwise.scaled_tanh",
     },
     "packed": {

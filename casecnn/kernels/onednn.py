@@ -51,19 +51,19 @@ class PrepackedConvolution:
     def weight_for(self, shape: Sequence[int], padding: Pair) -> Tensor:
         """The weights in the layout for an input [N, C, H, W]."""
         key = (shape, padding, torch.get_num_threads())
-        if key == self._last[0]:
-            return self._last[1]
-        weight = self._layouts.get(key)
+        last = self._last  # read once: other threads change it
+        if key == last[0]:
+            return last[1]
+        plain, kept = self._plain, self._layouts  # in this order; a table of layouts is never changed, only exchanged
+        weight = kept.get(key)
         if weight is None:
-            own, plain = self.convolution, self._plain
+            own = self.convolution
             with torch.inference_mode():
                 if plain is None:
-                    plain = next(iter(self._layouts.values())).to_dense()
+                    plain = next(iter(kept.values())).to_dense()
                 weight = laid_out(plain, padding, own.stride, own.dilation, own.groups, shape)
-            weight = next((one for one in self._layouts.values() if same_layout(one, weight)), weight)
-            if len(self._layouts) >= KEPT:
-                self._layouts = {}
-            self._layouts[key] = weight
+            weight = next((one for one in kept.values() if same_layout(one, weight)), weight)
+            self._layouts = {**(kept if len(kept) < KEPT else {}), key: weight}
             self._plain = None
         self._last = (key, weight)
         return weight

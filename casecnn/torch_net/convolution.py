@@ -13,7 +13,7 @@ from casecnn.kernels.allowed import EVERYTHING, Allowed
 from casecnn.kernels.convolution import Convolution
 from casecnn.layers.layer import Activation
 from casecnn.layers.shapes import Pair, Shape, pair, shape_text, sides
-from casecnn.torch_net.padding import padded_for
+from casecnn.torch_net.padding import Windows
 from casecnn.torch_net.pointwise import activated
 from casecnn.torch_net.registry import TORCH
 
@@ -35,10 +35,11 @@ class Conv(nn.Conv2d):
             bias=layer.bias,
         )
         self.layer = layer
+        self.windows = Windows(layer)
         self.activation: Activation = layer.activation
 
     def forward(self, input: Tensor) -> Tensor:
-        x, padding = padded_for(input, self.layer)
+        x, padding = self.windows.padded(input)
         if self.allowed.hidden_tiles and x.device.type == "cpu" and _autocast_to_bfloat16():
             y = dispatch.training(x, self.facts(), padding, self.allowed)
             if y is not None:
@@ -48,8 +49,7 @@ class Conv(nn.Conv2d):
         return self._by_torch(x, padding)
 
     def _by_torch(self, x: Tensor, padding: Pair) -> Tensor:
-        stride, dilation = pair(self.layer.stride), pair(self.layer.dilation)
-        y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, self.groups)
+        y = F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
         return activated(y, self.activation)
 
     def facts(self) -> Convolution:

@@ -16,7 +16,11 @@ from casecnn.torch_net.registry import TORCH
 
 @TORCH.runs(layers.LocalResponseNorm)
 class LocalResponseNorm(nn.Module):
-    """LocalResponseNorm by the paper's formula: torch's divides alpha by n, which is undone here."""
+    """LocalResponseNorm by the paper's formula: torch's divides alpha by n, which is undone here.
+
+    Where no gradient is wanted the sum of squares is made of whole maps, several times as fast as torch's mean over a
+    third axis.
+    """
 
     def __init__(self, layer: layers.LocalResponseNorm, shape: Shape) -> None:
         super().__init__()
@@ -24,9 +28,21 @@ class LocalResponseNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         layer = self.layer
-        y = F.local_response_norm(
-            x.float() if x.dtype == torch.bfloat16 else x, layer.n, layer.alpha * layer.n, layer.beta, layer.k
-        )  # torch has none in bfloat16 on a CPU
+        wide = x.float() if x.dtype == torch.bfloat16 else x  # torch has none in bfloat16 on a CPU
+        if torch.is_grad_enabled():
+            y = F.local_response_norm(wide, layer.n, layer.alpha * layer.n, layer.beta, layer.k)
+            return y.to(x.dtype)
+        squares = wide * wide
+        sums = squares.clone()
+        for far in range(1, min(layer.n // 2, x.shape[1] - 1) + 1):
+            sums[:, far:] += squares[:, :-far]
+            sums[:, :-far] += squares[:, far:]
+        sums.mul_(layer.alpha).add_(layer.k)
+        if layer.beta == 0.75:
+            root = sums.rsqrt_()  # to the power of -3/4 faster than by pow
+            y = torch.mul(wide, root, out=squares).mul_(root.sqrt_())
+        else:
+            y = torch.mul(wide, sums.pow_(-layer.beta), out=squares)
         return y.to(x.dtype)
 
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from casecnn import layers
 from casecnn.layers.shapes import Shape, pair
-from casecnn.torch_net.padding import even, padded
+from casecnn.torch_net.padding import Windows, padded
 from casecnn.torch_net.registry import TORCH
 
 
@@ -18,13 +18,14 @@ class MaxPool(nn.Module):
     def __init__(self, layer: layers.MaxPool, shape: Shape) -> None:
         super().__init__()
         self.layer = layer
+        self.windows, self.kernel, self.stride = Windows(layer), pair(layer.kernel), layer.step
 
     def forward(self, x: Tensor) -> Tensor:
-        rows, columns = self.layer.spans(x.shape[2], x.shape[3])
-        kernel, padding = pair(self.layer.kernel), (rows.before, columns.before)
-        if not (even(rows, columns) and 2 * padding[0] <= kernel[0] and 2 * padding[1] <= kernel[1]):
+        rows, columns, padding = self.windows.of(x)
+        kernel = self.kernel
+        if padding is None or 2 * padding[0] > kernel[0] or 2 * padding[1] > kernel[1]:
             x, padding = padded(x, rows, columns, float("-inf")), (0, 0)
-        return F.max_pool2d(x, kernel, self.layer.step, padding)
+        return F.max_pool2d(x, kernel, self.stride, padding)
 
 
 @TORCH.runs(layers.MeanPool)

@@ -19,7 +19,7 @@ from casecnn.torch_net.build import Network
 from casecnn.torch_net.composite import Chain, Residual
 from casecnn.torch_net.convolution import Conv
 from casecnn.torch_net.fuse import fuse
-from casecnn.torch_net.padding import padded_for
+from casecnn.torch_net.padding import Windows
 
 
 def prepare(
@@ -44,13 +44,14 @@ class PreparedConv(nn.Module):
     def __init__(self, conv: Conv, kernel: Kernel) -> None:
         super().__init__()
         self.layer, self.activation, self.bias, self.kernel = conv.layer, conv.activation, conv.bias, kernel
+        self.windows = Windows(conv.layer)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.kernel(*padded_for(x, self.layer))
+        return self.kernel(*self.windows.padded(x))
 
     def add_to(self, side: Tensor, x: Tensor, relu: bool) -> Tensor:
         """The convolution of x plus `side`, ReLU after the sum if wanted; the result overwrites `side`."""
-        return self.kernel.add_to(side, *padded_for(x, self.layer), relu)
+        return self.kernel.add_to(side, *self.windows.padded(x), relu)
 
 
 class PreparedChain(nn.Module):

@@ -1,0 +1,90 @@
+"""The page docs/performance.md, made of all files in benchmarks/results.
+
+python benchmarks/performance_page.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HEAD = """# Performance
+
+Written by `benchmarks/performance_page.py` from `benchmarks/results/*.json`; do not edit. Inputs a second at
+inference, more is better: each contender in a process of its own, with the same weights and the same input, in turn.
+How it is measured stands in `benchmarks/inference.py`, which measures another machine with one command:
+
+```
+pip install -e .[bench]
+python benchmarks/inference.py
+```
+
+**casecnn** is what its commands run: `casecnn.torch_net.prepare.prepare`. **torch** is eager mode, **channels_last**
+the same with BatchNorm folded and that memory layout, **compile** `torch.compile` with freezing. *best* is casecnn over
+the best of torch's three, *peer* over the better of onnxruntime and OpenVINO.
+"""
+ORDER = ("casecnn", "torch", "channels_last", "compile", "onnxruntime", "openvino")
+TORCH, PEERS = ("torch", "channels_last", "compile"), ("onnxruntime", "openvino")
+
+
+def write_page(results: Path, page: Path) -> Path:
+    """Writes the page; returns its path."""
+    parts = [HEAD]
+    for path in sorted(results.glob("*.json")):
+        content = json.loads(path.read_text())
+        if "results" in content and "clock" in content:
+            parts += section(content)
+    page.write_text("\n".join(parts).rstrip() + "\n")
+    return page
+
+
+def section(content: dict[str, Any]) -> list[str]:
+    """The tables of one file."""
+    known = ", ".join(f"{name} {number}" for name, number in content["versions"].items())
+    clock = {
+        "wall": "Wall clock, the median of the rounds.",
+        "cpu": "Processor time of the fastest call, on a machine that other programs used, too.",
+    }[content["clock"]]
+    lines = [f"\n## {content['cpu']}, {content['cores']} cores\n", f"{clock} {known}."]
+    if content.get("note"):
+        lines.append(content["note"])
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in content["results"]:
+        groups.setdefault((row["instructions"], row["precision"], row["threads"], row["busy"]), []).append(row)
+    for (level, precision, threads, busy), rows in groups.items():
+        instructions = "all instructions" if level == "DEFAULT" else f"up to {level}"
+        beside = ", beside a busy process" if busy else ""
+        lines += [f"\n### {instructions}, {precision}, {threads} thread{'s' * (threads > 1)}{beside}\n", *table(rows)]
+    return lines
+
+
+def table(rows: list[dict[str, Any]]) -> list[str]:
+    """One table."""
+    names = [name for name in ORDER if any(name in row["contenders"] for row in rows)]
+    heads = ["net", "batch", *names, "best", "peer"]
+    lines = ["| " + " | ".join(heads) + " |", "| --- |" + " ---: |" * (len(heads) - 1)]
+    for row in rows:
+        rates = {name: found["rate"] for name, found in row["contenders"].items() if "rate" in found}
+        cells = [row["net"], str(row["batch"]), *(number(rates.get(name)) for name in names)]
+        cells += [ratio(rates, TORCH), ratio(rates, PEERS)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def number(rate: float | None) -> str:
+    """Three digits."""
+    if rate is None:
+        return ""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+
+
+def ratio(rates: dict[str, float], others: tuple[str, ...]) -> str:
+    """Ours over the best of the others."""
+    best = max((rates[name] for name in others if name in rates), default=0.0)
+    return f"{rates['casecnn'] / best:.2f}" if best and "casecnn" in rates else ""
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parent
+    print(write_page(folder / "results", folder.parent / "docs" / "performance.md"))
