@@ -20,10 +20,14 @@ from casecnn.vision.cli.options import height_and_width, whole_numbers
 @option("--widths", metavar="N,N,...", meaning="Of a pattern: filters of the CONVs, then units of the FCs")
 @options.batch(": count memory for so many inputs", parameter="batch", default=1)
 @options.format_as(
-    ", for a document or a spreadsheet", type=click.Choice(["table", "markdown", "json", "csv"]), default="table"
+    ", for a document or a spreadsheet",
+    type=click.Choice(["table", "markdown", "latex", "json", "csv"]),
+    default="table",
 )
-@options.image(" the net", parameter="diagram", renamed=["--diagram"])
-def table(net, size, classes, channels, widths, batch, output_format, diagram) -> None:
+@option("--narrow/--wide", default=None, meaning="Columns that fit 100 letters, counts in M and G; or all columns",
+        otherwise="narrow where the terminal is")  # fmt: skip
+@options.image(" the net", parameter="diagram", metavar="OUT.png|OUT.svg|OUT.pdf", renamed=["--diagram"])
+def table(net, size, classes, channels, widths, batch, output_format, narrow, diagram) -> None:
     """Show NET layer by layer: filter, stride, pad, output, parameters, MACs, FLOPs, memory, receptive field.
 
     NET is a name of `casecnn vision list`, or a pattern such as "[(CONV-RELU)*2-POOL]*3-(FC-RELU)*1-FC-SOFTMAX". In it
@@ -31,7 +35,7 @@ def table(net, size, classes, channels, widths, batch, output_format, diagram) -
     units of every FC but the last.
     """
     from casecnn.nets.catalogue import declaration
-    from casecnn.vision.tables.table import NetTable
+    from casecnn.vision.tables.table import NetTable, fits_narrow
 
     row = declaration(net, whole_numbers("widths", widths))
     made = NetTable(row.net(classes, channels, height_and_width("size", size)), row, batch)
@@ -39,5 +43,9 @@ def table(net, size, classes, channels, widths, batch, output_format, diagram) -
         from casecnn.vision.tables.diagram import save_diagram
 
         save_diagram(made.net, diagram)
-    text = {"table": made.text, "markdown": made.markdown, "csv": made.comma_separated}.get(output_format)
+    narrow = fits_narrow(made.text()) if narrow is None else narrow
+    text = {
+        "table": made.narrow if narrow else made.text, "markdown": made.markdown, "latex": made.latex,
+        "csv": made.comma_separated,
+    }.get(output_format)  # fmt: skip
     show(output_format, made.as_dict(), text() if text else "")

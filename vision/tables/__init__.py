@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = lazily(
         "NetTable": "table",
         "SHORT": "words",
         "filter_text": "words",
-        "line_of": "words",
+        "NARROW": "table",
         "megabytes": "words",
         "pad_text": "words",
         "plain": "words",

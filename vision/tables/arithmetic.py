@@ -14,6 +14,8 @@ from typing import Any
 from casecnn.errors import InputError, UsageError
 from casecnn.layers import Conv, Flatten, Layer, Linear, MaxPool, MeanPool, Net, Row, ShapeError
 from casecnn.layers.shapes import Pair, Shape, Span, pair, sides, window_sum
+from casecnn.vision.tables.grid import tex
+from casecnn.vision.tables.steps import Worked, worked
 from casecnn.vision.tables.words import megabytes, step
 
 BYTES = 4
@@ -79,6 +81,20 @@ class Answer:
             lines.append(f"  parameters: {net.weights:,} weights + {net.biases:,} biases = {net.parameters:,}")
             lines.append(f"  multiply-adds: {' + '.join(macs) or '0'} = {net.macs:,}; FLOPs {net.flops:,}")
         return "\n".join(lines)
+
+    def latex(self) -> str:
+        """For a worksheet: a description list of the layers, each with its sums."""
+        items = [rf"\item[{tex(each.title)}] " + r" \\ ".join(map(tex, each.sums)) for each in self.steps]
+        return "\n".join([r"\begin{description}", *items, r"\end{description}"])
+
+
+def work_out(shape: Shape, layers: Sequence[Layer], seed: int = 0) -> Worked:
+    """Work out the one layer that there is with numbers, gradients too; UsageError for none or several."""
+    answered = answer(shape, layers)
+    if len(answered.steps) != 1:
+        raise UsageError(f"`steps` works out one layer, not {len(answered.steps)}; give one conv, pool or meanpool")
+    step_ = answered.steps[0]
+    return worked(shape, step_.row.layer, step_.title, seed)
 
 
 def volume(text: str) -> Shape:

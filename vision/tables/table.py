@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -13,8 +16,9 @@ from casecnn.layers import Net, Row
 from casecnn.layers.shapes import pair, shape_text, sides
 from casecnn.nets.declaration import Declaration
 from casecnn.vision.tables.error_rates import error_rates
+from casecnn.vision.tables.grid import in_columns, in_latex, in_markdown
 from casecnn.vision.tables.published import UNITS, Figure, figures
-from casecnn.vision.tables.words import filter_text, line_of, megabytes, pad_text, plain, step
+from casecnn.vision.tables.words import filter_text, megabytes, pad_text, plain, shortened, step, wrapped
 
 BYTES = 4
 """Of one activation: float32."""
@@ -24,6 +28,8 @@ COLUMNS = (
     "training MB", "field",
 )  # fmt: skip
 LEFT = ("layer", "filter")
+NARROW = ("layer", "filter", "stride", "pad", "output", "parameters", "MACs", "forward MB", "field")
+"""The columns of a narrow table."""
 
 
 @dataclass(frozen=True)
@@ -216,24 +222,36 @@ class NetTable:
 
     def text(self) -> str:
         """For people, in columns."""
-        rows = [COLUMNS, *self.grid()]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-        lines = []
-        for number, row in enumerate(rows):
-            cells = (
-                cell.ljust(width) if column in LEFT else cell.rjust(width)
-                for cell, width, column in zip(row, widths, COLUMNS, strict=True)
-            )
-            lines.append("  ".join(cells).rstrip())
-            if number in (0, len(rows) - 2):
-                lines.append("-" * (sum(widths) + 2 * (len(widths) - 1)))
+        return self._printed(COLUMNS, self.grid())
+
+    def narrow(self) -> str:
+        """For people with a terminal of 100 letters: fewer columns, shorter names, counts in K, M and G."""
+        picked = [COLUMNS.index(name) for name in NARROW]
+        rows = []
+        for row in self.grid():
+            cells = [row[i] for i in picked]
+            cells[0] = cells[0].replace(".block", "").replace(".body", "")
+            for place, name in enumerate(NARROW):
+                if name in ("parameters", "MACs"):
+                    cells[place] = shortened(cells[place])
+            rows.append(tuple(cells))
+        return "\n".join(wrapped(line, 100) for line in self._printed(NARROW, rows).splitlines())
+
+    def _printed(self, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
+        lines = in_columns(columns, rows, LEFT).splitlines()
+        lines.insert(-1, lines[1])
         return "\n".join((self.headline(), "", *lines, "", *self.notes()))
 
     def markdown(self) -> str:
         """For a document."""
-        rule = ("---" if column in LEFT else "---:" for column in COLUMNS)
-        lines = [line_of(COLUMNS), line_of(rule), *(line_of(row) for row in self.grid())]
-        return "\n".join((f"**{self.headline()}**", "", *lines, "", *(f"- {note}" for note in self.notes())))
+        table = in_markdown(COLUMNS, self.grid(), LEFT)
+        return "\n".join((f"**{self.headline()}**", "", table, "", *(f"- {note}" for note in self.notes())))
+
+    def latex(self) -> str:
+        """For a slide or a paper: the columns of a narrow table, with their whole numbers (package booktabs)."""
+        picked = [COLUMNS.index(name) for name in NARROW]
+        rows = [tuple(row[i] for i in picked) for row in self.grid()]
+        return f"% {self.headline()}\n{in_latex(NARROW, rows, LEFT, total=True)}"
 
     def comma_separated(self) -> str:
         """For a spreadsheet: plain numbers, a line for each layer and the total."""
@@ -255,3 +273,9 @@ class NetTable:
         }
         writer.writerow([plain(total.get(name)) for name in names])
         return stream.getvalue().removesuffix("\n")
+
+
+def fits_narrow(text: str) -> bool:
+    """Say whether standard output is a terminal that a table is too wide for."""
+    rows = text.split("\n\n")[1].splitlines()
+    return sys.stdout.isatty() and shutil.get_terminal_size().columns < max(map(len, rows))

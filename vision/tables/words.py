@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from casecnn.layers import BatchNorm, Row
@@ -66,9 +67,20 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:,.3f}" if count else ""
 
 
-def line_of(cells: Any) -> str:
-    """One line of a markdown table."""
-    return f"| {' | '.join(cells)} |"
+def shortened(count: str) -> str:
+    """Return a count with thousands separated as a short one: "2,359,296" is "2.36 M"."""
+    number = int(count.replace(",", "") or 0)
+    for unit, size in (("G", 10**9), ("M", 10**6), ("K", 10**3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}" if number < 999.5 * size else f"{number / size:.0f} {unit}"
+    return count
+
+
+def wrapped(line: str, width: int) -> str:
+    """Break a line of prose at `width` letters; lines of a table, which are indented or ruled, stay as they are."""
+    if len(line) <= width or "  " in line:
+        return line
+    return "\n".join(textwrap.wrap(line, width, subsequent_indent="  "))
 
 
 def plain(value: Any) -> Any:
