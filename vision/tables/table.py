@@ -226,16 +226,18 @@ class NetTable:
 
     def narrow(self) -> str:
         """For people with a terminal of 100 letters: fewer columns, shorter names, counts in K, M and G."""
-        picked = [COLUMNS.index(name) for name in NARROW]
-        rows = []
-        for row in self.grid():
-            cells = [row[i] for i in picked]
-            cells[0] = cells[0].replace(".block", "").replace(".body", "")
-            for place, name in enumerate(NARROW):
-                if name in ("parameters", "MACs"):
-                    cells[place] = shortened(cells[place])
-            rows.append(tuple(cells))
-        return "\n".join(wrapped(line, 100) for line in self._printed(NARROW, rows).splitlines())
+        for columns in (NARROW, [name for name in NARROW if name != "forward MB"]):
+            rows = [tuple(self._short(row, name) for name in columns) for row in self.grid()]
+            text = self._printed(columns, rows)
+            if max(map(len, text.split("\n\n")[1].splitlines())) <= 100:
+                break
+        return "\n".join(wrapped(line, 100) for line in text.splitlines())
+
+    def _short(self, row: tuple[str, ...], column: str) -> str:
+        cell = row[COLUMNS.index(column)]
+        if column == "layer":
+            return cell.replace(".block", "").replace(".body", "")
+        return shortened(cell) if column in ("parameters", "MACs") else cell
 
     def _printed(self, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
         lines = in_columns(columns, rows, LEFT).splitlines()
