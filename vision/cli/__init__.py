@@ -11,7 +11,7 @@ COMMANDS: LazyTable = {
     "table": ("casecnn.vision.cli.table", "table", "Show a net's layers, what they cost, the published totals."),
     "errors": ("casecnn.vision.cli.errors", "errors", "Print the published error rates, by net or by year."),
     "compare": ("casecnn.vision.cli.compare", "compare", "Compare nets: depth, parameters, multiply-adds, memory."),
-    "draw": ("casecnn.vision.cli.draw", "draw", "Draw nets or one module of them, beside each other."),
+    "draw": ("casecnn.vision.cli.compare", "draw", "Draw nets or one module of them, beside each other."),
     "quiz": ("casecnn.vision.cli.quiz", "quiz", "Make a worksheet of questions with worked answers."),
     "arithmetic": ("casecnn.vision.cli.arithmetic", "arithmetic", "Work out a layer's volume, parameters, MACs."),
     "eval": ("casecnn.vision.cli.eval", "evaluate", "Measure a net on labelled pictures; without data, check the net."),
