@@ -141,6 +141,7 @@ precision = shared(
 seed_option = option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
+    metavar="INTEGER",
     default=0,
     meaning="Start of the random numbers: the same seed gives the same result on one device",
 )

@@ -24,7 +24,7 @@ from casecnn.go.cli import options as go
     default="reply",
     meaning="reply: answer a pass with a pass where the game is over; end: pass only when no move is left",
 )
-@go.resign("; see below")
+@go.resign("; see above")
 @option("--superko", is_flag=True, meaning="Refuse the opponent's moves that repeat a position, too")
 @options.threads("; more than one helps only large nets on an idle machine", default=1)
 @device_option

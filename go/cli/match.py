@@ -23,7 +23,7 @@ from casecnn.go.cli import options as go
     renamed=["--move-time-limit"],
 )
 @go.max_moves(otherwise="three times the points of the board")
-@option("--judge", metavar="CMD", meaning="An engine whose final_score decides", otherwise="see below")
+@option("--judge", metavar="CMD", meaning="An engine whose final_score decides", otherwise="see above")
 @format_option
 def match(first, second, games, output, judge, output_format, **terms) -> None:
     """Play a match between two GTP engines, such as 'gnugo --mode gtp --chinese-rules --level 10'.

@@ -13,7 +13,7 @@ from casecnn.go.cli import options as go
 
 @command()
 @options.output(": weights, opponents, checkpoint and log", metavar="DIR")
-@options.initial(otherwise="see below")
+@options.initial(otherwise="see above")
 @options.filters(", for random weights", parameter="k", otherwise="64")
 @go.layers(", for random weights", otherwise="13")
 @go.size(", for random weights, 5 to 25", type=int, otherwise="19")

@@ -20,7 +20,7 @@ from casecnn.go.cli import options as go
 @option("--opening-moves", type=int, meaning="Draw only so many first moves, then play the best", otherwise="all")
 @go.komi()
 @go.max_moves(otherwise="twice the points of the board")
-@go.resign("; see below")
+@go.resign("; see above")
 @go.symmetries(", 8 times slower", default=False)
 @options.batch(": games that are played at once", parameter="batch", default=256)
 @options.workers(
