@@ -102,7 +102,7 @@ def run(address: int, plan: np.ndarray, threads: int) -> None:
     """
     if threads == 1:
         _function(address)(plan.ctypes.data)
-    elif parallel := _openmp():
+    elif not _forks and (parallel := _openmp()):
         parallel(address, plan.ctypes.data, threads, 0)
     else:
         others = [_pool(threads).submit(_function(address), plan.ctypes.data) for _ in range(threads - 1)]
@@ -153,5 +153,13 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads - 1, thread_name_prefix="kernel")
 
 
+def _forked() -> None:
+    """Threads do not survive a fork, and OpenMP goes on waiting for them."""
+    global _forks
+    _forks = True
+    _pool.cache_clear()
+
+
+_forks = False  # whether this process is one that began as another's copy
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_forked)

@@ -45,9 +45,8 @@ KEPT = 64  # plans
 
 # What `wins` goes by, in multiply-adds; measured on two cores of an EPYC with AVX-512.
 TRANSFORM = 16  # as many as a channel of a tile's transform takes as long as, each of 36
-READING = 5  # done while a byte comes from memory, with vectors of 16
-PLAIN = 0.9  # of a plain convolution's, which must be left
-LEAST_WORK = 2_000_000  # below that calling takes longer than computing
+READING = 3.5  # done while a byte comes from memory, with vectors of 16
+LEAST_WORK = 1_000_000  # below that calling takes longer than computing
 
 
 def fits(convolution: Convolution) -> bool:
@@ -78,8 +77,8 @@ def wins(convolution: Convolution, images: int, out_height: int, out_width: int)
     side = SIDES[size]
     tiles = images * -(-out_height // side) * -(-out_width // side)
     plain = images * out_height * out_width * size * size * channels * outputs
-    reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING * WIDTH // 16
-    return max(_work(tiles, channels, outputs), reading) < PLAIN * plain and plain >= LEAST_WORK
+    reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING * WIDTH / 16
+    return max(_work(tiles, channels, outputs), reading) < plain and plain >= LEAST_WORK
 
 
 class Weights(NamedTuple):

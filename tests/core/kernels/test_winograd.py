@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -144,6 +145,23 @@ def test_threads_of_a_pool_where_torch_has_no_openmp(threads, monkeypatch):
         assert torch.equal(WinogradConvolution(own)(x, (1, 1)), expected)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_process_forked_after_the_first_call(threads):
+    threads(2)
+    own = convolution(64, 64)
+    x = images(2, 64, 19, 19)
+    kernel = WinogradConvolution(own)
+    expected = kernel(x, (1, 1))
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sending.send(kernel(x, (1, 1)).numpy()))
+    child.start()
+    assert receiving.poll(60), "it waits for threads that are not there"
+    assert np.array_equal(receiving.recv(), expected.numpy())
+    child.join()
+
+
 def test_calls_from_several_python_threads(threads):
     threads(2)
     own = convolution(64, 64)
@@ -237,7 +255,7 @@ def test_what_fits():
 
 def test_where_the_weights_are_too_large_it_is_left_to_the_other_kernel():
     own = convolution(512, 512)
-    assert not wins(own, 1, 7, 7)
+    assert not wins(own, 1, 3, 3)
     assert wins(own, 16, 7, 7)
     assert wins(own, 1, 28, 28)
     asked = []
@@ -248,11 +266,11 @@ def test_where_the_weights_are_too_large_it_is_left_to_the_other_kernel():
             return x
 
     kernel = WinogradConvolution(own, Direct)
-    kernel(images(1, 512, 7, 7), (1, 1))
+    kernel(images(1, 512, 3, 3), (1, 1))
     kernel(images(1, 512, 28, 28), (1, 1))
-    assert asked == [(1, 512, 7, 7)]
-    WinogradChain([kernel, kernel])(images(1, 512, 7, 7))
-    assert asked == [(1, 512, 7, 7)] * 3
+    assert asked == [(1, 512, 3, 3)]
+    WinogradChain([kernel, kernel])(images(1, 512, 3, 3))
+    assert asked == [(1, 512, 3, 3)] * 3
 
 
 def test_policy_net_is_one_chain():
