@@ -13,11 +13,11 @@ from casecnn.cli.results import show
 @command()
 @click.argument("layers", metavar="LAYER...", nargs=-1, required=True)
 @options.input_size(": height x width x channels", parameter="input", metavar="HxWxC", required=True, renamed=["--in"])
-@option("--steps", "by_steps", is_flag=True, meaning="Work one conv or pool out with numbers, its gradients too")
+@option("--steps", is_flag=True, meaning="Work one conv or pool out with numbers, its gradients too")
 @options.image(" the steps", metavar="OUT.png|OUT.svg|OUT.pdf")
 @seed_option
 @options.format_as(", for a worksheet", type=click.Choice(["table", "latex", "json"]), default="table")
-def arithmetic(layers, input, by_steps, image, seed, output_format) -> None:
+def arithmetic(layers, input, steps, image, seed, output_format) -> None:
     """Answer the lecturer's questions about one LAYER or several in a row, and show the sums.
 
     \b
@@ -33,7 +33,7 @@ def arithmetic(layers, input, by_steps, image, seed, output_format) -> None:
     """  # noqa: D301
     from casecnn.vision.tables.arithmetic import answer, parse, volume, work_out
 
-    if by_steps or image:
+    if steps or image:
         found = work_out(volume(input), parse(layers), seed)
         if image:
             from casecnn.vision.tables.steps_drawing import draw_steps

@@ -27,6 +27,7 @@ NEVER_PRINTED = {
     "point": "a point of the board, as SGF writes it",
     "points": "points of the board, as SGF writes them",
     "class_to_idx": "what torchvision calls the numbers of classes, and the file of them",
+    "groups": "a word of the layers that `vision arithmetic` takes",
     # commands of the Go Text Protocol
     "time_settings": "a command of GTP, named to who sends it",
     # arguments that the functions of commands make themselves
