@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sgfmill.sgf_grammar import Coarse_game_tree, escape_text, make_coarse_game_tree, serialise_game_tree
+from sgfmill.sgf_grammar import Coarse_game_tree, block_format, escape_text
 
 from casecnn.go.sgf.failure import NotRead
 from casecnn.go.sgf.game import Game
@@ -42,7 +42,7 @@ def to_write(game: Game) -> Node:
         raise ValueError(f"{game.record.source}: the tree of the game was not kept")
     root = _copied(game.tree)
     header = root.properties
-    header |= {"FF": [b"4"], "GM": [b"1"]}
+    root.properties = header = {"FF": [b"4"], "GM": [b"1"]} | header | {"FF": [b"4"], "GM": [b"1"]}
     if not header.get("SZ") or not header["SZ"][0].strip().isdigit():
         header["SZ"] = [str(game.record.size).encode()]
     if game.encoding == "utf-8":
@@ -51,9 +51,25 @@ def to_write(game: Game) -> Node:
 
 
 def written(root: Node) -> bytes:
-    """The text of a game."""
-    tree = make_coarse_game_tree(root, lambda node: node.children, lambda node: node.properties)
-    return serialise_game_tree(tree)
+    """The text of a game, its properties in the order that they have."""
+    pieces = [b"("]
+    waiting: list[Node | bytes] = [root]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, bytes):
+            pieces.append(part)
+            continue
+        pieces.append(b";")
+        pieces += [
+            name.encode() + b"".join(b"[" + v + b"]" for v in values) for name, values in part.properties.items()
+        ]
+        if len(part.children) == 1:
+            waiting += part.children
+        else:
+            for child in reversed(part.children):
+                waiting += [b")", child, b"("]
+    pieces.append(b")")
+    return block_format(pieces) + b"\n"
 
 
 def line(root: Node, path: Sequence[int] = ()) -> list[Node]:
