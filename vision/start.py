@@ -12,6 +12,7 @@ from torch import Tensor
 from casecnn.console import warn
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import Network, build
+from casecnn.vision.data.labels import imagenet_labels
 from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.vision.weights import load_net_weights
 from casecnn.weights.state_dict import fill
@@ -47,7 +48,8 @@ def load_start(name: str, weights: str | Path | None = None) -> Start:
     channels, *sides = found.net.input
     size = sides[0] if sides[0] == sides[1] else sides
     arguments = {"classes": found.net.output_shape[0], "in_channels": channels, "size": size}
-    classes = found.labels.names if found.labels is not None else ()
+    labels = found.labels or (imagenet_labels() if found.imagenet else None)
+    classes = labels.names if labels is not None else ()
     return Start(found.net.name, arguments, found.tensors, found.preprocess, found.name, classes)
 
 

@@ -12,7 +12,7 @@ from casecnn.vision.cli import options as vision
 
 
 @command()
-@click.argument("what", type=click.Choice(["filters", "top", "deconvnet", "gradcam"]))
+@click.argument("what", type=click.Choice(["filters", "top", "deconvnet", "gradcam", "saliency", "guided"]))
 @click.argument("net", metavar="NET")
 @click.argument("pictures", metavar="[IMAGE...]", nargs=-1)
 @options.weights(otherwise="the usual ones of the net")
@@ -31,6 +31,9 @@ from casecnn.vision.cli import options as vision
 @options.top(
     otherwise="top: 9 images of a feature map; deconvnet: 6 feature maps of an image; gradcam: 3 classes of an image"
 )
+@option(
+    "--class", "target", metavar="NAME|N", meaning="The class whose evidence is drawn", otherwise="the likeliest ones"
+)
 @options.threads(otherwise="torch's choice")
 @seed_option
 @format_option
@@ -43,6 +46,8 @@ def visualise(what, net, pictures, weights, output, threads, output_format, **se
                projected back (Zeiler and Fergus)
     deconvnet  for each picture, its strongest features projected back
     gradcam    for each picture, where the evidence for its likeliest classes is
+    saliency   for each picture, which pixels change the logits of those classes most
+    guided     the same by guided backpropagation, in colour
     """  # noqa: D301
     from casecnn.files import check_writable
     from casecnn.vision.look.contact_sheet import check_ending, save_picture

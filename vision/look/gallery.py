@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from casecnn.checks import whole
+from casecnn.choose import unknown
 from casecnn.errors import UsageError
 from casecnn.torch_net.build import Network
 from casecnn.vision.data.labelled_images import open_data
@@ -22,6 +23,7 @@ from casecnn.vision.look.filters import first_filters
 from casecnn.vision.look.gradcam import grad_cam, last_maps
 from casecnn.vision.look.layers import find_layer
 from casecnn.vision.look.patches import cut, top_patches
+from casecnn.vision.look.saliency import pixel_gradients, saliency
 from casecnn.vision.pipeline.framing import Framing
 from casecnn.vision.pipeline.image_file import read_pillow
 from casecnn.vision.pipeline.images import Images, Undecoded, gather, normalised
@@ -40,7 +42,7 @@ class Drawn:
 
 
 def draw(
-    what: Literal["filters", "top", "deconvnet", "gradcam"],
+    what: Literal["filters", "top", "deconvnet", "gradcam", "saliency", "guided"],
     name: str,
     weights: str | Path | None,
     files: Sequence[str] = (),
@@ -50,6 +52,7 @@ def draw(
     layer: str | None = None,
     channels: str | None = None,
     top: int | None = None,
+    target: str | None = None,
     seed: int = 0,
 ) -> Drawn:
     """Load net `name` with its weights and draw `what`, of the picture `files` or of a data set.
@@ -76,7 +79,7 @@ def draw(
         return draw_top_patches(network, layer, chosen, images, start.preprocess, top or 9)
     if what == "deconvnet":
         return draw_projections(network, layer, chosen, images, start.preprocess, top or 6)
-    return draw_gradcam(network, layer, images, start.preprocess, start.classes, top or 3)
+    return draw_evidence(network, what, layer, images, start.preprocess, start.classes, top or 3, target)
 
 
 def pictures_of(files: Sequence[str], preprocess: Preprocess) -> Undecoded:
@@ -218,47 +221,84 @@ def draw_projections(
     return Drawn(sheet, {"layer": layer, "pictures": facts})
 
 
-def draw_gradcam(
+def draw_evidence(
     network: Network,
+    how: Literal["gradcam", "saliency", "guided"],
     layer: str | None,
     images: Images,
     preprocess: Preprocess,
     classes: Sequence[str],
     top: int = 3,
+    target: str | None = None,
 ) -> Drawn:
-    """For each picture: itself, and Grad-CAM for its most probable classes laid over it."""
+    """For each image: itself, and what speaks for its most probable classes, or for the class `target` alone.
+
+    Grad-CAM is laid over the image; saliency maps and guided gradients stand beside it. A map that is 0 everywhere is
+    said to be. Raises UsageError for a class that the net does not know.
+    """
     net = network.declaration
     groups, facts = [], []
-    top = min(top, net.output_shape[0])
+    width = net.output_shape[0]
     layer = None if layer is None else find_layer(net, layer)
+    if layer is None and how == "gradcam":
+        layer = last_maps(net)
+    wanted = None if target is None else torch.tensor([output_of(target, classes, width)])
     for number in range(len(images)):
         pixels, _ = images.take(np.array([number]))
         x = normalised(pixels, preprocess)
         with torch.no_grad():
-            chosen = network.eval()(x)[0].argsort(descending=True)[:top]
-        found = grad_cam(network, x.expand(len(chosen), -1, -1, -1), chosen, layer)
-        heat = found.enlarged(*preprocess.crop).numpy()
+            p = network.eval()(x)[0].float().softmax(0)
+        chosen = p.argsort(descending=True)[: min(top, width)] if wanted is None else wanted
+        many = x.expand(len(chosen), -1, -1, -1)
         shown = coloured(pixels[0])
+        if how == "gradcam":
+            heat = grad_cam(network, many, chosen, layer).enlarged(*preprocess.crop)
+            maps, tiles = heat, [overlaid(shown, one) for one in heat.numpy()]
+        else:
+            gradient = pixel_gradients(network, many, chosen, guided=how == "guided")
+            maps = gradient.abs().amax(1)
+            tiles = (
+                [signed(one) for one in gradient.numpy()] if how == "guided"
+                else [coloured(np.uint8(255 * one[..., None] ** 0.6)) for one in saliency(gradient).numpy()]
+            )  # fmt: skip
         rows: list[dict[str, Any]] = [
             {
-                "class": classes[int(label)] if int(label) < len(classes) else str(int(label)),
-                "probability": round(float(p), 4),
+                "class": classes[label] if label < len(classes) else str(label),
+                "probability": round(float(p[label]), 4),
+                "empty": not bool(one.any()),
             }
-            for label, p in zip(found.classes, found.probabilities, strict=True)
+            for label, one in zip(chosen.tolist(), maps, strict=True)
         ]
-        layer = found.layer
-        tiles = [shown, *(overlaid(shown, one) for one in heat)]
-        words = ", ".join(f"{row['class']} {percent(row['probability'])}" for row in rows)
-        groups.append(Group(f"{images.name(number)}: {words}", tiles, len(tiles)))
+        words = ", ".join(
+            f"{row['class']} {percent(row['probability'])}" + (" (the map is 0 everywhere)" if row["empty"] else "")
+            for row in rows
+        )
+        groups.append(Group(f"{images.name(number)}: {words}", [shown, *tiles], len(tiles) + 1))
         facts.append({"picture": images.name(number), "classes": rows})
-    sheet = contact_sheet(
-        f"{net.name}: Grad-CAM at {layer}",
-        groups,
-        columns=1 if len(groups) < 5 else 2,
-        side=224,
-        note="the picture, then where the evidence for each class lies; each scaled by its largest",
-    )
+    titles = {
+        "gradcam": (
+            f"Grad-CAM at {layer}",
+            "the image, then where the evidence for each class lies; each scaled by its largest",
+        ),
+        "saliency": (
+            "saliency",
+            "the image, then how much each pixel changes each class's logit; each scaled by its largest",
+        ),
+        "guided": ("guided backpropagation", "the image, then its guided gradient for each class; mid-grey is 0"),
+    }
+    title, note = titles[how]
+    sheet = contact_sheet(f"{net.name}: {title}", groups, columns=1 if len(groups) < 5 else 2, side=224, note=note)
     return Drawn(sheet, {"layer": layer, "pictures": facts})
+
+
+def output_of(target: str, classes: Sequence[str], width: int) -> int:
+    """Return the output that a class's name or number means; UsageError with the nearest names for another."""
+    names = {name.casefold(): number for number, name in reversed(list(enumerate(classes)))}
+    if target.casefold() in names:
+        return names[target.casefold()]
+    if target.isdecimal() and int(target) < width:
+        return int(target)
+    raise unknown("class", target, list(classes), f"choose a number from 0 to {width - 1}")
 
 
 def percent(share: float) -> str:

@@ -1,0 +1,66 @@
+"""Which pixels a class's logit hangs on: its gradient (Simonyan 2014), plain or guided (Springenberg 2015)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from casecnn.torch_net.build import Network
+
+_RELUS = {F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
+
+
+class _GuidedReLU(torch.autograd.Function):
+    """ReLU whose gradient passes only where input and gradient are positive."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = x.clamp_min(0)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        return gradients[0].clamp_min(0) * (y > 0)
+
+
+class _Guided(TorchFunctionMode):
+    """Within the context every ReLU is a guided one, wherever in a net it is called."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
+        if func in _RELUS:
+            return _GuidedReLU.apply(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+def pixel_gradients(network: Network, images: Tensor, classes: Tensor, *, guided: bool = False) -> Tensor:
+    """Return the gradient of each image's logit of its class: images [n, C, H, W], classes int64 [n], as the images.
+
+    With `guided`, what flows back through a ReLU is cut off where it is negative. The net is used in evaluation mode
+    and left as it was.
+    """
+    training = network.training
+    x = images.detach().clone().float().requires_grad_()
+    try:
+        network.eval()
+        with torch.enable_grad():
+            if guided:
+                with _Guided():
+                    logits = network(x)
+            else:
+                logits = network(x)
+            (gradient,) = torch.autograd.grad(logits.float().gather(1, classes[:, None]).sum(), x)
+    finally:
+        network.train(training)
+    return gradient
+
+
+def saliency(gradient: Tensor) -> Tensor:
+    """Return the saliency map: the largest size of the gradient over the channels, [n, H, W], each map from 0 to 1."""
+    largest = gradient.abs().amax(1)
+    return largest / largest.amax((1, 2), keepdim=True).clamp_min(1e-12)
