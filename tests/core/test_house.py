@@ -266,6 +266,11 @@ def test_pyproject_ships_the_files_that_are_no_modules():
         assert {path for path in kept if not any(path.is_relative_to(other) for other in inner)} <= shipped
 
 
+def test_no_large_file_is_in_the_tree():
+    large = [path for path in tracked() if path.stat().st_size > 1_000_000 and path.parent.name != "weights"]
+    assert large == []
+
+
 def source_map() -> list[Path]:
     """The files that docs/source-map.md lists, in its order."""
     text = (ROOT / "docs" / "source-map.md").read_text(encoding="utf-8")

@@ -54,6 +54,22 @@ def test_commands_of_a_document_exist(document):
         assert not former & {word.partition("=")[0] for word in arguments}, f"casecnn {' '.join(words)}"
 
 
+def names(group: click.Group) -> Iterator[str]:
+    """Every command, as one calls it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        inner = group.get_command(context, name)
+        yield from (f"{name} {rest}" for rest in names(inner)) if isinstance(inner, click.Group) else [name]
+
+
+def test_the_readme_lists_every_command():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"^```text\n(casecnn .*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert block is not None
+    listed = re.findall(r"^casecnn ((?:(?:go|text|vision) )?[a-z-]+)", block[1], re.MULTILINE)
+    assert sorted(listed) == sorted(names(casecnn))
+
+
 def test_commands_are_found_in_every_form():
     text = """
 ```sh

@@ -32,11 +32,6 @@ def test_no_path_of_one_machine_is_in_the_tree():
     assert wrong == []
 
 
-def test_no_large_file_is_in_the_tree():
-    large = [path for path in tracked() if path.stat().st_size > 1_000_000 and path.parent.name != "weights"]
-    assert large == []
-
-
 # The README's commands are those that .ci/run runs.
 
 
