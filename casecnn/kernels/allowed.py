@@ -14,6 +14,7 @@ class Allowed:
     ``prepacked``: oneDNN's convolutions with weights laid out beforehand. ``hidden_tiles``: the AMX tiles that a
     virtual machine hides from oneDNN (see `casecnn.kernels.cpu`), by our own kernels; elsewhere oneDNN uses tiles.
     ``tiles``: whether the CPU and numba's compiler have tiles; None means that `casecnn.kernels.amx` finds out.
+    ``fewer_threads``: to compute with fewer threads while other programs keep cores busy (`casecnn.kernels.threads`).
     ``winograd``: ours in float32 for windows of 3x3 and 5x5 (see `casecnn.kernels.winograd`).
     """
 
@@ -21,6 +22,7 @@ class Allowed:
     hidden_tiles: bool = HIDDEN_TILES
     tiles: bool | None = None
     winograd: bool = True
+    fewer_threads: bool = True
 
     @property
     def own_tiles(self) -> bool:

@@ -6,6 +6,7 @@ and the sum of a shortcut in the same pass over memory.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import torch
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from casecnn.kernels import dispatch
 from casecnn.kernels.allowed import EVERYTHING, Allowed
 from casecnn.kernels.convolution import Kernel
+from casecnn.kernels.threads import FREE_CORES, FreeCores
 from casecnn.torch_net.build import Network
 from casecnn.torch_net.composite import Chain, Residual
 from casecnn.torch_net.convolution import Conv
@@ -33,9 +35,37 @@ def prepare(
     It takes what the module takes, in ``dtype``, and gives the same up to rounding; inputs are fastest channels last.
     ``allowed`` says which kernels it may use. The module stays as it was; the copy's state dict is not for saving.
     """
-    fast = fuse(module).to(device, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fast: nn.Module = fuse(module).to(device, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     on_cpu = all(parameter.device.type == "cpu" for parameter in fast.parameters())
-    return pack(fast, allowed) if on_cpu else fast
+    if not on_cpu:
+        return fast
+    if allowed.fewer_threads:
+        YieldCores(fast)
+    return pack(fast, allowed)
+
+
+class YieldCores:
+    """Hooks that let a module compute with fewer threads of torch while other programs keep cores busy."""
+
+    def __init__(self, module: nn.Module, free: FreeCores = FREE_CORES) -> None:
+        self._free = free
+        self._before: dict[int, int] = {}  # what calls found set, by the thread of Python that makes them
+        module.register_forward_pre_hook(self.enter)
+        module.register_forward_hook(self.leave, always_call=True)
+
+    def enter(self, module: nn.Module, inputs: object) -> None:
+        """Set fewer threads, if fewer cores are free."""
+        most = torch.get_num_threads()
+        fitting = self._free.threads(most)
+        if fitting < most:
+            self._before[threading.get_ident()] = most
+            torch.set_num_threads(fitting)
+
+    def leave(self, module: nn.Module, inputs: object, output: object) -> None:
+        """Set as many as there were."""
+        most = self._before.pop(threading.get_ident(), None)
+        if most is not None:
+            torch.set_num_threads(most)
 
 
 class PreparedConv(nn.Module):
