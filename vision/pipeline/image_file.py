@@ -7,6 +7,7 @@ on its side, alpha dropped), this module steps in; where no right answer exists,
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import stat
 import threading
@@ -81,8 +82,13 @@ def read_pillow(
     background: tuple[int, int, int] = WHITE,
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
+    shorter: int | None = None,
 ) -> Image.Image:
-    """As `read_image`, but a Pillow image of mode RGB, which spares a copy where it is to be resized."""
+    """Read as `read_image` does, but into a Pillow image of mode RGB, which spares a copy where it is to be resized.
+
+    With `shorter`, a JPEG may come smaller than it is, by a half, a quarter or an eighth, with at least so many pixels
+    on its shorter side: libjpeg then decodes only what is needed, which takes a fraction of the time.
+    """
     with contextlib.ExitStack() as stack:
         stream: IO[bytes]
         if isinstance(source, bytes):
@@ -94,7 +100,7 @@ def read_pillow(
             shown, stream = name or str(getattr(source, "name", "<stream>")), source
         try:
             with _quiet():
-                return _decoded(stream, shown, background, max_pixels)
+                return _decoded(stream, shown, background, max_pixels, shorter)
         except ImageError:
             raise
         except MemoryError as error:
@@ -122,13 +128,18 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _decoded(stream: IO[bytes], name: str, background: tuple[int, int, int], max_pixels: int) -> Image.Image:
+def _decoded(
+    stream: IO[bytes], name: str, background: tuple[int, int, int], max_pixels: int, shorter: int | None
+) -> Image.Image:
     with Image.open(stream, formats=_formats()) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise ImageError(
                 name, "too large", f"is too large: {width:,} x {height:,} pixels are more than {max_pixels:,}"
             )
+        if shorter is not None and image.format in ("JPEG", "MPO") and min(width, height) >= 2 * shorter:
+            zoom = shorter / min(width, height)
+            image.draft(None, (math.ceil(width * zoom), math.ceil(height * zoom)))
         raw = image.tile[0][3] if image.tile else None  # how samples are stored; gone after loading
         photometric = _tag(image, _PHOTOMETRIC)
         image.load()

@@ -68,14 +68,17 @@ class Skipped:
         return f"{len(self):,} skipped ({', '.join(f'{n:,} {reason}' for reason, n in self.counts.most_common())})"
 
 
-def decode(sample: Sample) -> Image.Image | np.ndarray:
-    """Return the pixels of a sample; raises ImageError where they cannot be read."""
+def decode(sample: Sample, shorter: int | None = None) -> Image.Image | np.ndarray:
+    """Return the pixels of a sample; raises ImageError where they cannot be read.
+
+    With `shorter`, a large JPEG may come smaller, with at least that many pixels on its shorter side.
+    """
     content = sample.content
     if isinstance(content, np.ndarray):
         return content
     if content is None:
         raise ImageError(sample.name, "unreadable", "cannot be read: it is a link, encrypted, damaged or too large")
-    return read_pillow(content, name=sample.name)
+    return read_pillow(content, name=sample.name, shorter=shorter)
 
 
 class Loader:
@@ -103,6 +106,8 @@ class Loader:
         self.skipped = Skipped(warn) if skipped is None else skipped
         self.waited = 0.0
         self._samples, self._preprocesses = enumerate(samples), tuple(preprocesses)
+        sides = [how.resize for how in self._preprocesses if how.resize is not None]
+        self._shorter = 2 * max(sides) if len(sides) == len(self._preprocesses) else None  # for a smooth resizing
         self._size, self._crops = size, crops
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode") if workers else None
         self._ahead = max(2 * workers, -(-2 * size // CHUNK))  # chunks: two batches, and work for every thread
@@ -153,7 +158,7 @@ class Loader:
     def _prepared(self, number: int, sample: Sample) -> Prepared:
         inputs: tuple[np.ndarray, ...] | ImageError
         try:
-            image = decode(sample)
+            image = decode(sample, self._shorter)
             inputs = tuple(np.ascontiguousarray(how.crops(image, self._crops)) for how in self._preprocesses)
         except ImageError as error:
             inputs = ImageError(sample.name, error.reason, error.why)

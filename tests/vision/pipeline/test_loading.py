@@ -10,7 +10,7 @@ from image_files import encoded, noise
 
 from casecnn.errors import UsageError
 from casecnn.vision.data.labelled_images import Sample
-from casecnn.vision.pipeline.loading import Loader
+from casecnn.vision.pipeline.loading import Loader, decode
 from casecnn.vision.pipeline.preprocess import Preprocess
 
 HOW = Preprocess((4, 4), 4)
@@ -98,3 +98,24 @@ def test_numbers_out_of_range():
         Loader([], [HOW], 0)
     with pytest.raises(UsageError, match=r"workers` \(=-1\) must be a whole number of at least 0"):
         Loader([], [HOW], 1, workers=-1)
+
+
+def test_large_jpegs_are_decoded_no_larger_than_needed(tmp_path):
+    """Twice the side that they are resized to: what comes out differs by less than what JPEG itself does to pixels."""
+    import io
+
+    from PIL import Image, ImageFilter
+
+    noise = np.random.default_rng(0).integers(0, 256, (1000, 1400, 3), dtype=np.uint8)
+    smooth = Image.fromarray(noise).filter(ImageFilter.GaussianBlur(6))
+    content = io.BytesIO()
+    smooth.save(content, "JPEG", quality=92)
+    how = Preprocess((56, 56), 64)
+    sample = Sample("x.jpg", 0, content.getvalue())
+    small, whole = decode(sample, 128), decode(sample)
+    assert small.size == (350, 250) and whole.size == (1400, 1000)
+    assert decode(sample, 600).size == (1400, 1000)  # half of it would be less than was asked for
+    difference = np.abs(how.crops(small)[0].astype(int) - how.crops(whole)[0].astype(int))
+    assert difference.mean() < 1 and difference.max() < 8
+    with Loader([sample], [how], 1, workers=0) as loader:
+        np.testing.assert_array_equal(next(iter(loader)).inputs[0][0, 0], how.crops(small)[0])
