@@ -88,6 +88,65 @@ class Errors:
         }
 
 
+BINS = 10
+"""Bins of equal width into which probabilities are sorted for the calibration."""
+
+
+@dataclass
+class Calibration:
+    """Whether a net is right as often as it says: images sorted by the probability of its first choice into bins.
+
+    `counts`, `right` and `confidence` (sums of probabilities) are [BINS].
+    """
+
+    counts: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    right: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    confidence: np.ndarray = field(default_factory=lambda: np.zeros(BINS))
+
+    def add(self, confidence: np.ndarray, right: np.ndarray) -> None:
+        """Count a batch: the probability of each first choice, and whether it was right."""
+        bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+        np.add.at(self.counts, bins, 1)
+        np.add.at(self.right, bins, right)
+        np.add.at(self.confidence, bins, confidence)
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: the mean gap between confidence and accuracy, bins weighted by their size.
+
+        Source: Naeini et al. 2015; Guo et al. 2017, equation 3.
+        """
+        return float(np.abs(self.confidence - self.right).sum() / max(self.counts.sum(), 1))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The calibration under stable names; bins without images are left out."""
+        return {
+            "expected_calibration_error": self.error,
+            "reliability": [
+                {
+                    "from": place / BINS,
+                    "to": (place + 1) / BINS,
+                    "pictures": int(n),
+                    "confidence": c / n,
+                    "accuracy": r / n,
+                }
+                for place, (n, r, c) in enumerate(
+                    zip(self.counts.tolist(), self.right.tolist(), self.confidence.tolist(), strict=True)
+                )
+                if n
+            ],
+        }
+
+    def line(self) -> str:
+        """The calibration in a line."""
+        total = max(int(self.counts.sum()), 1)
+        said, right = self.confidence.sum() / total, self.right.sum() / total
+        return (
+            f"calibration: says {said:.1%} on average, is right {right:.1%}; expected calibration error "
+            f"{100 * self.error:.1f} points"
+        )
+
+
 def ranks(p: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The place of each target among the outputs, 0 for the first choice: int64 [n] for p [n, outputs].
 

@@ -17,7 +17,7 @@ from casecnn.checks import whole
 from casecnn.errors import InputError
 from casecnn.vision.data.labelled_images import ImageData
 from casecnn.vision.data.labels import match_classes
-from casecnn.vision.evaluation.errors import Errors, Tally
+from casecnn.vision.evaluation.errors import Calibration, Errors, Tally
 from casecnn.vision.model import Model, check_ensemble, ensemble
 from casecnn.vision.pipeline.images import Images, in_order
 from casecnn.vision.pipeline.loading import Loader, Warn, usable_cores
@@ -64,6 +64,7 @@ class Evaluation(Errors):
     crops: int
     precision: str
     device: str
+    calibration: Calibration
     skipped: Mapping[str, int]
     speed: Speed
 
@@ -82,6 +83,7 @@ class Evaluation(Errors):
             "precision": self.precision,
             "device": self.device,
             **self.error_fields(),
+            **self.calibration.as_dict(),
             "pictures_per_second": speed.rate,
             "seconds": speed.seconds,
             "waited_share": speed.waited,
@@ -113,12 +115,14 @@ def evaluate(
     first = models[0]
     whole("top", top, 1, first.outputs)
     matching = match_classes(data, first.labels if first.named else None, first.outputs)
-    tally = Tally(matching.output, first.outputs, top)
+    tally, calibration = Tally(matching.output, first.outputs, top), Calibration()
     begin, computed = time.perf_counter(), time.process_time()
     done = 0
     with Loader(data, [m.preprocess for m in models], batch, crops=crops, workers=workers, warn=warn) as loader:
         for loaded in loader:
-            tally.add(ensemble(models, loaded.inputs), loaded.labels)
+            p = ensemble(models, loaded.inputs)
+            tally.add(p, loaded.labels)
+            calibration.add(p.max(1), p.argmax(1) == matching.output[loaded.labels])
             if progress is not None:
                 progress(len(loaded.labels) + len(loader.skipped) - done)
                 done = len(loader.skipped)
@@ -140,6 +144,7 @@ def evaluate(
         crops=crops,
         precision=first.precision,
         device=str(first.device),
+        calibration=calibration,
         skipped=dict(loader.skipped.counts),
         speed=Speed(
             seconds,

@@ -21,7 +21,7 @@ from casecnn.vision.data.idx import Arrays
 from casecnn.vision.data.labelled_images import ArrayData, open_data
 from casecnn.vision.data.labels import Labels
 from casecnn.vision.evaluation import run as evaluation_run
-from casecnn.vision.evaluation.errors import ranks
+from casecnn.vision.evaluation.errors import Calibration, ranks
 from casecnn.vision.evaluation.measure import evaluate
 from casecnn.vision.evaluation.text import table
 from casecnn.vision.model import Model
@@ -245,3 +245,14 @@ def test_mnist_beside_the_project_is_read(shared_data, capsys):
     assert main([*command, "--device", "cpu"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["pictures"] == 200 and 0.5 < answer["top1"]["error"] <= 1.0  # random weights
+
+
+def test_the_calibration_is_the_mean_gap_of_its_bins():
+    found = Calibration()
+    found.add(np.array([0.95, 0.99, 0.91, 0.3]), np.array([True, True, False, True]))
+    found.add(np.array([1.0]), np.array([False]))
+    gaps = abs(0.95 + 0.99 + 0.91 + 1.0 - 2) + abs(0.3 - 1)
+    assert found.error == pytest.approx(gaps / 5)
+    rows = found.as_dict()["reliability"]
+    assert [(row["from"], row["pictures"], row["accuracy"]) for row in rows] == [(0.3, 1, 1.0), (0.9, 4, 0.5)]
+    assert found.line().startswith("calibration: says 83.0% on average, is right 60.0%")
