@@ -49,6 +49,7 @@ class Suggestions:
     symmetries: bool
     elapsed_ms: float  # planes, net, playouts and ranking; the loading of the weights is not counted
     rollouts: int = 0  # playouts asked for each move; after Ctrl-C a move may have fewer
+    over: bool = False  # whether both players have passed
     note: str = ""  # what to tell a user about the weights on this board, such as that they were trained on another
 
     def __iter__(self) -> Iterator[Suggestion]:
@@ -77,6 +78,7 @@ class Suggestions:
             "board_size": self.size,
             "move_number": self.move_number,
             "to_play": COLOURS[self.to_play],
+            **({"game_over": True} if self.over else {}),
             "weights": self.weights,
             "suggestions": [
                 {
@@ -122,7 +124,8 @@ class Suggestions:
         if not self.move_number:
             return f"{colour} to play, no move yet"
         last = f" ({to_vertex(self.last_move, self.size)})" if self.last_move is not None else ""
-        return f"{colour} to play after move {self.move_number}{last}"
+        end = "; the game is over, both have passed" if self.over else ""
+        return f"{colour} to play after move {self.move_number}{last}{end}"
 
     def origin(self) -> str:
         """Which weights the suggestions come from, and how: "policy-k48, mean over 8 symmetries"."""

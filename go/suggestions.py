@@ -60,13 +60,15 @@ def suggest(
     net. A net that is loaded here for one position, without rollouts, is computed by NumPy on the CPU where `device` is
     "auto" or "cpu". With `symmetries` the probabilities are the mean over the eight symmetries of the board.
 
-    The net's probabilities of the moves left are scaled to add up to 1. Where no move is left, the one suggestion is
-    to pass. The net has no pass of its own, so a pass is never suggested otherwise, even if the game is over. A
-    position is not changed.
+    The net's probabilities of the moves left are scaled to add up to 1. Where no move is left, the one suggestion is to
+    pass. The net has no pass of its own, so a pass is never suggested otherwise; where both have passed, `over` and the
+    headline say that the game is over. A position is not changed.
 
     With `rollouts` the net plays that number of games against itself after each of the `top` moves (see
     `casecnn.go.search.rollouts.roll_out`, to which `seed` and `progress` go), and the moves are ranked by their win
-    rate, or by probability where `rank_by` is "prior". On Ctrl-C the playouts that are finished count.
+    rate, or by probability where `rank_by` is "prior". A few games prove little: as in `casecnn go gtp`, the first move
+    is the most probable of those within two standard errors of the best win rate. On Ctrl-C the playouts that are
+    finished count.
 
     Raises UsageError for `top`, `move`, `rollouts` or `rank_by` out of range and InputError for a file that is no game,
     weights that cannot be loaded, and a board that is not from 5x5 to 25x25. On boards of another size than the net was
@@ -110,6 +112,7 @@ def suggest(
         symmetries,
         elapsed_ms,
         rollouts,
+        position.passes >= 2,
         note(policy, position.size),
     )
 
@@ -153,13 +156,12 @@ def rank(probabilities: np.ndarray, sensible: np.ndarray, size: int, top: int) -
 
 
 def rank_by_rollouts(moves: tuple[Suggestion, ...]) -> tuple[Suggestion, ...]:
-    """The same moves by win rate; equals by mean score, then as they were. Those without playouts come last."""
+    """The same moves in the order of `casecnn.go.search.look_ahead.by_win_rate`; those without playouts come last."""
+    from casecnn.go.search.look_ahead import Candidate, by_win_rate
 
-    def worth(suggestion: Suggestion) -> tuple[float, float]:
-        found = suggestion.rollouts
-        return (-found.win_rate, -found.mean_score) if found else (1.0, 0.0)
-
-    return tuple(replace(s, rank=number) for number, s in enumerate(sorted(moves, key=worth), start=1))
+    by_move = {suggestion.move: suggestion for suggestion in moves}
+    order = by_win_rate([Candidate(s.move, s.probability, s.rollouts) for s in moves])
+    return tuple(replace(by_move[candidate.move], rank=number) for number, candidate in enumerate(order, start=1))
 
 
 def _position(game: GameRecord | Position, move: int | None) -> tuple[Position, int | None]:

@@ -12,6 +12,7 @@ from casecnn.go.board.record import GameRecord
 from casecnn.go.net.evaluation import PHASES
 from casecnn.go.suggested_moves import COLOURS
 
+HOT = 1.0  # nats: a surprise that stands out; the move played is at most 1/e as probable as the net's own
 FLOOR = 1e-6  # a move less probable than this is as surprising as one of this probability
 
 

@@ -11,13 +11,12 @@ import os
 from casecnn.files import atomic_write
 from casecnn.go.board.coordinates import to_sgf
 from casecnn.go.reviews.earlier import take_out_review
-from casecnn.go.reviews.opinion import Opinions, ReviewedMove
+from casecnn.go.reviews.opinion import HOT, Opinions, ReviewedMove
 from casecnn.go.reviews.text import NOTE, agreement_table, headline, move_comment, moves_table, origin
 from casecnn.go.sgf.game import Game
 from casecnn.go.sgf.tree import Node, add_comment, line, to_write, written
 
 LABEL = b"1"  # on the net's own move, as `suggest` labels it
-HOT = 1.0  # a surprise of so much is a hotspot: the move played is at most 1/e as probable as the net's own
 _MARKS = ("LB", "TR", "CR", "SQ", "MA", "SL")
 
 

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 
 from casecnn.console import printable
 from casecnn.go.net.evaluation import PHASES
-from casecnn.go.reviews.opinion import Agreement, Opinions, ReviewedMove
+from casecnn.go.reviews.opinion import HOT, Agreement, Opinions, ReviewedMove
 
 PLAYERS = {1: "Black", 2: "White"}
-MARK = "*"  # beside the moves that are listed as surprises
+MARK = "*"  # beside the moves whose surprise stands out
 NOTE = "surprise: ln(p of the net's own move / p of the move played)"
 
 
 def table(review: Opinions, top: int = 10) -> str:
     """Who played, every move, the agreement and the `top` surprises, in lines of at most 80 columns."""
     surprises = review.surprises(top)
-    parts = [f"{headline(review)}\n{origin(review)}", moves_table(review.moves, surprises), agreement_table(review)]
+    marked = [move for move in surprises if (move.surprise or 0.0) >= HOT]
+    parts = [f"{headline(review)}\n{origin(review)}", moves_table(review.moves, marked), agreement_table(review)]
     if surprises:
         parts.append(f"largest surprises ({NOTE})\n{moves_table(surprises)}")
     return "\n\n".join(parts)

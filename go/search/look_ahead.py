@@ -82,11 +82,11 @@ def by_win_rate(candidates: Iterable[Candidate]) -> list[Candidate]:
     """The candidates by win rate, but first the one to play.
 
     That is, of those whose win rate is within two standard errors (of the difference) of the best one's, the most
-    probable. Equals stay as they were, and those without rollouts come last. The error is worked out with a win and a
-    loss added to the games, so that two games that agree prove nothing.
+    probable. Equals stand by their mean score, and those without rollouts come last. Rates are compared with a win and
+    a loss added to the games, so that a few games prove nothing.
     """
-    order = sorted(candidates, key=lambda c: -c.rollouts.win_rate if c.rollouts else 1.0)
-    known = [(c, c.rollouts.win_rate, _error(c.rollouts)) for c in order if c.rollouts]
+    order = sorted(candidates, key=_worth)
+    known = [(c, *_with_a_win_and_a_loss(c.rollouts)) for c in order if c.rollouts]
     if not known:
         return order
     _, best, error = known[0]
@@ -94,6 +94,14 @@ def by_win_rate(candidates: Iterable[Candidate]) -> list[Candidate]:
     return [first, *(c for c in order if c is not first)]
 
 
-def _error(found: Rollouts) -> float:
+def _worth(candidate: Candidate) -> tuple[float, float]:
+    """What the candidates are sorted by: the win rate, of equals the mean score."""
+    found = candidate.rollouts
+    return (-found.win_rate, -found.mean_score) if found else (1.0, 0.0)
+
+
+def _with_a_win_and_a_loss(found: Rollouts) -> tuple[float, float]:
+    """The win rate with these two games added, and its standard error."""
     games = found.games + 2
-    return standard_error((found.win_rate * found.games + 1) / games, games)
+    rate = (found.win_rate * found.games + 1) / games
+    return rate, standard_error(rate, games)

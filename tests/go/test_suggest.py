@@ -165,3 +165,13 @@ def test_table():
     assert lines[0] == "rank   move  probability"
     assert lines[1] == "1      A19        0.55 %" and lines[10] == "10 a   K19        0.54 %"
     assert lines[361] == "361    T1         0.00 %" and len({len(line) for line in lines}) == 1
+
+
+def test_after_two_passes_the_game_is_over():
+    position = Position()
+    position.play(361)
+    assert not suggest(position, top=1).over
+    position.play(361)
+    found = suggest(position, top=1)
+    assert found.over and found.headline() == "Black to play after move 2 (pass); the game is over, both have passed"
+    assert found.as_dict()["game_over"] is True

@@ -37,6 +37,7 @@ def test_the_better_win_rate_comes_first_where_it_is_beyond_chance():
     assert order(known(1, 0.5, 0.30), known(2, 0.3, 0.47), known(3, 0.2, 0.5)) == [2, 3, 1]
     assert order(known(1, 0.9, 0.25, 4), known(2, 0.1, 0.75, 4)) == [1, 2]  # one to three of four proves nothing
     assert order(known(1, 0.9, 0.0, 4), known(2, 0.1, 1.0, 4)) == [2, 1]
+    assert order(known(1, 0.9, 0.0, 1), known(2, 0.1, 1.0, 1)) == [1, 2]  # nor does one game each
     assert order(known(1, 0.9, 0.0, 50), known(2, 0.1, 0.2, 50)) == [2, 1]
 
 
