@@ -31,9 +31,10 @@ from casecnn.text.model.predict import probabilities
 from casecnn.text.words.cleaning import folded
 
 PART = 60  # words of a part of a review
+PARTS = 2  # of each review, its beginning among them
 SURE = 0.85
 MOST_SENTENCES = 90_000
-EVERYDAY = 30_000
+EVERYDAY = 40_000
 END = re.compile(r"(?<=[.!?])\s+|<br\s*/?>|\s--\s")
 
 Text = tuple[str, str, float, str]  # label, text, weight, source
@@ -49,13 +50,7 @@ def parts(review: str, draw: random.Random) -> list[str]:
     """Return the first words of a review and a part from elsewhere."""
     words = review.replace("<br />", " ").split()
     begins = [0] if len(words) < 2 * PART else [0, draw.randrange(PART, len(words) - PART + 1)]
-    return [" ".join(words[begin : begin + PART]) for begin in begins]
-
-
-def ending(review: str) -> list[str]:
-    """Return the last words of a review that is longer than two parts: there the verdict stands."""
-    words = review.replace("<br />", " ").split()
-    return [" ".join(words[-PART:])] if len(words) > 2 * PART else []
+    return [" ".join(words[begin : begin + PART]) for begin in begins[:PARTS]]
 
 
 class Teacher:
@@ -115,8 +110,6 @@ def main() -> None:
         if (chance if label == "positive" else 1 - chance) >= SURE
     ]
     print(f"{len(sure)} of {len(found)} sentences of reviews are sure")
-    for number in kept:
-        rows += [(labels[number], part, 1.0, "review") for part in ending(reviews.texts[number])]
     rows += draw.sample(sure, min(len(sure), MOST_SENTENCES))
     rows += [(label, text, 1.0, "everyday") for label, text in everyday_sentences(EVERYDAY)]
     if options.without:
