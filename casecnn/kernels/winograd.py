@@ -103,12 +103,12 @@ def lay_out(weight: Tensor, bias: Tensor | None = None) -> Weights:
     last = torch.zeros(1, size, dtype=torch.float64)
     last[0, -1] = 1
     matrix = torch.cat([points[:, None] ** torch.arange(size) / scale[:, None], last])  # G of the papers
-    cells = matrix @ weight.detach().double().cpu() @ matrix.T
-    cells = F.pad(cells.permute(2, 3, 1, 0), (0, -outputs % WIDTH, 0, -channels % WIDTH)).float()
-    wide = cells.reshape(CELLS, cells.shape[2], -1)
+    flat = weight.detach().double().cpu().permute(2, 3, 1, 0).reshape(size * size, channels * outputs)
+    cells = (torch.kron(matrix, matrix) @ flat).float().reshape(CELLS, channels, outputs)  # G weight G', all at once
+    wide = F.pad(cells, (0, -outputs % WIDTH, 0, -channels % WIDTH))
     width = VECTORS * WIDTH
     whole = wide.shape[2] // width * width
-    blocks = wide[:, :, :whole].reshape(CELLS, cells.shape[2], whole // width, width).permute(2, 0, 1, 3)
+    blocks = wide[:, :, :whole].reshape(CELLS, wide.shape[1], whole // width, width).permute(2, 0, 1, 3)
     right = zeros(wide.numel())
     right[: blocks.numel()] = blocks.reshape(-1).numpy()
     right[blocks.numel() :] = wide[:, :, whole:].reshape(-1).numpy()
