@@ -213,7 +213,7 @@ def _sample(data: bytes) -> bytes:
     pieces: dict[bytes, None] = {}
     size = 0
     for piece in _PIECE.finditer(data):
-        found = piece.group()[:_SAMPLE]
+        found = piece.group()[:_SAMPLE].replace(codecs.BOM_UTF8, b"")
         if found not in pieces:
             pieces[found] = None
             size += len(found)

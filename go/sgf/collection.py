@@ -55,6 +55,10 @@ def game_trees(text: bytes, source: str) -> Iterator[GameTree | Failure]:
     while 0 <= start < len(text):
         found, next_start, unclosed = _next_game(text, start, roots, unclosed, opened)
         opened = False
+        nothing = isinstance(found, GameTree) and not any(found.tree.sequence) and not found.tree.children
+        if nothing and 0 <= next_start < len(text):  # such as "for (;;)" in a page around a game
+            start = next_start
+            continue
         several = number > 1 or 0 <= next_start < len(text)
         name = f"{source} game {number}" if several else source
         yield found._replace(source=name) if isinstance(found, Failure) else found._replace(name=name)

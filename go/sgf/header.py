@@ -22,7 +22,7 @@ DEFAULT_SIZE = 19
 _LONGEST_TEXT = 200
 _BLACK_WON = re.compile(r"\s*(?:b(?:lack)?\s*(?:\+|wins?\b)|(?:黑|黒)[^和]*[胜勝])", re.IGNORECASE)
 _WHITE_WON = re.compile(r"\s*(?:w(?:hite)?\s*(?:\+|wins?\b)|白[^和]*[胜勝])", re.IGNORECASE)
-_SIZE = re.compile(r"(\d{1,4})(?:\s*[:x]\s*(\d{1,4}))?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,4})(?:\.0{1,4})?(?:\s*[:x×*]\s*(\d{1,4}))?\s*[路줄]?", re.IGNORECASE)
 
 
 @dataclass

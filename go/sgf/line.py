@@ -148,12 +148,25 @@ def _odd_move(number: int, name: str, values: list[bytes], header: Header) -> in
     """
     size = header.size
     shown = "".join(f"{value[:10].decode('ascii', 'replace')!r}"[1:-1].join("[]") for value in values[:3])
-    move = coordinates.sgf_moves(size).get(values[0].strip(b"\xef\xbb\xbf\0 \t\r\n"))
+    value = values[0].strip(b"\xef\xbb\xbf\0 \t\r\n")
+    move = coordinates.sgf_moves(size).get(value)
+    if move is None:
+        move = _as_vertex(value, size)
+        if move not in (None, size * size):
+            header.warnings.append(f"move {number} {name}{shown} is no SGF point; read as people write points")
     if move is None:
         raise NotRead("off the board", f"has move {number} {name}{shown}, which is not on the {size}x{size} board")
     if any(value.strip() != values[0].strip() for value in values):
         header.warnings.append(f"move {number} has several points, {name}{shown}; the first is taken")
     return move
+
+
+def _as_vertex(value: bytes, size: int) -> int | None:
+    """The move of a value that is written as in GTP: ``Q16``, ``pass``."""
+    try:
+        return coordinates.from_vertex(value.decode("ascii", "replace"), size)
+    except InputError:
+        return None
 
 
 def _too_many_events() -> NotRead:

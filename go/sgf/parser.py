@@ -1,7 +1,7 @@
 """One game of SGF text to a game tree: as FF[4] says where the text follows it, and by small repairs where it does not.
 
 Repaired, each with its line and column in a warning: a ``;`` missing after ``(``, the last ``)`` missing, a ``]``
-inside a value that is not escaped, text between nodes, byte order marks and zero bytes anywhere, a node after the
+inside a value that is not escaped, a value that is not closed before the next move, text between nodes, byte order marks and zero bytes anywhere, a node after the
 variations, names in lower case. Refused is what leaves a choice: a value without a name, and text in which nothing is
 left after the repairs. Editors such as Sabaki (`@sabaki/sgf`) read the same files.
 
@@ -40,6 +40,7 @@ _JUNK = re.compile(rb"[^][;()]*")
 _LAST_NAME = re.compile(rb"(?<![A-Za-z0-9_])[A-Za-z]{1,64}" + _SPACE + rb"\Z")
 _BLANK = re.compile(_SPACE)
 _OPENS = re.compile(_SPACE + rb"(?:[;(]|[A-Za-z]{1,64}" + _SPACE + rb"\[)")
+_MOVE_INSIDE = re.compile(rb"\s*\(?\s*;\s*[BW]\[(?:[a-z]{2})?\Z")  # at the end of a value: that was not closed
 _LOWER_CASE = b"abcdefghijklmnopqrstuvwxyz"
 
 
@@ -151,6 +152,13 @@ class _Game:
     def _value(self, name: str, value: bytes, start: int) -> None:
         node = self.node
         assert node is not None
+        inside = _MOVE_INSIDE.search(value) if b"[" in value else None
+        if inside:
+            self.repairs.append((start + inside.start(), f"the value of {name} is not closed with `]`"))
+            self.position = start + inside.start()
+            value = value[: inside.start()]
+            if value.endswith(b"\\]"):  # a path of Windows: its last backslash was meant as one
+                value = value[:-1] + b"\\"
         if b"[" in value and self.doubtful is None:
             self.doubtful = ({key: list(values) for key, values in node.items()}, name, start)
         values = node.get(name)

@@ -99,6 +99,9 @@ REPAIRED = "broken SGF is read as it seems to be meant: "
         ("(;US[who[3d]]SZ[9];B[aa];W[bb])", "Baa Wbb", "a `]` inside a value is not escaped, line 1, column 13"),
         ("(;C[x [a] C[b] B[cc] d];B[aa])", "Baa", "a `]` inside a value is not escaped, line 1, column 22"),
         ("(;C[ha :] ha];B[aa])", "Baa", "a `]` inside a value is not escaped, line 1, column 11"),
+        ("(;SZ[9]C[never closed;B[aa];W[bb])", "Baa Wbb", "the value of C is not closed with `]`, line 1, column 22"),
+        ("(;SZ[9];B[aa\n;W[bb])", "Baa Wbb", "the value of B is not closed with `]`, line 1, column 13"),
+        ("(;PB[C:\\Games\\];B[aa];W[bb])", "Baa Wbb", "the value of PB is not closed with `]`, line 1, column 16"),
         ("(;C[李] 世石];B[aa])", "Baa", "a `]` inside a value is not escaped, line 1, column 8"),
         ("(;B[aa] 7 ;W[bb])", "Baa Wbb", "text stands between nodes, line 1, column 9"),
         ("(;B[aa] well (a joke; yes) ;W[bb] fine)", "Baa Wbb",
@@ -139,6 +142,25 @@ def test_one_bad_move_does_not_cost_the_game(text, line, cut):
     assert moves(text.encode()) == line
     assert record.cut == f"{cut}; the game is read up to move {len(record)}"
     assert record.warnings == (record.cut,)
+
+
+def test_moves_as_people_write_them():
+    record = read_game(b"(;SZ[9];B[A9];W[pass];B[PASS];W[j1])")
+    assert record.moves.tolist() == [0, 81, 81, 80]
+    assert record.warnings == (
+        "move 1 B[A9] is no SGF point; read as people write points",
+        "move 4 W[j1] is no SGF point; read as people write points",
+    )
+
+
+def test_sizes_as_people_write_them():
+    assert [read_game(f"(;SZ[{size}])".encode()).size for size in ("9.0", "13 x 13", "9×9", "19路")] == [9, 13, 9, 19]
+
+
+def test_a_page_with_a_program_around_the_game():
+    page = b"<script>for (;;) { f() }</script><pre>(;SZ[9];B[aa])</pre>"
+    assert moves(page) == "Baa" and read_game(page).warnings == ()
+    assert read_game(page).source == "<data>"
 
 
 def test_a_move_with_two_points_is_the_first():
