@@ -93,8 +93,9 @@ def review(
         raw = np.asarray(policy.probabilities(batch, symmetries=symmetries), dtype=np.float64)
         for number, given, seen in zip(range(first + begin, last + 1), raw, batch, strict=False):
             sensible = seen[OFFSETS["sensibleness"].start].reshape(-1).astype(bool)
+            legal = seen[OFFSETS["liberties after move"]].any(0).reshape(-1)  # by all rules: suicide is not
             probabilities = share_out(given, sensible, policy.name)
-            moves.append(_opinion(number, *played[number - 1], record.size, probabilities, sensible))
+            moves.append(_opinion(number, *played[number - 1], record.size, probabilities, sensible, legal))
         if progress is not None:
             progress(len(batch))
     elapsed_ms = 1000 * (time.perf_counter() - start)
@@ -139,7 +140,7 @@ def _planes(record: GameRecord) -> np.ndarray:
 
 
 def _opinion(
-    number: int, move: int, colour: int, size: int, probabilities: np.ndarray, sensible: np.ndarray
+    number: int, move: int, colour: int, size: int, probabilities: np.ndarray, sensible: np.ndarray, legal: np.ndarray
 ) -> ReviewedMove:
     merit = probabilities.copy()
     merit[move : move + 1] *= 1 + TIE  # nothing where the move is a pass
@@ -151,6 +152,8 @@ def _opinion(
     if move == size * size:
         return ReviewedMove(number, colour, move, vertex, None, None, best)
     if not sensible[move]:
-        return ReviewedMove(number, colour, move, vertex, max(1, len(order)) + 1, 0.0, best, fills_eye=True)
+        return ReviewedMove(
+            number, colour, move, vertex, max(1, len(order)) + 1, 0.0, best, fills_eye=bool(legal[move])
+        )
     rank = int(np.flatnonzero(order == move)[0]) + 1
     return ReviewedMove(number, colour, move, vertex, rank, float(probabilities[move]), best)

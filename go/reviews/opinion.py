@@ -30,8 +30,8 @@ class ReviewedMove:
 
     `rank` counts from 1 among the sensible moves (legal, no own true eye filled) and `probability` is the net's, scaled
     so that those of all sensible moves add up to 1. Of moves that the net finds equal the one played is first. A move
-    that fills an own true eye (`fills_eye`) ranks after all of them with probability 0. A pass, which the net does not
-    know, has neither rank nor probability.
+    that fills an own true eye (`fills_eye`) ranks after all of them with probability 0, and so does suicide where the
+    rules allow it. A pass, which the net does not know, has neither rank nor probability.
     """
 
     number: int  # from 1, passes counted

@@ -1,9 +1,10 @@
 """One game of SGF text to a game tree: as FF[4] says where the text follows it, and by small repairs where it does not.
 
 Repaired, each with its line and column in a warning: a ``;`` missing after ``(``, the last ``)`` missing, a ``]``
-inside a value that is not escaped, a value that is not closed before the next move, text between nodes, byte order marks and zero bytes anywhere, a node after the
-variations, names in lower case. Refused is what leaves a choice: a value without a name, and text in which nothing is
-left after the repairs. Editors such as Sabaki (`@sabaki/sgf`) read the same files.
+inside a value that is not escaped, a value that is not closed before the next move, text between nodes, a node after
+the variations, names in lower case; and without a warning byte order marks and zero bytes anywhere. Refused is what
+leaves a choice: a value without a name, a move without a value, and text in which nothing is left after the repairs.
+Editors such as Sabaki (`@sabaki/sgf`) read the same files.
 
 The tree is sgfmill's `Coarse_game_tree`, whose values keep their escapes. sgfmill's own parser takes none of these
 files, reads a text twice to find its end, and needs several times as long.

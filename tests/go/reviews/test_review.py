@@ -376,6 +376,12 @@ def test_a_long_game_is_no_deep_recursion():
     assert len(game.get_main_sequence()) == 3001
 
 
+def test_suicide_that_the_rules_allow_ranks_last():
+    text = b"(;SZ[19]RU[NZ];W[ca];B[aa];W[bb];B[ee];W[ac];B[ab];W[gg];B[ba];W[ff])"
+    found = reviewed(read_game(text), {n: {"D4": 1.0} for n in range(1, 10)}).moves[7]
+    assert (found.vertex, found.probability, found.fills_eye, found.rank) == ("B19", 0.0, False, 361 - 7 - 1 + 1)
+
+
 def test_the_comment_of_a_filled_eye():
     move = reviewed(eyes(0), {1: {"A19": 1.0}}).moves[0]
     assert move_comment(move).splitlines()[0] == "Move 1, Black A19: fills an own eye, which the net never suggests"
