@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from casecnn.errors import InputError
-from casecnn.go.board.state import BLACK, MIN_SIZE
+from casecnn.go.board.state import BLACK, EMPTY, MIN_SIZE
 from casecnn.go.gtp.move_check import MoveCheck, beside_dead
 from casecnn.go.gtp.settings import Settings
 from casecnn.go.net.move_policy import MovePolicy, UniformPolicy
@@ -155,4 +155,5 @@ def rehearse() -> None:
     position.play(position.size**2)
     estimate_ending(position)
     read_capture(position, 12, [0, 1], attacker_first=True)
+    position.set_stone(0, EMPTY)  # as dead stones are taken off
     selfplay.rehearse()
