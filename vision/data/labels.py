@@ -153,9 +153,9 @@ def _does_not_fit(data: ImageData, name: str, labels: Labels, outputs: int) -> I
                           "its identifier, such as n01440764")  # fmt: skip
     close = closest(name, labels.names)
     shown = ", ".join(labels.names[:5]) + (", ..." if outputs > 5 else "")
-    hint = f"; did you mean {either(close)}?" if close else ""
+    hint = f", did you mean {either(close)}?" if close else ""
     return InputError(
-        f"class '{name}' of '{data}' is none of the net's {outputs:,} outputs ({shown}){hint}; rename the folder, or "
+        f"class '{name}' of '{data}' is none of the net's {outputs:,} outputs ({shown}{hint}); rename the folder, or "
         "give `labels`, a class_to_idx JSON or the outputs' names in turn"
     )
 

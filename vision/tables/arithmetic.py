@@ -16,7 +16,7 @@ from casecnn.layers import Conv, Flatten, Layer, Linear, MaxPool, MeanPool, Net,
 from casecnn.layers.shapes import Pair, Shape, Span, pair, sides, window_sum
 from casecnn.vision.tables.grid import tex
 from casecnn.vision.tables.steps import Worked, worked
-from casecnn.vision.tables.words import megabytes, step
+from casecnn.vision.tables.words import counted, megabytes, step
 
 BYTES = 4
 POOLS = {"pool": MaxPool, "maxpool": MaxPool, "meanpool": MeanPool}
@@ -36,12 +36,7 @@ class Step:
         row = self.row
         return {
             "layer": self.title,
-            "input_shape": list(row.input_shape),
-            "output_shape": list(row.output_shape),
-            "parameters": row.parameters,
-            "parameters_without_biases": row.weights,
-            "macs": row.macs,
-            "flops": row.flops,
+            **counted(row),
             "activation_bytes": prod(row.output_shape) * BYTES,
             "receptive_field": list(row.receptive_field),
             "sums": list(self.sums),

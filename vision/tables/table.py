@@ -18,7 +18,7 @@ from casecnn.nets.declaration import Declaration
 from casecnn.vision.tables.error_rates import error_rates
 from casecnn.vision.tables.grid import in_columns, in_latex, in_markdown
 from casecnn.vision.tables.published import UNITS, Figure, figures
-from casecnn.vision.tables.words import filter_text, megabytes, pad_text, plain, shortened, step, wrapped
+from casecnn.vision.tables.words import counted, filter_text, megabytes, pad_text, plain, shortened, step, wrapped
 
 BYTES = 4
 """Of one activation: float32."""
@@ -144,12 +144,7 @@ class NetTable:
             "padding": padding if padding is None or isinstance(padding, str) else [list(s) for s in sides(padding)],
             "groups": getattr(layer, "groups", None),
             "activation": getattr(layer, "activation", None),
-            "input_shape": list(row.input_shape),
-            "output_shape": list(row.output_shape),
-            "parameters": row.parameters,
-            "parameters_without_biases": row.weights,
-            "macs": row.macs,
-            "flops": row.flops,
+            **counted(row),
             "activation_bytes": row.forward_elements * BYTES * self.batch,
             "training_activation_bytes": 2 * row.training_elements * BYTES * self.batch,
             "receptive_field": list(row.receptive_field),

@@ -83,6 +83,18 @@ def wrapped(line: str, width: int) -> str:
     return "\n".join(textwrap.wrap(line, width, subsequent_indent="  "))
 
 
+def counted(row: Row) -> dict[str, Any]:
+    """Return the shapes and counts of a layer for programs; shapes are (channels, height, width)."""
+    return {
+        "input_shape": list(row.input_shape),
+        "output_shape": list(row.output_shape),
+        "parameters": row.parameters,
+        "parameters_without_biases": row.weights,
+        "macs": row.macs,
+        "flops": row.flops,
+    }
+
+
 def plain(value: Any) -> Any:
     """A list as 3x224x224, None as nothing."""
     if isinstance(value, list):
