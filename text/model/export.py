@@ -25,6 +25,8 @@ def onnx_model(
     The input "tokens" is int64 [batch, length], the numbers of a text's cleaned words (see `token_numbers`), 0 after
     its end: texts of any length go into one batch, and the answer for one does not depend on the others. The outputs
     are "logits" and "probabilities", float32 [batch, labels]. The metadata hold labels, words and the cleaning.
+    A model that reads long texts in parts gets its parts from the caller, `part` words at most, and the mean of their
+    logits is the text's.
     Raises what `casecnn.text.load_model` raises, and `UsageError` where onnx is not installed.
     """
     model = which if isinstance(which, TextModel) else load_model(which)
