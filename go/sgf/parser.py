@@ -340,5 +340,5 @@ def _too_many_marks() -> NotRead:
 
 
 def _escape(value: bytes) -> bytes:
-    """A value with its unescaped ``]`` escaped; what is escaped stays."""
-    return re.sub(rb"(?s)\\.|\]", lambda found: b"\\]" if found[0] == b"]" else found[0], value)
+    """A value with its unescaped ``]`` and a last backslash escaped; what is escaped stays."""
+    return re.sub(rb"(?s)\\.|[]\\]", lambda found: found[0] if len(found[0]) > 1 else b"\\" + found[0], value)
