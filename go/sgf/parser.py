@@ -41,7 +41,8 @@ _JUNK = re.compile(rb"[^][;()]*")
 _LAST_NAME = re.compile(rb"(?<![A-Za-z0-9_])[A-Za-z]{1,64}" + _SPACE + rb"\Z")
 _BLANK = re.compile(_SPACE)
 _OPENS = re.compile(_SPACE + rb"(?:[;(]|[A-Za-z]{1,64}" + _SPACE + rb"\[)")
-_MOVE_INSIDE = re.compile(rb"\s*\(?\s*;\s*[BW]\[(?:[a-z]{2})?\Z")  # at the end of a value: that was not closed
+_MOVE_INSIDE = re.compile(rb"\s*\(?\s*;\s*[BW]\[")
+_ENDS_IN_MOVE = re.compile(rb";\s*[BW]\[(?:[a-z]{2})?\Z")  # a value that was not closed before that move
 _LOWER_CASE = b"abcdefghijklmnopqrstuvwxyz"
 
 
@@ -153,7 +154,7 @@ class _Game:
     def _value(self, name: str, value: bytes, start: int) -> None:
         node = self.node
         assert node is not None
-        inside = _MOVE_INSIDE.search(value) if b"[" in value else None
+        inside = _MOVE_INSIDE.search(value) if b"[" in value and _ENDS_IN_MOVE.search(value[-12:]) else None
         if inside:
             self.repairs.append((start + inside.start(), f"the value of {name} is not closed with `]`"))
             self.position = start + inside.start()
