@@ -139,7 +139,10 @@ def measured(
     options: argparse.Namespace, level: str, precision: str, threads: int, busy: bool
 ) -> Iterator[dict[str, Any]]:
     """One row for each net and batch, measured with all contenders alive."""
-    print(f"\n{level}, {precision}, {threads} threads{', beside a busy process' if busy else ''}", flush=True)
+    print(
+        f"\n{level}, {precision}, {threads} thread{'s' * (threads > 1)}{', beside a busy process' if busy else ''}",
+        flush=True,
+    )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         contenders = [Contender(name, precision, threads, level) for name in options.contender]

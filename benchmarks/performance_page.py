@@ -22,7 +22,8 @@ python benchmarks/inference.py
 
 **casecnn** is what its commands run: `casecnn.torch_net.prepare.prepare`. **torch** is eager mode, **channels_last**
 the same with BatchNorm folded and that memory layout, **compile** `torch.compile` with freezing. *best* is casecnn over
-the best of torch's three, *peer* over the better of onnxruntime and OpenVINO.
+the best of torch's, *peer* over the better of onnxruntime and OpenVINO. Where instructions are limited, onnxruntime
+still uses all that the CPU has: there is no way to limit it.
 """
 ORDER = ("casecnn", "torch", "channels_last", "compile", "onnxruntime", "openvino")
 TORCH, PEERS = ("torch", "channels_last", "compile"), ("onnxruntime", "openvino")

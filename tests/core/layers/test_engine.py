@@ -11,6 +11,7 @@ import casecnn.reference.net  # noqa: F401  fills its table
 import casecnn.torch_net.build  # noqa: F401  fills its table
 from casecnn import layers
 from casecnn.errors import InputError
+from casecnn.export.operators import OPERATORS
 from casecnn.layers.engine import Engine
 from casecnn.numpy_net import NUMPY
 from casecnn.reference.registry import REFERENCE
@@ -38,6 +39,10 @@ def test_a_layer_and_its_engines_have_one_name_and_one_file(kind, name):
     if kind in engine.entries:
         home = importlib.import_module(kind.__module__.replace("casecnn.layers", f"casecnn.{name}"))
         assert getattr(home, kind.__name__) is engine.entries[kind]
+
+
+def test_every_declared_layer_can_be_exported():
+    assert set(OPERATORS) == set(LAYERS)
 
 
 def test_nothing_else_stands_in_the_tables():
