@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py -o benchmarks/results --minutes 9     # again and again, until it says that all is done
     python benchmarks/gpu.py -o benchmarks/results --markdown      # the table of what was measured
-    python benchmarks/gpu.py -o /tmp/rehearsal --rehearse          # tiny sizes on the CPU, to find slips beforehand
+    python benchmarks/gpu.py -o runs/rehearsal --rehearse         # tiny sizes on the CPU, to find slips beforehand
 
 Contenders: torch eager, channels last, torch.compile, `prepare` (BatchNorm folded, channels last), and that replayed
 from a CUDA graph. Every row is written as soon as it is measured, into one JSON file named after the device; rows that

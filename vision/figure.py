@@ -40,7 +40,7 @@ def new_figure(width: float, height: float, **settings: Any) -> Iterator[Figure]
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {
+    style: Any = {
         "svg.hashsalt": "casecnn", "svg.fonttype": "none", "text.parse_math": False, "font.size": 11,
         "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42,
     }  # fmt: skip

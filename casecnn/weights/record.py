@@ -125,7 +125,7 @@ def find(registry: Mapping[str, WeightsRecord], name: str) -> WeightsRecord:
     """The record of that name; UsageError with the nearest names where there is none."""
     if name in registry:
         return registry[name]
-    nets = {full.partition(".")[0]: full for full in reversed(registry)}
+    nets = {full.partition(".")[0]: full for full in reversed(list(registry))}
     if close := closest(name, registry) or [nets[net] for net in closest(name, nets)]:
         remedy = f"did you mean {either(close)}?"
     elif registry:

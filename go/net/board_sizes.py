@@ -28,7 +28,7 @@ def policy_for(policy: P, size: int, source: str = "") -> P:
         return policy
     if source or not hasattr(policy, "on_board"):
         check_fits(policy, size, source or "the position")
-    return policy.on_board(size)
+    return policy.on_board(size)  # type: ignore[attr-defined, no-any-return]
 
 
 def check_fits(policy: MovePolicy, size: int, source: str) -> None:

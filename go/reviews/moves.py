@@ -21,7 +21,7 @@ from casecnn.go.reviews.text import table
 from casecnn.go.suggestions import share_out
 
 if TYPE_CHECKING:
-    from casecnn.go.net.policy import Policy
+    from casecnn.go.net.move_policy import MovePolicy
 
 BATCH = 32  # positions that the net sees at once, each under eight symmetries
 CANDIDATES = 3  # of the net's own moves, for each position
@@ -43,7 +43,7 @@ class Review(Opinions):
 def review(
     game_or_file: GameRecord | str | os.PathLike[str] | bytes,
     *,
-    policy: Policy | str | os.PathLike[str] | None = None,
+    policy: MovePolicy | str | os.PathLike[str] | None = None,
     symmetries: bool = True,
     first: int = 1,
     last: int | None = None,

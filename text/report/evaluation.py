@@ -235,7 +235,8 @@ def measure(
         confusion = multilabel_confusion_matrix(truth, given)
         counts = [(matrix[1].sum(), matrix[:, 1].sum(), matrix[1, 1]) for matrix in confusion]
         sorted_into = reliability(confidences.ravel(), truth.ravel(), bins)
-        thresholds, top_k = (), {}
+        thresholds: tuple[Threshold, ...] = ()
+        top_k: dict[int, float] = {}
     else:
         given = confidences.argmax(axis=1)
         each = np.logaddexp.reduce(scores, axis=1) - scores[np.arange(len(truth)), truth]

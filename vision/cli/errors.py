@@ -36,7 +36,8 @@ def errors(nets, data, by_year, image, output_format) -> None:
         )
     if image:
         challenge.draw_depth(image)
-    columns, rows = challenge.COLUMNS, challenge.rows_of(rates)
+    columns: tuple[str, ...] = challenge.COLUMNS
+    rows = challenge.rows_of(rates)
     if by_year:
         columns, rows = ("year", "entry", "layers", "top-5 %", "note"), challenge.entry_rows()
     grid = GRIDS.get(output_format)

@@ -208,6 +208,6 @@ def test_professional_games_are_read_or_counted(tmp_path):
             some.writestr(name, every.read(name))
     packed, skipped = pack_games([tmp_path / "some.zip"])
     assert len(packed) + sum(skipped.counts.values()) == len(names)
-    assert skipped.counts.keys() == {"illegal move", "truncated"} and sum(skipped.counts.values()) <= 8
+    assert sum(skipped.counts.values()) <= 8 and skipped.cut >= 1  # kept up to a move that cannot be played
     assert packed.nbytes / packed.moves <= 2.5
-    assert set(np.unique(packed.komi)) <= {0, 4.5, 5.5, 6.5, 7.5}
+    assert set(np.unique(packed.komi)) <= {0, 0.5, 4.5, 5.5, 6.5, 7.5}

@@ -195,7 +195,7 @@ def test_broken_files_are_refused_in_one_line(name):
     assert failures and part in failures[0]
     for line in failures:
         assert line.isprintable() and len(line) < 300
-    assert time.process_time() - start < 8
+    assert time.process_time() - start < 60  # a hang, not a benchmark: coverage slows it down
 
 
 def test_names_survive_their_charset():
