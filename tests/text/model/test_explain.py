@@ -62,7 +62,7 @@ def test_contributions_add_up_to_the_logits(words, activation, pad, max_length, 
     total = sum(piece.contributions for piece in found.evidence)
     assert np.abs(total - judged(model, words)).max() < 1e-5
     assert np.abs(total - found.logits).max() < 1e-5
-    peaks = Predictor(model).peaks(words)
+    peaks = Predictor(model).peaks(words[:max_length])
     assert sum(piece.maps for piece in found.evidence) == np.count_nonzero(peaks.values)
     assert found.evidence[-1].part == "bias" and found.words == tuple(words[:max_length])
     for piece in found.evidence:
