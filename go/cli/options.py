@@ -29,6 +29,7 @@ size = shared("--size", meaning="Board size")
 
 layers = shared("--layers", type=int, meaning="Convolution layers")
 symmetries = shared("--symmetries/--no-symmetries", default=True, meaning="Average over the board's eight symmetries")
+value = shared("--value", is_flag=True, meaning="With the net's value branch")
 rollouts = shared("--rollouts", type=int, default=0, meaning="Play out each of the moves so many times")
 
 sgf = shared("--sgf", metavar="OUT.sgf", meaning="Also write the game")

@@ -1,4 +1,4 @@
-"""`casecnn go train`: train a policy net on packed games."""
+"""`casecnn go train`: train a policy net on packed games, or a value branch on a policy net."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ from casecnn.go.cli import options as go
 @options.filters("; the paper's match net: 192", parameter="k", default=64)
 @go.layers("; the paper: 13", default=13)
 @go.size(", 5 to 25", type=int, default=19)
+@go.value(" on the trunk of a policy net (--init, else the packaged one)")
+@option(
+    "--trunk",
+    type=click.Choice(["frozen", "free"]),
+    default="frozen",
+    meaning="With --value: may the policy net change",
+)
+@option("--shared", type=int, default=4, meaning="With --value: convolutions that policy and value share")
+@option("--value-blocks", "blocks", type=int, default=3, meaning="With --value: residual blocks of the value branch")
 @options.steps(default=40_000)
 @options.batch(": positions a step and process", default=64)
 @options.optimizer(type=click.Choice(["muon", "adamw", "sgd"]), default="muon")
@@ -37,9 +46,12 @@ from casecnn.go.cli import options as go
 @device_option
 @seed_option
 @format_option
-def train(data, output, k, layers, size, validation, evaluate_every, initial, workers, checkpoint_minutes, resume,
-          device, output_format, **fields) -> None:  # fmt: skip
+def train(data, output, k, layers, size, value, trunk, shared, blocks, validation, evaluate_every, initial, workers,
+          checkpoint_minutes, resume, device, output_format, **fields) -> None:  # fmt: skip
     """Train a policy net on MOVES.npz (from `casecnn go import`); the result is DIR/policy.safetensors.
+
+    With --value a value branch learns who won and by how much, and whose each point was where MOVES.npz knows
+    (`casecnn go import --ownership`); the result, policy and value in one net, is DIR/policy-value.safetensors.
 
     Positions are drawn at random across all games, each under one of the board's eight symmetries; planes are made on
     the fly. Ctrl-C writes a checkpoint, and the same command goes on from it. For several processes or GPUs start it
@@ -49,9 +61,10 @@ def train(data, output, k, layers, size, validation, evaluate_every, initial, wo
     from casecnn.training.recipe import Recipe
 
     recipe = Recipe(**fields)
-    result = train_file(
-        data, recipe, output, k=k, layers=layers, size=size, validation=validation, evaluate_every=evaluate_every,
-        initial=initial, workers=workers, checkpoint_minutes=checkpoint_minutes, resume=resume, device=device,
-        command=as_typed(),
+    branch = {"trunk": trunk, "shared": shared, "blocks": blocks, "filters": k}
+    net = {"value": branch} if value else {"k": k, "layers": layers, "size": size}
+    result, weights = train_file(
+        data, recipe, output, validation=validation, evaluate_every=evaluate_every, initial=initial, workers=workers,
+        checkpoint_minutes=checkpoint_minutes, resume=resume, device=device, command=as_typed(), **net,
     )  # fmt: skip
-    show(output_format, training_facts(result, output), training_text(result, output))
+    show(output_format, training_facts(result, weights), training_text(result, weights))

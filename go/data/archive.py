@@ -8,15 +8,20 @@ offsets    int64 [G + 1]       game i has the events from offsets[i] to offsets[
 sizes      uint8 [G]           board sizes
 komi       float32 [G]         in points
 winner     int8 [G]            1 Black, 2 White, 0 neither or unknown
+score      float32 [G]         Black's points minus White's, komi counted, where a count ended the game; else NaN
+owned      int32 [S]           the games whose end is known point by point (may be empty), in order
+owner      int8 [P]            for each of these, size * size points: 1 Black's, -1 White's, 0 nobody's
 meta       text, 0-d           JSON: version, counts, sources, what was skipped and why
 =========  ==================  ================================================================
 
-That is 2 bytes an event and 14 bytes a game before compression. Names, results, rules and warnings are not kept.
+That is 2 bytes an event and 18 bytes a game before compression. Names, rules and warnings are not kept. `score`,
+`owned` and `owner` are newer than the rest: files without them are read as if nothing were known.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
 import zlib
@@ -42,9 +47,11 @@ from casecnn.go.board.record import (
     point_of,
     unpack,
 )
+from casecnn.go.sgf.header import score_of
 
 VERSION = 1
 _DTYPES = {"events": "uint16", "offsets": "int64", "sizes": "uint8", "komi": "float32", "winner": "int8"}
+_LATER = {"score": "float32", "owned": "int32", "owner": "int8"}
 _GAMES_AT_ONCE = 4096  # checked together, to keep the check's memory small
 
 
@@ -57,6 +64,9 @@ class Archive:
     sizes: np.ndarray  # uint8 [G]
     komi: np.ndarray  # float32 [G]
     winner: np.ndarray  # int8 [G]
+    score: np.ndarray  # float32 [G]
+    owned: np.ndarray  # int32 [S]
+    owner: np.ndarray  # int8 [P]
     meta: dict[str, Any] = field(default_factory=dict)
     source: str = "moves.npz"
 
@@ -72,7 +82,7 @@ class Archive:
     @property
     def nbytes(self) -> int:
         """The size of all arrays in bytes, before compression and without the meta text."""
-        return sum(getattr(self, name).nbytes for name in _DTYPES)
+        return sum(getattr(self, name).nbytes for name in (*_DTYPES, *_LATER))
 
     def game(self, index: int) -> GameRecord:
         """The game at an index from 0; the handicap is the number of black stones set up before the first move."""
@@ -84,6 +94,7 @@ class Archive:
             events=events,
             komi=float(self.komi[index]),
             handicap=_handicap(events),
+            result=_result(int(self.winner[index]), float(self.score[index])),
             winner=int(self.winner[index]),
             source=f"{self.source} game {index + 1}",
         )
@@ -106,24 +117,34 @@ class Archive:
         start = min(max(start, 0), len(self))
         stop = min(max(stop, start), len(self))
         first, last = self.offsets[start], self.offsets[stop]
+        known = slice(*np.searchsorted(self.owned, (start, stop)))
+        points = self.owner_offsets
         return Archive(
             self.events[first:last],
             self.offsets[start : stop + 1] - first,
             self.sizes[start:stop],
             self.komi[start:stop],
             self.winner[start:stop],
+            self.score[start:stop],
+            self.owned[known] - start,
+            self.owner[points[known.start] : points[known.stop]],
             self.meta,
             self.source,
         )
+
+    @property
+    def owner_offsets(self) -> np.ndarray:
+        """int64 [S + 1]: the points of the i-th game in `owned` are `owner` from offset i to offset i + 1."""
+        return np.append(0, np.cumsum(self.sizes[self.owned].astype(np.int64) ** 2))
 
 
 def pack_records(records: Iterable[GameRecord]) -> Archive:
     """Packs records in order; the meta text is empty."""
     events: list[np.ndarray] = []
-    rows: list[tuple[int, float, int]] = []
+    rows: list[tuple[int, float, int, float]] = []
     for record in records:
         events.append(record.events)
-        rows.append((record.size, record.komi, record.winner))
+        rows.append((record.size, record.komi, record.winner, math.nan if record.cut else score_of(record.result)))
     offsets = np.zeros(len(events) + 1, np.int64)
     np.cumsum([len(part) for part in events], out=offsets[1:])
     return Archive(
@@ -132,6 +153,9 @@ def pack_records(records: Iterable[GameRecord]) -> Archive:
         np.array([row[0] for row in rows], np.uint8),
         np.array([row[1] for row in rows], np.float32),
         np.array([row[2] for row in rows], np.int8),
+        np.array([row[3] for row in rows], np.float32),
+        np.zeros(0, np.int32),
+        np.zeros(0, np.int8),
     )
 
 
@@ -140,6 +164,7 @@ def join_archives(parts: list[Archive]) -> Archive:
     if not parts:
         return pack_records([])
     starts = np.cumsum([0, *(len(part.events) for part in parts)])
+    games = np.cumsum([0, *(len(part) for part in parts)])
     offsets = [part.offsets[1:] + start for part, start in zip(parts, starts[:-1], strict=True)]
     return Archive(
         np.concatenate([part.events for part in parts]),
@@ -147,13 +172,16 @@ def join_archives(parts: list[Archive]) -> Archive:
         np.concatenate([part.sizes for part in parts]),
         np.concatenate([part.komi for part in parts]),
         np.concatenate([part.winner for part in parts]),
+        np.concatenate([part.score for part in parts]),
+        np.concatenate([part.owned + first for part, first in zip(parts, games[:-1], strict=True)], dtype=np.int32),
+        np.concatenate([part.owner for part in parts]),
     )
 
 
 def save_archive(path: str | os.PathLike[str], archive: Archive) -> None:
     """Writes ``moves.npz`` whole or not at all; counts and version are added to the meta text."""
     meta = {**archive.meta, "version": VERSION, "games": len(archive), "moves": archive.moves}
-    arrays = {name: getattr(archive, name) for name in _DTYPES}
+    arrays = {name: getattr(archive, name) for name in (*_DTYPES, *_LATER)}
     with atomic_write(path) as stream:
         np.savez_compressed(stream, meta=np.array(json.dumps(meta)), **arrays)
 
@@ -173,7 +201,7 @@ def load_archive(path: str | os.PathLike[str]) -> Archive:
             missing = [key for key in (*_DTYPES, "meta") if key not in stored.files]
             if missing:
                 raise _wrong(name, f"it has no array `{missing[0]}`")
-            arrays = {key: stored[key] for key in _DTYPES}
+            arrays = {key: stored[key] for key in (*_DTYPES, *_LATER) if key in stored.files}
             meta = json.loads(str(stored["meta"][()]))
     except OSError as error:
         if error.errno is not None:
@@ -185,7 +213,10 @@ def load_archive(path: str | os.PathLike[str]) -> Archive:
         raise _wrong(name, "an array in it claims more memory than there is") from error
     if not isinstance(meta, dict) or meta.get("version") != VERSION:
         raise _wrong(name, f"its version must be {VERSION}")
-    for key, dtype in _DTYPES.items():
+    arrays.setdefault("score", np.full(len(arrays["sizes"]), np.nan, np.float32))
+    for key in ("owned", "owner"):
+        arrays.setdefault(key, np.zeros(0, _LATER[key]))
+    for key, dtype in (_DTYPES | _LATER).items():
         if arrays[key].dtype != dtype or arrays[key].ndim != 1:
             raise _wrong(name, f"`{key}` must be a {dtype} array with one dimension")
         arrays[key].flags.writeable = False
@@ -203,7 +234,8 @@ def _wrong(name: str, problem: str) -> InputError:
 def _problem(archive: Archive) -> str:
     """What is wrong with the arrays of an archive, or the empty text."""
     games, offsets = len(archive.sizes), archive.offsets
-    if len(offsets) != games + 1 or len(archive.komi) != games or len(archive.winner) != games:
+    lengths = {len(offsets) - 1, len(archive.komi), len(archive.winner), len(archive.score)}
+    if lengths != {games}:
         return "its arrays are of different lengths"
     if offsets[0] != 0 or offsets[-1] != len(archive.events) or (np.diff(offsets) < 0).any():
         return "`offsets` must rise from 0 to the number of events"
@@ -213,6 +245,13 @@ def _problem(archive: Archive) -> str:
         return "`winner` must be 0, 1 or 2"
     if not np.isfinite(archive.komi).all():
         return "`komi` must be finite"
+    if np.isinf(archive.score).any():
+        return "`score` must be finite or unknown"
+    owned = archive.owned
+    if len(owned) and (owned.min() < 0 or owned.max() >= games or (np.diff(owned) <= 0).any()):
+        return "`owned` must rise and name games"
+    if archive.owner_offsets[-1] != len(archive.owner) or (len(owned) and abs(archive.owner).max() > 1):
+        return "`owner` must hold a 1, 0 or -1 for each point of the games in `owned`"
     for start in range(0, games, _GAMES_AT_ONCE):
         part = archive.select(start, start + _GAMES_AT_ONCE)
         bad = _bad_events(part)
@@ -230,6 +269,12 @@ def _bad_events(part: Archive) -> np.ndarray:
     setup = (kind == SETUP) & (point < area)
     to_play = (kind == TO_PLAY) & (colour >= 1) & (point == 0)
     return ~((play | setup | to_play) & (colour <= 2))
+
+
+def _result(winner: int, score: float) -> str:
+    """The result as in SGF, as far as it is known."""
+    letter = ("", "B+", "W+")[winner]
+    return letter if math.isnan(score) or not letter else f"{letter}{abs(score):g}"
 
 
 def _handicap(events: np.ndarray) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from casecnn.go.data.archive import Archive
 from casecnn.go.data.packing import Skipped
 
@@ -27,6 +29,8 @@ class Report(NamedTuple):
             "games": len(self.archive),
             "moves": self.archive.moves,
             "bytes_per_move": round(self.bytes_per_move, 4),
+            "counted": int(np.isfinite(self.archive.score).sum()),
+            "owned": len(self.archive.owned),
             "cut": self.skipped.cut,
             "skipped": dict(self.skipped.counts.most_common()),
             "examples": {reason: self.skipped.examples[reason] for reason, _ in self.skipped.counts.most_common()},
@@ -38,6 +42,11 @@ class Report(NamedTuple):
             f"{self.file}: {len(self.archive):,} games, {self.archive.moves:,} moves, "
             f"{self.bytes_per_move:.2f} bytes a move before compression"
         ]
+        if len(self.archive.owned):
+            counted = int(np.isfinite(self.archive.score).sum())
+            lines.append(
+                f"whose each point was at the end: known of {len(self.archive.owned):,} of {counted:,} counted games"
+            )
         if self.skipped.cut:
             lines.append(f"cut before an illegal move: {self.skipped.cut:,}, first: {self.skipped.first_cut}")
         rows = self.skipped.counts.most_common()

@@ -7,6 +7,7 @@ only what would make the moves meaningless (another game, a board that is not sq
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ DEFAULT_SIZE = 19
 _LONGEST_TEXT = 200
 _BLACK_WON = re.compile(r"\s*(?:b(?:lack)?\s*(?:\+|wins?\b)|(?:黑|黒)[^和]*[胜勝])", re.IGNORECASE)
 _WHITE_WON = re.compile(r"\s*(?:w(?:hite)?\s*(?:\+|wins?\b)|白[^和]*[胜勝])", re.IGNORECASE)
+_COUNTED = re.compile(r"\s*([bw])(?:lack|hite)?\s*\+\s*(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:points?)?\s*", re.IGNORECASE)
+_DRAW = re.compile(r"\s*(?:0|draw|jigo)\s*", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,4})(?:\.0{1,4})?(?:\s*[:x×*]\s*(\d{1,4}))?\s*[路줄]?", re.IGNORECASE)
 
 
@@ -77,6 +80,13 @@ _WANTED = ("GM", "SZ", "KM", "KO", "HA", "RE", "RU", "PB", "PW")
 def winner_of(result: str) -> int:
     """1 or 2 for a result that names the winner (``B+R``, ``White wins``, ``W+0.5``), 0 for any other."""
     return 1 if _BLACK_WON.match(result) else 2 if _WHITE_WON.match(result) else 0
+
+
+def score_of(result: str) -> float:
+    """Black's points minus White's for a result by counting (``B+12.5``); 0 for a draw, NaN for any other result."""
+    if match := _COUNTED.fullmatch(result):
+        return float(match[2].replace(",", ".")) * (1 if match[1] in "bB" else -1)
+    return 0.0 if _DRAW.fullmatch(result) else math.nan
 
 
 def _check_game(text: str | None, warnings: list[str]) -> None:

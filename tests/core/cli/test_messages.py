@@ -31,6 +31,8 @@ NEVER_PRINTED = {
     # commands of the Go Text Protocol
     "time_settings": "a command of GTP, named to who sends it",
     # arguments that the functions of commands make themselves
+    "hidden": "`go train` leaves it at its default",
+    "owned": "`go train` leaves it at its default",
     "planes": "a command computes the planes",
     "colour": "a game's moves have one",
     "opening_moves": "the rules that `go reinforce` makes leave it out",

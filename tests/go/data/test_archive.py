@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_games_come_back(file):
     assert [archive.game(i).handicap for i in range(4)] == [0, 2, 0, 0]
     assert archive.game(1).source == f"{file} game 2"
     assert archive.meta == {"version": 1, "games": 4, "moves": 6}
-    assert archive.nbytes == 2 * len(archive.events) + 14 * 4 + 8
+    assert archive.nbytes == 2 * len(archive.events) + 18 * 4 + 8
 
 
 def test_dtypes_are_those_of_the_table(file):
@@ -63,7 +64,39 @@ def test_dtypes_are_those_of_the_table(file):
         "sizes": ("uint8", (4,)),
         "komi": ("float32", (4,)),
         "winner": ("int8", (4,)),
+        "score": ("float32", (4,)),
+        "owned": ("int32", (0,)),
+        "owner": ("int8", (0,)),
     }
+
+
+def test_scores_are_those_of_counted_games():
+    results = ["B+12.5", "W+0.5", "B+R", "W+T", "?", "0", "Draw", "b+3", "W+1,5", "", "B+", "Void", "White+2.5"]
+    archive = pack_records([read_game(f"(;SZ[9]RE[{result}];B[cc])".encode()) for result in results])
+    expected = [12.5, -0.5, np.nan, np.nan, np.nan, 0, 0, 3, -1.5, np.nan, np.nan, np.nan, -2.5]
+    np.testing.assert_array_equal(archive.score, np.array(expected, np.float32))
+    assert [archive.game(i).result for i in range(3)] == ["B+12.5", "W+0.5", "B+"]
+
+
+def test_the_score_of_a_game_that_was_cut_is_unknown():
+    archive = pack_records([read_game(b"(;SZ[9]RE[B+5];B[cc];W[cc])")])
+    assert archive.winner[0] == 1 and np.isnan(archive.score[0])
+
+
+def test_ownership_goes_with_its_games(tmp_path):
+    whole = pack_records(GAMES)
+    owner = np.concatenate([np.full(361, 1), np.full(81, -1), np.full(81, 0)]).astype(np.int8)
+    whole = replace(whole, owned=np.array([0, 1, 3], np.int32), owner=owner)
+    save_archive(tmp_path / "owned.npz", whole)
+    for archive in (load_archive(tmp_path / "owned.npz"), join_archives([whole.select(0, 2), whole.select(2, 4)])):
+        assert archive.owned.tolist() == [0, 1, 3] and np.array_equal(archive.owner, owner)
+    part = whole.select(1, 4)
+    assert part.owned.tolist() == [0, 2] and part.owner.tolist() == [-1] * 81 + [0] * 81
+
+
+def test_files_of_before_know_no_scores(file):
+    old = load_archive(rewritten(file, score=None, owned=None, owner=None))
+    assert np.isnan(old.score).all() and len(old.score) == 4 and not len(old.owned) and not len(old.owner)
 
 
 def test_arrays_are_read_only(file):
@@ -132,6 +165,15 @@ def test_round_trip_of_any_records(tmp_path, rows):
         ({"sizes": np.array([19, 9, 1, 9], np.uint8)}, "`sizes` must be from 2 to 25"),
         ({"winner": np.array([1, 2, 3, 0], np.int8)}, "`winner` must be 0, 1 or 2"),
         ({"komi": np.array([0, 1, np.nan, 2], np.float32)}, "`komi` must be finite"),
+        ({"score": np.array([0, 1, np.inf, 2], np.float32)}, "`score` must be finite or unknown"),
+        ({"score": np.zeros(3, np.float32)}, "its arrays are of different lengths"),
+        ({"owned": np.array([4], np.int32), "owner": np.zeros(81, np.int8)}, "`owned` must rise and name games"),
+        ({"owned": np.array([1, 1], np.int32)}, "`owned` must rise and name games"),
+        ({"owned": np.array([1], np.int32)}, "`owner` must hold a 1, 0 or -1 for each point of the games in `owned`"),
+        (
+            {"owned": np.array([1], np.int32), "owner": np.full(81, 2, np.int8)},
+            "`owner` must hold a 1, 0 or -1 for each point of the games in `owned`",
+        ),
         ({"sizes": np.array([5, 9, 9, 9], np.uint8)}, "game 1 has an event that is not possible"),
         ({"meta": np.array(None, dtype=object)}, "it is broken or cut off"),
     ],

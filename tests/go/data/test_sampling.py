@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -54,7 +56,7 @@ def test_an_illegal_game_in_the_archive_is_named():
     broken = pack_records([read_game(b"(;SZ[9];B[aa];W[bb];B[cc])")])
     events = broken.events.copy()
     events[1] = events[0]
-    broken = type(broken)(events, broken.offsets, broken.sizes, broken.komi, broken.winner)
+    broken = replace(broken, events=events)
     with pytest.raises(InputError, match="^game 1 of the archive holds an illegal move; import it again$"):
         position_batch(broken, np.array([2]), np.array([0]), 9)
 
