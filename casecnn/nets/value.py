@@ -19,6 +19,9 @@ from casecnn.nets.policy import PLANES, policy_layers
 
 VALUE_PLANES = PLANES + 1  # the 48 of the policy network, and one that is 1 where Black is to play
 
+FORK = "fork."
+"""What the names of both branches' tensors begin with in a net with a value branch."""
+
 
 def value_net(k: int = 192, size: int = 19) -> Net:
     """Declare the value network of Silver et al. 2016 (Methods, "Neural network architecture").
@@ -106,5 +109,5 @@ def policy_value_net(
     whole("size", size, 5, 25)
     whole("shared", shared, 1, layers - 1)
     plain = policy_layers(k, layers)[:-1]  # without the softmax
-    heads = Branches("fork", (plain[shared:], value_layers(filters, blocks, hidden)))
+    heads = Branches(FORK[:-1], (plain[shared:], value_layers(filters, blocks, hidden)))
     return Net(f"policy-value-k{k}", input=(PLANES, size, size), layers=(*plain[:shared], heads))

@@ -11,6 +11,8 @@ from casecnn.errors import InputError, UsageError
 from casecnn.go.planes.table import PLANES
 from casecnn.layers import Net
 from casecnn.nets.policy import policy_net
+from casecnn.nets.value import FORK
+from casecnn.weights.state_dict import Loaded
 
 DEFAULT = "policy-k64.tygem9d-v3"  # the packaged weights that are used where none are named
 
@@ -34,6 +36,21 @@ def arguments_of(
             f"'{os.fspath(path)}' holds no policy network: neither its metadata nor its tensors are those of one"
         )
     return arguments
+
+
+def policy_alone(loaded: Loaded) -> Loaded:
+    """The policy network of a file that holds one with a value branch; any other file as it is."""
+    arguments = loaded.metadata.get("arguments")
+    if loaded.metadata.get("net") != "policy_value_net" or not isinstance(arguments, dict):
+        return loaded
+    plain = {name: arguments[name] for name in ("k", "layers", "size") if name in arguments}
+    tensors = {name.removeprefix(FORK): tensor for name, tensor in loaded.tensors.items()}
+    try:
+        names = {row.name for row in policy_net(**plain).rows}
+    except TypeError:
+        return loaded
+    kept = {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] in names}
+    return Loaded(kept, {**loaded.metadata, "net": "policy_net", "arguments": plain})
 
 
 def declared(arguments: Mapping[str, Any], path: str | os.PathLike[str]) -> Net:

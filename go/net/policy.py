@@ -12,7 +12,7 @@ from torch import nn
 
 from casecnn.errors import UsageError
 from casecnn.go.net.board_sizes import resize_bias
-from casecnn.go.net.declaration import DEFAULT, arguments_of, check_planes, declared
+from casecnn.go.net.declaration import DEFAULT, arguments_of, check_planes, declared, policy_alone
 from casecnn.go.net.inference import move_probabilities
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
@@ -89,13 +89,13 @@ def load_policy(
 
     `precision` is "float32", "bfloat16", or "auto": bfloat16 where the device is faster with it.
 
-    Raises `UsageError` for an unknown name, device or precision, `InputError` for a file that is missing, damaged, or
-    no policy network.
+    Of a net with a value branch the policy alone is taken. Raises `UsageError` for an unknown name, device or precision,
+    `InputError` for a file that is missing, damaged, or no policy network.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"`precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
-    loaded = load(found.path, float32=True)
+    loaded = policy_alone(load(found.path, float32=True))
     arguments = arguments_of(loaded.metadata, {name: tuple(t.shape) for name, t in loaded.tensors.items()}, found.path)
     net = declared(arguments, found.path)
     module = build(net, init="zeros")

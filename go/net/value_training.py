@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from casecnn.checks import one_of
+from casecnn.errors import InputError
 from casecnn.go.data.archive import Archive
 from casecnn.go.data.outcomes import UNKNOWN, OutcomeSource, choose_positions
 from casecnn.go.net.outlook import GENTLE, outlook
 from casecnn.go.net.policy import Policy, load_policy
-from casecnn.go.net.policy_value import PolicyValue
+from casecnn.go.net.policy_value import PolicyValue, load_policy_value
 from casecnn.go.net.training import PREPROCESSING
 from casecnn.go.net.value_evaluation import evaluate_value
 from casecnn.layers import Net
@@ -24,7 +25,7 @@ from casecnn.torch_net.build import Network, build
 from casecnn.torch_net.prepare import prepare
 from casecnn.training.loop import TrainResult, train
 from casecnn.training.recipe import Recipe
-from casecnn.weights.state_dict import save
+from casecnn.weights.state_dict import fill, save
 
 WEIGHTS = "policy-value.safetensors"
 TRUNKS = ("frozen", "free")
@@ -85,7 +86,8 @@ def train_value(
 ) -> TrainResult:
     """Train a value branch after the first `shared` convolutions of a policy network; write both into one file.
 
-    `policy` names the weights to start from (as `load_policy`). With the trunk "frozen" the branch alone learns and the
+    `policy` names the weights to start from (as `load_policy`); where they have a value branch of the same shape, that
+    goes on learning. With the trunk "frozen" the branch alone learns and the
     policy stays as it is, bit for bit; with the trunk "free" everything learns, and the policy goes on learning the
     moves of the same positions. `filters`, `blocks` and `hidden` are those of `casecnn.nets.value.value_layers`, and
     `owned` is the share of each batch from games whose ownership is known (see `OutcomeSource`, which says what a batch
@@ -105,7 +107,8 @@ def train_value(
     }  # fmt: skip
     net = policy_value_net(**arguments)
     whole_net = build(net, seed=recipe.seed)
-    take_policy(whole_net, start)
+    if not _go_on(whole_net, policy):
+        take_policy(whole_net, start)
     source = OutcomeSource(archive, recipe.batch_size, recipe.seed, size, owned)
     evaluate = None
     if validation is not None:
@@ -144,6 +147,18 @@ def train_value(
         tensors = joined(whole_net, result.weights) if trunk == "frozen" else result.weights
         save(Path(output) / WEIGHTS, tensors, metadata, half=True)
     return result
+
+
+def _go_on(net: Network, policy: str | Path | None) -> bool:
+    """Take all weights from a net with a value branch; False for a policy network alone."""
+    try:
+        before = load_policy_value(policy, "cpu") if policy is not None else None
+    except InputError:
+        return False
+    if before is None:
+        return False
+    fill(net, before.module.state_dict(), before.name)
+    return True
 
 
 def take_policy(net: Network, policy: Policy) -> None:

@@ -113,6 +113,22 @@ def test_the_frozen_trunk_leaves_the_policy_as_it_is(tmp_path, archive, policy):
     assert metadata["policy"] == "policy.safetensors" and metadata["command"] == "the command"
 
 
+def test_a_value_branch_goes_on_learning_and_its_policy_can_be_used_alone(tmp_path, archive, policy):
+    short = replace(RECIPE, steps=1, lr=1e-9)
+    train_value(archive, short, tmp_path / "one", policy=policy, **OPTIONS)
+    file = tmp_path / "one" / "policy-value.safetensors"
+    train_value(archive, short, tmp_path / "two", policy=file, **OPTIONS)
+    planes = planes_of(archive)
+    first, second = (
+        load_policy_value(tmp_path / name / file.name, "cpu").estimate(planes, 0.5) for name in ("one", "two")
+    )
+    np.testing.assert_allclose(first.ownership, second.ownership, atol=1e-3)
+    assert abs(first.ownership).max() > 0.01
+    alone = load_policy(file, "cpu")
+    assert alone.arguments == {"k": 8, "layers": 4, "size": 9}
+    np.testing.assert_allclose(alone.probabilities(planes), load_policy(policy, "cpu").probabilities(planes), atol=1e-6)
+
+
 def test_the_free_trunk_learns_moves_as_well(tmp_path, archive, policy):
     rows = []
     train_value(
