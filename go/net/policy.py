@@ -89,8 +89,8 @@ def load_policy(
 
     `precision` is "float32", "bfloat16", or "auto": bfloat16 where the device is faster with it.
 
-    Of a net with a value branch the policy alone is taken. Raises `UsageError` for an unknown name, device or precision,
-    `InputError` for a file that is missing, damaged, or no policy network.
+    Of a net with a value branch the policy alone is taken. Raises `UsageError` for an unknown name, device or
+    precision, `InputError` for a file that is missing, damaged, or no policy network.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"`precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
