@@ -8,6 +8,10 @@ everyday sentences (`everyday.py`). A review's label is not that of each of its 
 linear model of words and pairs of words, trained on all the rest, is sure of the review's label, and so is a sentence
 CNN of an earlier round, where `--model` gives one: their mean probability is at least `SURE`. Of the
 reviews every 20th is held out: it goes to `texts.tsv.held-out` whole.
+
+With `--unlabelled` there are reviews without labels too (aclImdb's unsup part): both teachers read the whole review,
+and where they are sure (`SURE_REVIEW`), its parts get that label. A whole review says more than its opening, so that
+the net learns of openings what it could not learn from their words alone.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from casecnn.text.words.cleaning import folded
 PART = 60  # words of a part of a review
 PARTS = 2  # of each review, its beginning among them
 SURE = 0.85
+SURE_REVIEW = 0.8
 MOST_SENTENCES = 90_000
 EVERYDAY = 40_000
 END = re.compile(r"(?<=[.!?])\s+|<br\s*/?>|\s--\s")
@@ -75,6 +80,17 @@ def pairs(text: str) -> list[str]:
     return words + [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
 
 
+def chances(texts: list[str], teacher: Teacher, model: str | None) -> np.ndarray:
+    """Return the probability of `positive` by the linear model, or the mean of its and a sentence CNN's."""
+    positive = teacher(texts)
+    if model is None:
+        return positive
+    predictor = Classifier(model).predictor
+    words = [folded(text) for text in texts]
+    logits = [predictor.scores(words[at : at + 1000]) for at in range(0, len(words), 1000)]
+    return (positive + probabilities(np.concatenate(logits))[:, 1]) / 2
+
+
 def main() -> None:
     """Read, choose, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -82,6 +98,7 @@ def main() -> None:
     parser.add_argument("reviews")
     parser.add_argument("-o", "--output", required=True)
     parser.add_argument("--model", help="a model of an earlier round")
+    parser.add_argument("--unlabelled", help="reviews without labels, like REVIEWS")
     parser.add_argument("--without", help="a TSV file of texts that must not be among them")
     options = parser.parse_args()
     draw = random.Random(0)
@@ -98,12 +115,7 @@ def main() -> None:
     texts = [row[1] for row in rows] + [reviews.texts[number] for number in kept]
     teacher = Teacher(texts, [row[0] for row in rows] + [labels[number] for number in kept])
     found = [(sentence, labels[number]) for number in kept for sentence in split(reviews.texts[number])]
-    positive = teacher([sentence for sentence, _ in found])
-    if options.model:
-        predictor = Classifier(options.model).predictor
-        words = [folded(sentence) for sentence, _ in found]
-        logits = [predictor.scores(words[at : at + 1000]) for at in range(0, len(words), 1000)]
-        positive = (positive + probabilities(np.concatenate(logits))[:, 1]) / 2
+    positive = chances([sentence for sentence, _ in found], teacher, options.model)
     sure = [
         (label, sentence, 0.7, "sentence")
         for (sentence, label), chance in zip(found, positive, strict=True)
@@ -111,6 +123,16 @@ def main() -> None:
     ]
     print(f"{len(sure)} of {len(found)} sentences of reviews are sure")
     rows += draw.sample(sure, min(len(sure), MOST_SENTENCES))
+    if options.unlabelled:
+        others = read_examples(options.unlabelled, "2", header=False, file_format="tsv", labelled=False).texts
+        positive = chances(others, teacher, options.model)
+        certain = np.flatnonzero(np.maximum(positive, 1 - positive) >= SURE_REVIEW).tolist()
+        print(f"{len(certain)} of {len(others)} reviews without a label are sure")
+        rows += [
+            ("positive" if positive[number] > 0.5 else "negative", part, 1.0, "unlabelled")
+            for number in certain
+            for part in parts(others[number], draw)
+        ]
     rows += [(label, text, 1.0, "everyday") for label, text in everyday_sentences(EVERYDAY)]
     if options.without:
         taken = {tuple(folded(text)) for text in read_examples(options.without, labelled=False).texts}

@@ -11,7 +11,8 @@ from casecnn.cli import options
 from casecnn.cli.options import Function, option, shared
 from casecnn.errors import UsageError
 
-CLEANINGS = ["mr", "sst", "trec", "folded", "unicode", "none"]
+CLEANINGS = ["mr", "sst", "trec", "folded", "unicode", "characters", "none"]
+TOKENS = ["words", "unicode", "characters"]
 VARIANTS = ["rand", "static", "non-static", "multichannel"]
 
 vectors = shared(
@@ -73,7 +74,13 @@ _VARIANT = (
         meaning="Random vectors; given ones, fixed or tuned; or both beside each other",
         otherwise="non-static with --vectors, else rand",
     ),
-    cleaning("; unicode for other languages than English", otherwise="the recipe's"),
+    option(
+        "--tokens",
+        type=click.Choice(TOKENS),
+        meaning="What filters slide over: English words, words of any language and script, or characters",
+        otherwise="words",
+    ),
+    cleaning("; --tokens is the simpler choice", otherwise="the recipe's"),
 )
 
 
@@ -93,7 +100,7 @@ def recipe_options(command: Function) -> Function:
 
 
 def variant_options(command: Function) -> Function:
-    """`--variant` and `--cleaning`."""
+    """`--variant`, `--tokens` and `--cleaning`."""
     return _all(_VARIANT, command)
 
 
@@ -152,6 +159,11 @@ def changes(fields: dict[str, Any]) -> dict[str, Any]:
     """Fields of the recipe that options change."""
     names = ("variant", "cleaning", "epochs", "maps", "dropout", "dev_share", "ema_decay")
     found = {name: fields[name] for name in names if fields.get(name) is not None}
+    tokens = fields.get("tokens")
+    if tokens is not None:
+        if "cleaning" in found:
+            raise UsageError("`tokens` and `cleaning` cannot be given together; leave one of them out")
+        found |= {} if tokens == "words" else {"cleaning": tokens}
     if fields["windows"] is not None:
         try:
             found["windows"] = tuple(int(part) for part in fields["windows"].split(","))

@@ -24,6 +24,13 @@ from casecnn.text.cli.options import chosen_recipe, reading, weights_of_classes
 @text.variant_options
 @text.recipe_options
 @option("--extra-words", type=int, meaning="Know so many words of the vectors besides those of the texts")
+@option(
+    "--subwords",
+    metavar="N",
+    type=int,
+    meaning="Read new words by N vectors of n-grams of characters; 4096 suit most",
+    otherwise="none",
+)
 @option("--max-length", type=int, meaning="Words of a text that count", otherwise="all")
 @option(
     "--store",
@@ -36,7 +43,7 @@ from casecnn.text.cli.options import chosen_recipe, reading, weights_of_classes
 @device_option
 @seed_option
 @format_option
-def train(data, output, validation, set_name, class_weight, extra_words, max_length, precision, device, seed,
+def train(data, output, validation, set_name, class_weight, extra_words, subwords, max_length, precision, device, seed,
           output_format, **fields) -> None:  # fmt: skip
     """Train a sentence CNN on DATA: CSV, TSV, JSON lines, or lines of a label and a text, with any number of labels.
 
@@ -50,8 +57,8 @@ def train(data, output, validation, set_name, class_weight, extra_words, max_len
     examples, held_out = read_parts(data, validation, set_name=set_name, multi_label=fields["multi_label"], **how)
     trained = train_file(
         examples, output, recipe, validation=held_out,
-        extra_words=extra_words, max_length=max_length, precision=precision, vectors=fields["vectors"],
-        multi_label=fields["multi_label"], class_weight=weights_of_classes(class_weight), seed=seed, device=device,
-        command=as_typed(),
+        extra_words=extra_words, subwords=subwords, max_length=max_length, precision=precision,
+        vectors=fields["vectors"], multi_label=fields["multi_label"], class_weight=weights_of_classes(class_weight),
+        seed=seed, device=device, command=as_typed(),
     )  # fmt: skip
     show(output_format, {"model": output, **trained.as_dict()}, f"{output}: {trained.report()}")

@@ -26,7 +26,7 @@ def onnx_model(
     its end: texts of any length go into one batch, and the answer for one does not depend on the others. The outputs
     are "logits" and "probabilities", float32 [batch, labels]. The metadata hold labels, words and the cleaning.
     A model that reads long texts in parts gets its parts from the caller, `part` words at most, and the mean of their
-    logits is the text's.
+    logits is the text's. n-grams of characters are not in it: a word that only they know is an unknown one there.
     Raises what `casecnn.text.load_model` raises, and `UsageError` where onnx is not installed.
     """
     model = which if isinstance(which, TextModel) else load_model(which)

@@ -36,7 +36,9 @@ class TextModel:
 
     A text of more than ``part`` words is read in parts of about equal length, none longer, and its logits are the mean
     of theirs: of a long text the maximum over time would keep the strongest words of either kind. With ``spelling``, a
-    word that is not in the vocabulary is read as the one that it was meant to be (`casecnn.text.words.spelling`).
+    word that is not in the vocabulary is read as the one that it was meant to be (`casecnn.text.words.spelling`). With
+    ``subwords``, a word that is unknown even so has a vector from its n-grams of characters, the same in all channels
+    (`casecnn.text.words.subwords`).
 
     Arrays become float32. `casecnn.text.model.predict` computes with a model, this class only holds and checks it.
     """
@@ -53,6 +55,7 @@ class TextModel:
     max_length: int | None = None  # words of a text that count; the rest is ignored
     part: int | None = None  # most words that are read at once; None: all
     spelling: bool = False
+    subwords: np.ndarray | None = None  # [rows, dim]: vectors of n-grams of characters, by their hash
     cleaning: str = "mr"  # a name of casecnn.text.words.cleaning
     metadata: Mapping[str, str] = field(default_factory=dict)  # data, command, figures, licence ...
 
@@ -64,6 +67,7 @@ class TextModel:
         keep("words", tuple(self.words))
         keep("embeddings", tuple(_floats(channel) for channel in self.embeddings))
         keep("filters", {h: (_floats(w), _floats(b)) for h, (w, b) in sorted(self.filters.items())})
+        keep("subwords", None if self.subwords is None else _floats(self.subwords))
         keep("output_weight", _floats(self.output_weight))
         keep("output_bias", _floats(self.output_bias))
         keep("metadata", dict(self.metadata))
@@ -101,6 +105,9 @@ class TextModel:
         for number, channel in enumerate(self.embeddings):
             shape(f"embedding.{number}", channel, (len(self.words) + FIRST_WORD, dim))
             rule(not channel[PADDING].any(), f"row 0 of 'embedding.{number}', the pad position, must be zeros")
+        if self.subwords is not None:
+            rule(self.subwords.ndim == 2 and len(self.subwords) > 0, "'subwords' must be a table of vectors")
+            shape("subwords", self.subwords, (len(self.subwords), dim))
         rule(len(self.filters) > 0, "it must have filters of at least one window")
         maps = 0
         for window, (weight, bias) in self.filters.items():
@@ -129,8 +136,9 @@ class TextModel:
 
     @property
     def parameters(self) -> int:
-        """All numbers of the net: embeddings without the pad rows, filters, output layer."""
+        """All numbers of the net: embeddings without the pad rows, n-grams, filters, output layer."""
         tables = sum(channel[UNKNOWN:].size for channel in self.embeddings)
+        tables += 0 if self.subwords is None else self.subwords.size
         filters = sum(weight.size + bias.size for weight, bias in self.filters.values())
         return tables + filters + self.output_weight.size + self.output_bias.size
 
@@ -170,9 +178,9 @@ class TextModel:
         """Writes the model as one safetensors file, whole or not at all; the same model gives the same bytes.
 
         `precision` is "full" (float32), "half" (float16, half the size) or "int8" (embeddings in 8 bits with a scale
-        for each word, the rest float16; a quarter of the size). Last rows that are the same in all channels, those of
-        words that training never met, are stored once. Raises InputError where the file cannot be written, or a value
-        is too large for float16.
+        for each word, and n-grams likewise, the rest float16; a quarter of the size). Last rows that are the same in
+        all channels, those of words that training never met, are stored once. Raises InputError where the file cannot
+        be written, or a value is too large for float16.
         """
         one_of("precision", precision, PRECISIONS)
         first, *others = self.embeddings
@@ -181,7 +189,10 @@ class TextModel:
         for window, (weight, bias) in self.filters.items():
             arrays |= {f"conv.{window}.weight": weight, f"conv.{window}.bias": bias}
         arrays |= {"output.weight": self.output_weight, "output.bias": self.output_bias}
-        eight_bits = [name for name in arrays if name.startswith("embedding.")] if precision == "int8" else []
+        if self.subwords is not None:
+            arrays["subwords"] = self.subwords
+        tables = [name for name in arrays if name.startswith("embedding.") or name == "subwords"]
+        eight_bits = tables if precision == "int8" else []
         facts = {name: getattr(self, name) for name in _FACTS}
         facts |= {name: getattr(self, name) for name in _LATER_FACTS if getattr(self, name)}
         write_arrays(path, Content(arrays, {"net": NET, **facts}), half=precision != "full", eight_bits=eight_bits)
@@ -214,6 +225,7 @@ class TextModel:
             return cls(
                 embeddings=tuple(_filled(arrays[f"embedding.{number}"], arrays) for number in range(channels)),
                 filters={h: (arrays[f"conv.{h}.weight"], arrays[f"conv.{h}.bias"]) for h in windows},
+                subwords=arrays.get("subwords"),
                 output_weight=arrays["output.weight"],
                 output_bias=arrays["output.bias"],
                 **{name: facts[name] for name in (*_FACTS, *(name for name in _LATER_FACTS if name in facts))},
@@ -226,7 +238,7 @@ class TextModel:
 
 _FACTS = ("labels", "words", "multi_label", "activation", "pad", "max_length", "cleaning", "metadata")
 _LATER_FACTS = ("part", "spelling")  # since 0.2; they are not in older files
-_PLACE = re.compile(r"embedding\.\d{1,2}|conv\.(?P<window>[1-9]\d{0,3})\.(weight|bias)|output\.(weight|bias)")
+_PLACE = re.compile(r"subwords|embedding\.\d{1,2}|conv\.(?P<window>[1-9]\d{0,3})\.(weight|bias)|output\.(weight|bias)")
 
 
 def _floats(array: Any) -> np.ndarray:

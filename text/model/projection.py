@@ -17,6 +17,7 @@ import numpy as np
 
 from casecnn.errors import InputError
 from casecnn.text.model.model import TextModel
+from casecnn.text.words.subwords import rows_of, vector_of
 from casecnn.text.words.vocabulary import FIRST_WORD, UNKNOWN
 
 # Words multiplied at once, always as many, and each word always at the same place among them: a matrix product may
@@ -32,7 +33,8 @@ class Projection:
     """The products of words with filter positions. Words have rows, as in the embeddings; rows are given slots.
 
     `tables[window][position]` is float32 [slots, maps]: what the word in a slot adds to the window's maps when it
-    stands at that position. `is_word[slot]` tells known words from punctuation and from the unknown.
+    stands at that position. `is_word[slot]` tells known words from punctuation and from the unknown, among them words
+    that have a vector from their n-grams alone.
     """
 
     def __init__(self, model: TextModel, vectors: Any = None, most_bytes: int = MOST_BYTES) -> None:
@@ -45,11 +47,12 @@ class Projection:
         self._check_length(getattr(vectors, "vector_size", model.dim))
         self._rows = model.rows
         self._found = _Found(model.rows, self._outside)  # with words outside the vocabulary as they are met
-        self._found_words: list[str] = []  # those in the vectors; their rows follow the vocabulary's
+        self._found_words: list[str] = []  # those with other vectors; their rows follow the vocabulary's
+        self._outsiders = vectors is not None or model.subwords is not None
         self._matrix = _filter_matrix(model)
         own = len(model.words) + FIRST_WORD
         affordable = most_bytes // (4 * self._matrix.shape[1])
-        self.capacity = 1 + max(2 * BLOCK, affordable if vectors is not None else min(own, affordable))
+        self.capacity = 1 + max(2 * BLOCK, affordable if self._outsiders else min(own, affordable))
         self._slot_of = np.full(own, -1, np.int64)
         self._used = 1
         self.is_word = np.zeros(self.capacity, bool)
@@ -63,10 +66,10 @@ class Projection:
     def rows(self, sentences: Iterable[Sequence[str]], count: int) -> np.ndarray:
         """The rows of all words of all sentences, one after the other (`count` of them in all): int64 [count].
 
-        Rows beyond the vocabulary's are those of `vectors`, and hold until the next call.
+        Rows beyond the vocabulary's are those of `vectors` and n-grams, and hold until the next call.
         """
         words = chain.from_iterable(sentences)
-        if self.vectors is None and not self.model.spelling:
+        if not self._outsiders and not self.model.spelling:
             return np.fromiter(map(self._rows.get, words, repeat(UNKNOWN)), np.int64, count)  # type: ignore[arg-type]
         if len(self._found) > len(self._rows) + MOST_FOUND:
             self._found = _Found(self._rows, self._outside)
@@ -104,11 +107,13 @@ class Projection:
             self._slot_of = np.concatenate([self._slot_of, more])
 
     def _outside(self, word: str) -> int:
-        """Return the row of a word outside the vocabulary: in the vectors, else by its spelling, else UNKNOWN."""
-        if self.vectors is not None and word in self.vectors:
-            self._found_words.append(word)
-            return len(self.model.words) + FIRST_WORD + len(self._found_words) - 1
-        return self.model.row(word)
+        """Return the row of a word outside the vocabulary: in the vectors, by its spelling, its n-grams, or UNKNOWN."""
+        if not (self.vectors is not None and word in self.vectors):
+            row = self.model.row(word)
+            if row != UNKNOWN or self.model.subwords is None or not rows_of(word, len(self.model.subwords)):
+                return row
+        self._found_words.append(word)
+        return len(self.model.words) + FIRST_WORD + len(self._found_words) - 1
 
     def _drop_all(self) -> None:
         self._slot_of.fill(-1)
@@ -126,9 +131,10 @@ class Projection:
             vectors = np.zeros((BLOCK, self._matrix.shape[0]), np.float32)
             vectors[place[inside]] = np.concatenate([channel[block[inside]] for channel in self.model.embeddings], 1)
             words = [self.model.words[row - FIRST_WORD] if row >= FIRST_WORD else "" for row in block[inside].tolist()]
-            words += [self._found_words[row - own] for row in block[~inside].tolist()]
-            for where, word in zip(place[~inside], words[int(inside.sum()) :], strict=True):
+            others = [self._found_words[row - own] for row in block[~inside].tolist()]
+            for where, word in zip(place[~inside], others, strict=True):
                 vectors[where] = np.tile(self._vector(word), len(self.model.embeddings))
+            words += [word if self.vectors is not None and word in self.vectors else "" for word in others]
             products = (vectors @ self._matrix)[place]
             free = slice(self._used, self._used + len(block))
             column = 0
@@ -141,6 +147,11 @@ class Projection:
             self._used = free.stop
 
     def _vector(self, word: str) -> np.ndarray:
+        if self.vectors is None or word not in self.vectors:
+            assert self.model.subwords is not None
+            found = vector_of(word, self.model.subwords)
+            assert found is not None
+            return found
         vector = np.asarray(self.vectors[word], np.float32)
         self._check_length(vector.size)
         if not np.isfinite(vector).all():

@@ -41,6 +41,7 @@ def card(which: str | os.PathLike[str]) -> dict[str, Any]:
         "max_length": model.max_length,
         "part": model.part,
         "spelling": model.spelling,
+        "subwords": 0 if model.subwords is None else len(model.subwords),
         "training": _training(model.metadata),
     }
     if record is not None:
@@ -64,6 +65,8 @@ def card_text(found: Mapping[str, Any]) -> str:
         reading += f", long texts in parts of at most {found['part']} words"
     if found["spelling"]:
         reading += ", mistyped words by their spelling"
+    if found["subwords"]:
+        reading += f", new words by {found['subwords']:,} vectors of n-grams of characters"
     lines = [
         ("model", printable(str(found["name"]))),
         ("labels", listed(found["labels"], 20) + (", several a text or none" if found["multi_label"] else "")),

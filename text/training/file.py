@@ -42,6 +42,7 @@ def train_file(
     validation: Examples | None = None,
     vectors: Sequence[str] = (),
     extra_words: int | None = None,
+    subwords: int | None = None,
     max_length: int | None = None,
     precision: str = "half",
     command: str = "",
@@ -57,7 +58,7 @@ def train_file(
     one_of("precision", precision, PRECISIONS)
     read = [examples.source, *([validation.source] if validation is not None else []), *vectors]
     check_writable(target, read)
-    fields: dict[str, Any] = {"extra_words": extra_words, "max_length": max_length}
+    fields: dict[str, Any] = {"extra_words": extra_words, "subwords": subwords, "max_length": max_length}
     recipe = replace(recipe, **{name: value for name, value in fields.items() if value is not None})
     given = None if validation is None else (validation.texts, validation.labels or [])
     files = [[str(name), *_state(name)] for name in vectors]

@@ -20,7 +20,7 @@ _CHOICES = {
     "keep": ("best", "last"),
     "cleaning": tuple(CLEANINGS),
 }
-_LEAST = {"batch_size": 1, "epochs": 1, "min_count": 1, "least_steps": 0, "extra_words": 0}
+_LEAST = {"batch_size": 1, "epochs": 1, "min_count": 1, "least_steps": 0, "extra_words": 0, "subwords": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,7 @@ class TextRecipe:
     min_count: int = 1  # rarer words are unknown words
     max_length: int | None = None  # words of a text that count
     extra_words: int = 0  # words of the vector file, the most frequent first, to know besides those of the texts
+    subwords: int = 0  # rows of vectors for n-grams of characters, by which new words are read; 0: none
     cleaning: str = "mr"
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from casecnn.console import warn
 from casecnn.errors import InputError, UsageError
 from casecnn.interruption import Interrupted
 from casecnn.text.data.labels import Targets, targets_of
@@ -24,15 +25,17 @@ from casecnn.text.net.sentence_module import SentenceModule, text_model
 from casecnn.text.report import evaluation
 from casecnn.text.training.batches import ClassWeight, SentenceBatches, as_tensors, text_weights
 from casecnn.text.training.recipe import PAPER, TextRecipe
-from casecnn.text.words.cleaning import cleaning
+from casecnn.text.words.cleaning import cleaning, kept_letters
+from casecnn.text.words.subwords import fitted
 from casecnn.text.words.vectors import WordVectors, embedding_table, load_all, words_of
-from casecnn.text.words.vocabulary import Encoded, Numbering, Vocabulary, vocabulary_of
+from casecnn.text.words.vocabulary import FIRST_WORD, Encoded, Numbering, Vocabulary, vocabulary_of
 from casecnn.training.loop import train as train_loop
 from casecnn.training.validation import portable_weights
 
 EVALUATION_BATCH = 500
 LEARNED = 0.005  # mean loss at which a run that `least_steps` makes long ends early
 FEW = 2000  # texts
+LEAST_KEPT, MOSTLY_KEPT = 0.5, 0.99  # of the letters and digits of the texts, by the cleaning
 EVALUATIONS = 25  # on the dev texts in a run that `least_steps` makes long; else one an epoch
 
 
@@ -109,6 +112,9 @@ def fit(
     vocabulary holds the test sentences' words, as a look-up in the vectors at prediction time would). Words of one
     occurrence stand for unknown ones: the unknown word's vector is their mean.
 
+    With `recipe.subwords` the model gets vectors of n-grams of characters, fitted to its words' vectors when training
+    ends, for words that it does not know (`casecnn.text.words.subwords`).
+
     Small sets, which `recipe.least_steps` goes through many times, end early where the loss says that nothing is left
     to learn. In memory are the texts, 4 bytes for each of their words, and five tables of vectors for the different
     words (weights, two of Adadelta, their average, the best ones): 6 kB a word with 300 numbers.
@@ -128,6 +134,7 @@ def fit(
     check_texts(texts)
     numbering = Numbering()
     training = numbering.add(texts, clean)
+    _check_cleaning(recipe.cleaning, texts)
     targets = targets_of(labels, len(training), classes=classes, multi_label=multi_label)
     weights = text_weights(targets, class_weight, sample_weight)
     if validation is None:
@@ -216,6 +223,8 @@ def fit(
         cleaning=recipe.cleaning,
         metadata={**facts, **(metadata or {})},
     )
+    if recipe.subwords:
+        model = replace(model, subwords=fitted(model.words, model.embeddings[-1][FIRST_WORD:], recipe.subwords))
     return Training(model, step / per_epoch, figures, len(training), len(dev), found, result.elapsed)
 
 
@@ -273,6 +282,25 @@ def check_texts(texts: Sequence[str]) -> None:
             raise InputError(f"text {number + 1} is {type(text).__name__}, not a string")
 
 
+def _check_cleaning(rule: str, texts: Sequence[str]) -> None:
+    """Raise InputError for a cleaning that drops most of the letters, warn of one that drops some.
+
+    Then the texts are in another language than the cleaning is for, and a model would learn from what is left of them,
+    digits and foreign names.
+    """
+    kept, seen = kept_letters(rule, texts)
+    if seen and kept < LEAST_KEPT * seen:
+        raise InputError(
+            f"the cleaning '{rule}' drops {100 * (seen - kept) // seen} % of the letters: it is for English; the "
+            "cleaning 'unicode' (`--tokens unicode`) takes words of any language, 'characters' single characters"
+        )
+    if kept < MOSTLY_KEPT * seen:
+        warn(
+            f"the cleaning '{rule}' drops {100 * (seen - kept) / seen:.1f} % of the letters of the texts; "
+            "--tokens unicode keeps those of every language"
+        )
+
+
 def _embeddings(
     counts: Mapping[str, int],
     others: set[str],
@@ -285,10 +313,7 @@ def _embeddings(
     Of the words of `others` those that the vectors have are in it as well, and `recipe.extra_words` of the vectors.
     """
     if not counts:
-        raise InputError(
-            f"the cleaning '{recipe.cleaning}' leaves no word of the texts; "
-            "are they in another alphabet than English? then choose 'unicode'"
-        )
+        raise InputError(f"the cleaning '{recipe.cleaning}' leaves no word of the texts; are they empty?")
     sets = load_all(vectors, counts.keys() | others, recipe.extra_words)
     extra = sorted(word for word in others if any(word in found for found in sets))
     extra += [word for found in sets for word in found.words[: recipe.extra_words]]

@@ -178,7 +178,7 @@ def test_small_data_are_gone_through_more_often():
         (["a", "b"], ["x", "x"], {}, "all 2 texts have the label 'x'; to tell labels apart"),
         (["a", None], ["x", "y"], {}, "text 2 is NoneType, not a string"),
         (["qqq", "zzz"], ["x", "y"], {}, "none of the 2 words of the texts is in the vectors"),
-        (["\u0434\u0430", ""], ["x", "y"], {}, "the cleaning 'mr' leaves no word of the texts; are they in another"),
+        (["\u0434\u0430", ""], ["x", "y"], {}, "the cleaning 'mr' drops 100 % of the letters: it is for English; the"),
         (["good", "bad"], ["x", "y"], {"class_weight": {"z": 1}}, "`class_weight` names 'z'; the labels are 'x', 'y'"),
         (["good", "bad"], ["x", "y"], {"class_weight": "even"}, "must be 'balanced' or a number for each label"),
         (["good", "bad"], ["x", "y"], {"sample_weight": [1, -1]}, "must be 2 numbers of at least 0"),
@@ -264,3 +264,32 @@ def test_train_gives_the_model_and_the_model_says_how_it_was_made(tmp_path):
     assert facts["seed"] == "7" and facts["command"] == "by hand" and facts["vectors"] == "made up"
     assert TextRecipe(**json.loads(facts["recipe"])) == replace(SMALL, epochs=1)
     assert set(GOOD) | set(BAD) <= set(model.words)
+
+
+@pytest.mark.slow
+def test_new_words_are_read_by_their_letters():
+    """A model with n-grams answers for words that it never met, by their stems."""
+    stems, texts, labels = {"pos": "lovel brillian wonder".split(), "neg": "terribl aweful ghastl".split()}, [], []
+    for label, parts in stems.items():
+        for stem in parts:
+            for ending in ("y", "ish", "er", "est", "ness"):
+                texts += [f"the room was {stem}{ending}", f"{stem}{ending} it is"]
+                labels += [label, label]
+    recipe = replace(SMALL, variant="rand", epochs=60, subwords=500, dev_share=0.0)
+    made = fit(texts, labels, recipe, progress=False).model
+    assert made.subwords.shape == (500, made.dim)
+    scores = Predictor(made).scores([[f"{stem}ly"] for stem in (*stems["neg"], *stems["pos"])])
+    assert scores.argmax(axis=1).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_texts_in_another_language_are_refused_with_the_option_that_takes_them(capsys):
+    """Digits and a brand among them are no reason to train on those alone; a few letters lost are a warning."""
+    texts, labels = ["很好 iPad 5", "电影很差，不要看", "非常喜欢这个酒店"], ["x", "y", "x"]
+    with pytest.raises(InputError, match=r"^the cleaning 'folded' drops 77 % of the letters: .*`--tokens unicode`"):
+        fit(texts, labels, replace(BEST, variant="rand"), progress=False)
+    recipe = replace(SMALL, variant="rand", epochs=1, dev_share=0.0)
+    fit(["un très bon film łódź", "ein schöner Abend"], ["x", "y"], replace(recipe, cleaning="folded"), progress=False)
+    assert "the cleaning 'folded' drops 3" in capsys.readouterr().err
+    for rule in ("unicode", "characters"):
+        assert fit(texts, labels, replace(recipe, cleaning=rule), progress=False).model.cleaning == rule
+    assert capsys.readouterr().err == ""

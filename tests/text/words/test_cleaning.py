@@ -8,7 +8,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from casecnn.errors import UsageError
-from casecnn.text.words.cleaning import CLEANINGS, cleaning, folded, mr, none, sst, trec, unicode
+from casecnn.text.words.cleaning import (
+    CLEANINGS,
+    characters,
+    cleaning,
+    folded,
+    kept_letters,
+    mr,
+    none,
+    sst,
+    trec,
+    unicode,
+)
 
 
 def step_by_step(text: str) -> list[str]:
@@ -55,6 +66,28 @@ def test_unicode_keeps_every_script():
     assert unicode("这部电影很好。OK?") == ["这", "部", "电", "影", "很", "好", "。", "ok", "?"]
     assert unicode("हिन्दी में") == ["हिन्दी", "में"]  # vowel signs are no punctuation
     assert unicode("👍🏽 ok") == ["👍🏽", "ok"]
+    assert unicode("super👍🏽👍❤️👩‍🚀!") == ["super", "👍🏽", "👍", "❤️", "👩‍🚀", "!"]
+
+
+def test_unicode_cuts_scripts_without_blanks_between_characters():
+    assert unicode("ที่นี่ดี ok") == ["ที่", "นี่", "ดี", "ok"]  # Thai: a vowel sign and a tone stay with their consonant
+    assert unicode("ខ្មែរ") == ["ខ្មែ", "រ"] and unicode("မြန်မာ") == ["မြ", "န်", "မာ"]  # Khmer, Burmese
+    assert unicode("𠮷野家でカﾞ") == ["𠮷", "野", "家", "で", "カﾞ"]  # beyond 16 bits; a voiced mark of half width
+    assert unicode("العربية جميلة") == ["العربية", "جميلة"]
+
+
+def test_characters_are_what_people_see():
+    assert characters(" Größe\t 5! ") == ["g", "r", "ö", "ß", "e", "_", "5", "!"]
+    assert characters("ที่นี่ ดี") == ["ที่", "นี่", "_", "ดี"]
+    assert characters("ＯＫ ﾊﾟ 👩‍🚀") == ["o", "k", "_", "パ", "_", "👩‍🚀"]
+    assert characters("سَعيد") == ["سَ", "ع", "ي", "د"]
+
+
+def test_letters_that_a_cleaning_drops_are_counted():
+    assert kept_letters("folded", ["<b>caf&eacute;</b> 12", ""]) == (6, 6)
+    assert kept_letters("folded", ["плохо 12"]) == (2, 7) and kept_letters("unicode", ["плохо 12"]) == (7, 7)
+    assert kept_letters("characters", ["很好" * 9], most=4) == (18, 18)
+    assert kept_letters("folded", []) == (0, 0)
 
 
 @given(st.text())
@@ -73,7 +106,9 @@ def test_nothing_comes_of_nothing_and_a_megabyte_is_quick(name):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(UsageError, match=r"^`cleaning` \(=mrr\) must be one of mr, sst, trec, folded, unicode, none$"):
+    with pytest.raises(
+        UsageError, match=r"^`cleaning` \(=mrr\) must be one of mr, sst, trec, folded, unicode, characters, none$"
+    ):
         cleaning("mrr")
 
 

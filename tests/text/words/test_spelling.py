@@ -19,7 +19,9 @@ WORDS = ("so", "the", "terrible", "good", "definitely", "disappointed", "awesome
         ("terible", "terrible"), ("terribel", "terrible"), ("terrrrrible", "terrible"), ("definately", "definitely"),
         ("dissapointed", "disappointed"), ("awsome", "awesome"), ("imediately", "immediately"), ("sooooo", "so"),
         ("gooood", "good"), ("loooove", "love"), ("imediatly", "immediately"),
-        ("xerrible", None), ("god", None), ("lov", None), ("zzz", None), ("caf\xe9s", None), ("", None), ("9", None),
+        ("god", "good"), ("lov", "love"), ("lvoe", "love"), ("goood", "good"),
+        ("lofe", None), ("loves", "love"), ("xerrible", None), ("zzz", None),
+        ("caf\xe9s", None), ("", None), ("9", None),
     ],
 )  # fmt: skip
 def test_the_word_that_is_meant(typed, meant):
@@ -31,8 +33,21 @@ def test_of_several_words_the_more_frequent_counts():
     assert Speller(("boxing", "boring")).nearest("boding") == "boxing"
 
 
+def test_the_likelier_edit_counts():
+    """Two letters that changed places are likelier than one for another, a doubled one than a lost one beside it."""
+    common = ["worst", *(f"w{letter}ll" for letter in "abcdefgh"), "worth", "guess", "guys"]
+    assert Speller(common).nearest("worht") == "worth" and Speller(common).nearest("guyys") == "guys"
+
+
+def test_a_short_word_is_meant_to_be_a_common_one():
+    rare = [f"{a}{b}cde" for a in "abcdefghij" for b in "abcdefghijklmnopqrstuvwxyz" for _ in range(12)]
+    words = [*(f"{word}{n:c}{m:c}" for word in rare[::12] for n in range(97, 109) for m in range(97, 98)), "seven"]
+    assert len(words) > 3000 and Speller(words).nearest("sevn") is None
+    assert Speller(["seven", *words[:-1]]).nearest("sevn") == "seven"
+
+
 def test_one_edit_is_one_edit():
-    found = set(edits("abc"))
+    found = {form for form, _ in edits("abc")}
     assert {"abbc", "ac", "ab", "acb", "axc", "abcz"} <= found and "bac" not in found and "xbc" not in found
 
 
