@@ -87,7 +87,9 @@ def _named(table: Table, name: str) -> int:
 
 def _which(table: Table, what: str) -> str:
     number = "" if table.header else ", a number from 1"
-    return f"'{table.source}': which column holds the {what}? give `{what}_column`{number}; there are {_columns(table)}"
+    rest = "; without a header give `no_header` as well" if table.sample and table.header else ""
+    there = _columns(table)
+    return f"'{table.source}': which column holds the {what}? give `{what}_column`{number}; there are {there}{rest}"
 
 
 def _columns(table: Table) -> str:

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from casecnn.errors import InputError
@@ -14,6 +15,9 @@ from casecnn.text.data.columns import Table
 from casecnn.text.data.text_file import TextFile
 
 _LIMIT = threading.Lock()
+_LOOKED_AT = 20  # lines
+_PAGE = re.compile(r"\s*<(!doctype html|html)\b", re.IGNORECASE)
+_RULE = re.compile(r"\s*\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?)?\s*")
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
@@ -31,8 +35,9 @@ class _Reading:
 def delimited(file: TextFile, kind: str, header: bool) -> Table:
     """Return the table in a file of kind "csv" or "tsv".
 
-    A CSV file may use another mark where its first line has no comma. Quotes are the csv module's; a TSV file whose
-    quotes are not in pairs is read without quoting. Empty lines are left out. Raises InputError for an empty file.
+    A CSV file may use another mark than commas: the one that cuts its first lines evenly. Quotes are the csv module's;
+    a TSV file whose quotes are not in pairs is read without quoting. Rows without anything in them are left out, as
+    Excel writes them. Raises InputError for an empty file, and for a web page or a table of Markdown.
     """
     delimiter, skipped = _delimiter(file, kind)
     with file.lines() as lines:
@@ -51,19 +56,35 @@ def delimited(file: TextFile, kind: str, header: bool) -> Table:
 def _delimiter(file: TextFile, kind: str) -> tuple[str, int]:
     """Return the mark between cells, and how many lines before the table say so: 1 for Excel's `sep=;`."""
     with file.lines() as lines:
-        first = next((line for line in lines if line.strip()), "")
+        start = list(islice((line for line in lines if line.strip()), _LOOKED_AT))
+    first = start[0] if start else ""
     if said := _SEPARATOR.fullmatch(first):
         return said[1], 1
-    return "\t" if kind == "tsv" else next((mark for mark in ",;\t|" if mark in first), ","), 0
+    if _PAGE.match(first):
+        raise InputError(f"'{file.name}' is a web page (HTML), not a table; save it as CSV")
+    if len(start) > 1 and _RULE.fullmatch(start[1]):
+        raise InputError(f"'{file.name}' is a table of Markdown; save it as CSV")
+    marks = [mark for mark in ",;\t|" if mark in first]
+    if kind == "tsv" or not marks:
+        return "\t" if kind == "tsv" else ",", 0
+    return next((mark for mark in marks if _even(start, mark)), marks[0]), 0
+
+
+def _even(start: Sequence[str], mark: str) -> bool:
+    """Whether a mark cuts these lines into as many cells each; where a cell may go over lines nobody can tell."""
+    try:
+        return len({len(row) for row in csv.reader(start, delimiter=mark, strict=True)}) == 1
+    except csv.Error:
+        return False
 
 
 def _rows(lines: Iterator[str], delimiter: str, skipped: int, **options: Any) -> Iterator[list[str]]:
-    """Yield the rows that are not empty."""
+    """Yield the rows that have anything in them."""
     left = skipped
     while left:
         left -= bool(next(lines).strip())
     for row in csv.reader(lines, delimiter=delimiter, **options):
-        if row and not (len(row) == 1 and not row[0].strip()):
+        if any(cell.strip() for cell in row):
             yield row
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ _ENDINGS = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".all": "lines", ".train": "lines", ".dev": "lines", ".test": "lines",
 }  # fmt: skip
+_FASTTEXT = re.compile(r"(?:^|\s)__label__\S")
 _YES, _NO = ("1", "1.0", "true", "yes", "y", "x"), ("0", "0.0", "false", "no", "n", "")
 
 
@@ -82,7 +85,7 @@ def read_examples(
 
     Of a table only the columns that are asked for stay in memory. Raises InputError, one line, for a file that cannot
     be read, without rows, without the column, with a row that has no label, or whose text is no text; UsageError for
-    options that do not exist or exclude each other. Warns of labels that differ by case alone.
+    options that do not exist or exclude each other. Warns of labels that differ by case or blanks alone.
     """
     if separator == "":
         raise UsageError("`separator` (='') must be one or more characters, such as '|'")
@@ -125,7 +128,7 @@ def _kind(file: TextFile) -> str:
         return _ENDINGS[suffix]
     with file.lines("\n") as lines:
         first = next((line for line in lines if line.strip()), "").lstrip()
-    if first.startswith("__label__"):
+    if _FASTTEXT.search(first):
         return "fasttext"
     if first.startswith(("{", "[{")) or first.strip() == "[":
         return "jsonl"
@@ -155,6 +158,8 @@ def _examples(table: Table, chosen: Chosen, separator: str | None) -> Examples:
 def _text(cell: Any, where: str, column: str) -> str:
     if isinstance(cell, str):
         return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         raise InputError(f"{where} has no text")
     if isinstance(cell, dict):
@@ -198,14 +203,17 @@ def _name(label: Any, where: str) -> str:
 
 
 def _warn_of_case(examples: Examples) -> None:
-    """Warn of labels that differ by case alone: nearly always they are meant to be one."""
+    """Warn of labels that differ by case or blanks alone: nearly always they are meant to be one."""
     entries = examples.labels or []
     names = [name for entry in entries for name in (entry if isinstance(entry, tuple) else (entry,))]
     counts = Counter(names)
     alike: dict[str, list[str]] = {}
     for name in counts:
-        alike.setdefault(name.casefold(), []).append(name)
+        plain = unicodedata.normalize("NFKC", name).casefold()
+        alike.setdefault(" ".join(re.split(r"[\s_-]+", plain)), []).append(name)
     for group in alike.values():
         if len(group) > 1:
             shown = " and ".join(f"'{name}' ({counts[name]} texts)" for name in sorted(group))
-            warn(f"'{examples.source}': the labels {shown} differ by case alone and count as different labels")
+            case = len({name.casefold() for name in group}) == 1
+            by = "case alone" if case else "case, blanks or spelling of characters alone"
+            warn(f"'{examples.source}': the labels {shown} differ by {by} and count as different labels")

@@ -64,7 +64,7 @@ def _first(file: TextFile) -> tuple[bool, Any]:
     if not first.lstrip().startswith("["):
         try:
             document = json.loads(first)
-            return second is not None or not isinstance(document, dict) or not _is_columns(document), document
+            return second is not None or not isinstance(document, dict) or not _is_table(document), document
         except (ValueError, RecursionError) as error:
             if second is None or not first.strip() == "{":
                 raise InputError(f"'{file.name}', line 1 is not JSON: {error}") from error
@@ -91,14 +91,36 @@ def _is_columns(document: dict[str, Any]) -> bool:
     )
 
 
+def _inside(document: dict[str, Any]) -> list[Any] | None:
+    """Return the only array of objects in a document that may say other things of it; None where there is none."""
+    arrays = [v for v in document.values() if isinstance(v, list) and v and all(isinstance(row, dict) for row in v)]
+    return arrays[0] if len(arrays) == 1 else None
+
+
+def _is_split(document: dict[str, Any]) -> bool:
+    """Whether these are rows as pandas writes them with `orient="split"`: names of columns, and lists of cells."""
+    names, rows = document.get("columns"), document.get("data")
+    if not (isinstance(names, list) and isinstance(rows, list) and all(isinstance(name, str) for name in names)):
+        return False
+    return all(isinstance(row, list) and len(row) == len(names) for row in rows)
+
+
+def _is_table(document: dict[str, Any]) -> bool:
+    texts = any(
+        isinstance(value, str) for value in document.values()
+    )  # then it may be a row that has a list of objects
+    return _is_columns(document) or _is_split(document) or (not texts and _inside(document) is not None)
+
+
 def _records(document: Any, name: str) -> list[Any]:
-    """Return the rows of one document: an array of objects, an object of columns, or an object around either."""
+    """Return the rows of one document: an array of objects, an object of columns, or an object around an array."""
     if isinstance(document, list):
         return document
-    if len(document) == 1:
-        (inside,) = document.values()
-        if isinstance(inside, list) and inside and all(isinstance(row, dict) for row in inside):
-            return inside
+    if _is_split(document):
+        return [dict(zip(document["columns"], row, strict=True)) for row in document["data"]]
+    inside = _inside(document)
+    if inside is not None and (len(document) == 1 or not _is_columns(document)):
+        return inside
     if not _is_columns(document):
         raise InputError(
             f"'{name}' is one JSON object; it must be an object a line, an array of objects, or an object of columns"
