@@ -48,6 +48,11 @@ def worded(by: Callable[[str], str]) -> Iterator[None]:
         _wording.reset(token)
 
 
+def wording(message: str) -> str:
+    """Return the message as `warn` would print it: with the names of options on the command line (see `worded`)."""
+    return _wording.get()(message)
+
+
 def speaks() -> bool:
     """Say whether this process prints results: of those that `torchrun` starts, only the first one does."""
     return os.environ.get("RANK", "0") == "0"

@@ -17,6 +17,7 @@ from casecnn.errors import CasecnnError, UsageError
 from casecnn.go.board.coordinates import from_row_column, from_vertex
 from casecnn.go.board.katago_rules import ruleset_of, with_field
 from casecnn.go.board.rulesets import Ruleset
+from casecnn.go.board.sizes import oblong
 from casecnn.go.board.state import BLACK, MAX_SIZE, MIN_SIZE, WHITE
 from casecnn.go.position import IllegalMove, Position
 
@@ -123,8 +124,8 @@ def _size(found: Mapping[str, Any]) -> int:
     for name in ("boardXSize", "boardYSize"):
         if not (_is_whole(found.get(name)) and MIN_SIZE <= found[name] <= MAX_SIZE):
             raise QueryError(f"Must provide an integer from {MIN_SIZE} to {MAX_SIZE}", name)
-    if found["boardXSize"] != found["boardYSize"]:
-        raise QueryError("Must be the same as boardXSize: only square boards are read", "boardYSize")
+    if problem := oblong(found["boardXSize"], found["boardYSize"]):
+        raise QueryError(f"Must be the same as boardXSize: {problem}", "boardYSize")
     return found["boardXSize"]
 
 

@@ -1,7 +1,8 @@
 """Rule sets by the names and in the JSON that KataGo uses, so that programs which speak to KataGo are understood.
 
-Source: KataGo's documentation, "Supported Go Rules" and "GTP Extensions". Rules with a tax on all groups (ancient
-rules) or with a button are not supported.
+Source: KataGo's documentation, "Supported Go Rules" and "GTP Extensions", and its rules.cpp, which reads the names and
+takes Tromp-Taylor's rules for what a JSON object leaves out. Rules with a tax on all groups (stone scoring) or with a
+button are not supported.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ _CHINESE = Ruleset("Chinese", handicap_bonus="N")
 _AGA = Ruleset("AGA", superko="situational", handicap_bonus="N-1")
 _NEW_ZEALAND = Ruleset("New Zealand", suicide=True, superko="situational")
 _TROMP_TAYLOR = Ruleset("Tromp-Taylor", suicide=True, superko="positional")
-_ING = Ruleset("Ing", suicide=True, superko="positional", handicap_bonus="N")
+_ING = Ruleset("Ing", suicide=True, superko="positional")
+_CHINESE_ONLINE = _CHINESE._replace(superko="positional")
 
 NAMED = {
     "chinese": _CHINESE,
-    "chinese-ogs": _CHINESE._replace(superko="positional"),
-    "chinese-kgs": _CHINESE._replace(superko="positional"),
+    "chinese-ogs": _CHINESE_ONLINE,
+    "chinese_ogs": _CHINESE_ONLINE,
+    "chineseogs": _CHINESE_ONLINE,
+    "chinese-kgs": _CHINESE_ONLINE,
+    "chinese_kgs": _CHINESE_ONLINE,
+    "chinesekgs": _CHINESE_ONLINE,
     "japanese": Ruleset("Japanese", scoring="territory"),
     "korean": Ruleset("Korean", scoring="territory"),
     "aga": _AGA,
@@ -34,9 +40,12 @@ NAMED = {
     "new-zealand": _NEW_ZEALAND,
     "new zealand": _NEW_ZEALAND,
     "new_zealand": _NEW_ZEALAND,
+    "newzealand": _NEW_ZEALAND,
     "nz": _NEW_ZEALAND,
     "tromp-taylor": _TROMP_TAYLOR,
     "tromp_taylor": _TROMP_TAYLOR,
+    "tromp taylor": _TROMP_TAYLOR,
+    "tromptaylor": _TROMP_TAYLOR,
     "ing": _ING,
     "goe": _ING,
 }
@@ -45,8 +54,8 @@ NAMED = {
 def ruleset_of(text: str | dict[str, Any]) -> Ruleset:
     """The rules behind a name, or behind KataGo's JSON object, as text or read.
 
-    Raises `UsageError` for a name or field that is not known, and for rules that are not supported.
-
+    What an object leaves out is as under Tromp-Taylor rules, as KataGo has it. Raises `UsageError` for a name or field
+    that is not known, and for rules that are not supported.
     >>> ruleset_of("Japanese").scoring, ruleset_of('{"ko": "POSITIONAL", "suicide": true}').suicide
     ('territory', True)
     """
@@ -59,7 +68,7 @@ def ruleset_of(text: str | dict[str, Any]) -> Ruleset:
             raise UsageError(f"the rules are no JSON object: {error}") from error
     if not isinstance(text, dict):
         raise UsageError("the rules must be a name or an object")
-    rules = DEFAULT
+    rules = _TROMP_TAYLOR
     for name, value in text.items():
         rules = with_field(rules, name, value)
     tax = text.get("tax", "SEKI" if rules.territory else "NONE")
@@ -78,7 +87,7 @@ def with_field(rules: Ruleset, name: str, value: Any) -> Ruleset:
         changes = {"suicide": one_of(name, value, (False, True))}
     elif name == "ko":
         changes = {"superko": _KO[one_of(name, value, list(_KO))]}
-    elif name == "scoring":
+    elif name in ("scoring", "score"):
         changes = {"scoring": one_of(name, value, ("AREA", "TERRITORY")).lower()}
     elif name == "whiteHandicapBonus":
         changes = {"handicap_bonus": one_of(name, value, ("0", "N-1", "N"))}

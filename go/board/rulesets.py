@@ -1,8 +1,8 @@
 """What the rules that a game names say about its moves: suicide, the repetition of positions, and how it is counted.
 
-Sources: SGF FF[4], property RU (AGA, GOE, Japanese, NZ); the table of KataGo's documentation ("Supported Go Rules").
-Where a rule book forbids repetition but games are played with a referee or a server that only knows the simple ko
-(China, Japan, Korea, Ing's disturbing kos), the simple ko is taken, so that real games are not cut short.
+Sources: SGF FF[4], property RU (AGA, GOE, Japanese, NZ); KataGo's sets of rules by name ("GTP Extensions", and its
+rules.cpp for French and Ing), with which suicide, repetition and scoring agree. China's rule book forbids repetition,
+but games there are played with the simple ko, and so does KataGo take them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ RULESETS = (
     Ruleset("French", superko="situational"),
     Ruleset("New Zealand", suicide=True, superko="situational"),
     Ruleset("Tromp-Taylor", suicide=True, superko="positional"),
-    Ruleset("Ing", suicide=True),
+    Ruleset("Ing", suicide=True, superko="positional"),
     Ruleset("stone scoring"),
 )
 _WORDS = {

@@ -12,3 +12,8 @@ def check_board(size: int, source: str) -> None:
         raise InputError(
             f"{source}: the board (={size}x{size}) must be from {MIN_SIZE}x{MIN_SIZE} to {MAX_SIZE}x{MAX_SIZE}"
         )
+
+
+def oblong(columns: int, rows: int) -> str:
+    """What every reader of boards says of one that is not square; empty for one that is."""
+    return "" if columns == rows else f"a board of {columns}x{rows}; only square boards are read"

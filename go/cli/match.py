@@ -23,15 +23,25 @@ from casecnn.go.cli import options as go
     renamed=["--move-time-limit"],
 )
 @go.max_moves(otherwise="three times the points of the board")
+@option("--handicap", type=int, default=0, meaning="Black stones on the star points, 2 to 9")
+@option("--openings", metavar="FILE", meaning="Games (a file, folder or zip) from which the match's games start")
+@option("--opening-moves", type=int, metavar="N", meaning="Only the first moves of each", otherwise="all")
+@option("--alternate/--no-alternate", default=True, meaning="Change colours after each game")
+@option("--parallel", "workers", type=int, default=1, meaning="Games played at once, each by engines of its own")
 @option("--judge", metavar="CMD", meaning="An engine whose final_score decides", otherwise="see above")
 @format_option
-def match(first, second, games, output, judge, output_format, **terms) -> None:
+def match(
+    first, second, games, output, judge, openings, opening_moves, alternate, workers, output_format, **terms
+) -> None:
     """Play a match between two GTP engines, such as 'gnugo --mode gtp --chinese-rules --level 10'.
 
     The colours alternate. An engine loses a game by crashing, by a move that is illegal (simple ko, no suicide) or too
     slow, and by refusing a legal move. After two passes the area is counted, without the stones that both engines list
     as dead (final_status_list); where they disagree the game is counted as disputed, too. With --judge that engine's
     final_score decides instead.
+
+    Games 1 and 2 start from the first of the --openings, with colours changed, 3 and 4 from the second, and so on.
+    White gets no points for the stones of a --handicap: choose the --komi.
 
     Ctrl-C keeps the finished games; the same command goes on.
     """
@@ -42,5 +52,8 @@ def match(first, second, games, output, judge, output_format, **terms) -> None:
 
     checked = Terms(**terms)
     with match_shown(games) as progress:
-        summary = play(first, second, games, output, checked, judge=judge, progress=progress)
+        summary = play(
+            first, second, games, output, checked, judge=judge, openings=openings, opening_moves=opening_moves,
+            alternate=alternate, workers=workers, progress=progress,
+        )  # fmt: skip
     show(output_format, summary, table(summary))

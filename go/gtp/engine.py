@@ -19,6 +19,7 @@ from casecnn.errors import CasecnnError, InputError
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.record import DEFAULT_KOMI, PLAY, SETUP, TO_PLAY, GameRecord, pack, unpack
 from casecnn.go.board.rulesets import DEFAULT, Ruleset
+from casecnn.go.board.sizes import oblong
 from casecnn.go.board.state import BLACK, WHITE
 from casecnn.go.gtp.clock import Clock
 from casecnn.go.gtp.dispatch import Handler
@@ -31,6 +32,7 @@ from casecnn.go.position import IllegalMove, Position
 from casecnn.go.search.dead_stones import games_for
 from casecnn.go.search.random_play import play_out
 
+SIZES = Parameter("number", WHOLE.read, optional=True, many=True)
 RESIGN_TURNS = 3  # turns in a row that a game must be hopeless
 
 
@@ -73,7 +75,8 @@ class Engine:
         return {
             "name": Handler(lambda: "casecnn"),
             "version": Handler(lambda: f"{__version__} {self.player.policy.name}"),
-            "boardsize": Handler(self.boardsize, (WHOLE,)),
+            "boardsize": Handler(self.boardsize, (WHOLE, SIZES)),
+            "rectangular_boardsize": Handler(self.boardsize, (WHOLE, SIZES)),
             "clear_board": Handler(self.clear_board),
             "komi": Handler(self.set_komi, (NUMBER,)),
             "get_komi": Handler(lambda: f"{self.komi:g}"),
@@ -91,8 +94,12 @@ class Engine:
 
     # The game
 
-    def boardsize(self, size: int) -> str:
-        """Start an empty board of a size, with the net for it."""
+    def boardsize(self, size: int, others: list[int] | None = None) -> str:
+        """Start an empty board of a size, with the net for it. A second number must be the same as the first."""
+        if others and len(others) > 1:
+            raise GtpError(f"syntax error: boardsize takes one number, or two, not {1 + len(others)}")
+        if others and (problem := oblong(size, others[0])):
+            raise GtpError(f"unacceptable size: {problem}")
         try:
             self.take_net(size)
         except CasecnnError as error:

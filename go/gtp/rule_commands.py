@@ -30,7 +30,7 @@ class RuleCommands:
             "kata-set-rules": Handler(self.set_rules, (WORD, WORDS)),
             "kata-get-rules": Handler(self.get_rules),
             "kata-set-rule": Handler(self.set_rule, (WORD, WORD)),
-            "kgs-rules": Handler(self.set_rules, (WORD,)),
+            "kgs-rules": Handler(self.set_kgs_rules, (WORD,)),
             "kata-set-param": Handler(self.set_parameter, (WORD, WORD)),
             "kata-get-param": Handler(self.get_parameter, (WORD,)),
             "kata-list-params": Handler(lambda: " ".join(PARAMETERS)),
@@ -43,6 +43,10 @@ class RuleCommands:
         except UsageError as error:
             raise GtpError(str(error)) from error
         return ""
+
+    def set_kgs_rules(self, name: str) -> str:
+        """Take rules by the name that KGS has for them; its Chinese rules forbid every repetition."""
+        return self.set_rules("chinese-kgs" if name.lower() == "chinese" else name)
 
     def get_rules(self) -> str:
         """The rules as KataGo's JSON object."""

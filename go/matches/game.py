@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from casecnn.checks import positive, whole, within
-from casecnn.errors import InputError
+from casecnn.errors import InputError, UsageError
 from casecnn.go.board.coordinates import from_vertex, to_vertex
-from casecnn.go.board.record import PLAY, GameRecord, pack, unpack
+from casecnn.go.board.handicap import fixed_handicap, most_stones
+from casecnn.go.board.record import PLAY, SETUP, TO_PLAY, GameRecord, pack, unpack
 from casecnn.go.board.state import BLACK, EMPTY, MAX_SIZE, MIN_SIZE, WHITE
 from casecnn.go.matches.client import EngineFailure, EngineGone, EngineRefused, EngineSilent, GtpClient
 from casecnn.go.position import IllegalMove, Position
@@ -40,7 +42,8 @@ class Terms:
     size: int = 19
     komi: float = 7.5
     move_time_limit: float = 60.0  # seconds for one move
-    max_moves: int | None = None  # passes included; None: three times the points of the board
+    max_moves: int | None = None  # of the engines, passes included; None: three times the points of the board
+    handicap: int = 0  # black stones on the places that GTP gives them
 
     def __post_init__(self) -> None:
         whole("size", self.size, MIN_SIZE, MAX_SIZE)
@@ -48,16 +51,30 @@ class Terms:
         positive("move_time_limit", within("move_time_limit", self.move_time_limit, 0, 86_400, closed=True))
         if self.max_moves is not None:
             whole("max_moves", self.max_moves, 1, 10_000)
+        if self.handicap:
+            whole("handicap", self.handicap, 2, 9)
+            if fixed_handicap(self.handicap, self.size) is None:
+                most = most_stones(self.size)
+                rule = f"from 2 to {most}" if most else "0"
+                raise UsageError(f"`handicap` (={self.handicap}) must be {rule} on {self.size}x{self.size}")
+
+    def start(self) -> tuple[int, ...]:
+        """The events before the first move: the handicap, after which White is to play."""
+        stones = fixed_handicap(self.handicap, self.size) or []
+        return (*(pack(SETUP, BLACK, move) for move in stones), *([pack(TO_PLAY, WHITE)] if stones else []))
 
 
 @dataclass(eq=False)
 class MatchGame:
     """How a game went.
 
-    `ended` is "passes", "resignation", "move limit", or one of `FAILURES`. `seconds`, `moves` and `slowest` are by
-    colour and count answers to genmove.
+    `start` holds the events before the engines' first move, `events` their own; `opening` names where the start is
+    from. `ended` is "passes", "resignation", "move limit", or one of `FAILURES`. `seconds`, `moves` and `slowest` are
+    by colour and count answers to genmove.
     """
 
+    start: tuple[int, ...] = ()
+    opening: str = ""
     events: list[int] = field(default_factory=list)
     winner: int = 0  # 0 draw, 1 black, 2 white
     score: float | None = None  # black minus white minus komi, where the game was scored
@@ -78,30 +95,42 @@ class MatchGame:
 
     def record(self, terms: Terms, black: str, white: str) -> GameRecord:
         """The game as a record, with the players' names."""
-        events = np.array(self.events, np.uint16)
-        return GameRecord(terms.size, events, terms.komi, 0, self.result, self.winner, "Chinese", black, white)
+        events = np.array([*self.start, *self.events], np.uint16)
+        rest = (terms.handicap, self.result, self.winner, "Chinese", black, white)
+        return GameRecord(terms.size, events, terms.komi, *rest)
 
 
-def set_up(engine: GtpClient, terms: Terms) -> None:
-    """Give an engine an empty board.
+def set_up(engine: GtpClient, terms: Terms, start: Sequence[int] = ()) -> None:
+    """Give an engine the board on which a game starts.
 
-    Raises `InputError` where it refuses the size or the komi, and what `GtpClient.ask` raises otherwise.
+    Raises `InputError` where it refuses the size, the komi or the handicap, and what `GtpClient.ask` raises otherwise.
     """
-    for command in (f"boardsize {terms.size}", "clear_board", f"komi {terms.komi:g}"):
+    commands = [f"boardsize {terms.size}", "clear_board", f"komi {terms.komi:g}"]
+    if terms.handicap:
+        commands.append(f"fixed_handicap {terms.handicap}")
+    for command in commands:
         try:
             engine.ask(command, SETUP_LIMIT)
         except EngineRefused as error:
             raise InputError(f"the engine '{engine.line}' refuses '{command}': {error}") from error
+    if not terms.handicap:
+        _tell(engine, start, terms.size)
 
 
-def play_game(black: GtpClient, white: GtpClient, terms: Terms, judge: GtpClient | None = None) -> MatchGame:
-    """Play one game to its end, after `set_up`. Raises `InputError` where the judge fails, nothing for the players."""
-    game = MatchGame()
+def play_game(
+    black: GtpClient, white: GtpClient, terms: Terms, judge: GtpClient | None = None, game: MatchGame | None = None
+) -> MatchGame:
+    """Play one game from its start to its end, after `set_up`; all goes into `game`, which knows the start.
+
+    Raises `InputError` where the judge fails, nothing for the players.
+    """
+    game = game or MatchGame()
     position = Position(terms.size, terms.komi)
+    apply(position, game.start)
     engines = {BLACK: black, WHITE: white}
     limit = terms.max_moves or 3 * terms.size * terms.size
     while position.passes < 2 and len(game.events) < limit:
-        colour = BLACK if len(game.events) % 2 == 0 else WHITE
+        colour = position.to_play
         move = _answer(engines[colour], colour, terms, game)
         if move is None:
             return game
@@ -122,6 +151,26 @@ def play_game(black: GtpClient, white: GtpClient, terms: Terms, judge: GtpClient
     if game.score is not None:
         game.winner = BLACK if game.score > 0 else WHITE if game.score < 0 else 0
     return game
+
+
+def apply(position: Position, events: Sequence[int]) -> None:
+    """Bring a position on by events; raises `IllegalMove`."""
+    for event in events:
+        kind, colour, move = unpack(event)
+        if kind == PLAY:
+            position.play(move, colour)
+        elif kind == SETUP:
+            position.set_stone(move, colour)
+        else:
+            position.set_to_play(colour)
+
+
+def _tell(engine: GtpClient, events: Sequence[int], size: int) -> None:
+    """Tell an engine what happened; stones that are set up are played one after the other."""
+    for event in events:
+        kind, colour, move = unpack(event)
+        if kind != TO_PLAY:
+            engine.ask(f"play {LETTERS[colour]} {to_vertex(move, size)}", SETUP_LIMIT)
 
 
 def _answer(engine: GtpClient, colour: int, terms: Terms, game: MatchGame) -> int | None:
@@ -187,10 +236,8 @@ def _vertices(text: str, size: int) -> set[int]:
 def _score_by_judge(judge: GtpClient, game: MatchGame, terms: Terms) -> float:
     """The judge's final score of the game, positive for Black."""
     try:
-        set_up(judge, terms)
-        for event in game.events:
-            _, colour, move = unpack(event)
-            judge.ask(f"play {LETTERS[colour]} {to_vertex(move, terms.size)}", SETUP_LIMIT)
+        set_up(judge, terms, game.start)
+        _tell(judge, game.events, terms.size)
         text = judge.ask("final_score", SETUP_LIMIT).strip()
     except EngineFailure as error:
         raise InputError(f"the judge '{judge.line}' fails: {error}") from error

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
-from typing import IO, Any
+import queue
+import threading
+from collections.abc import Callable, Generator
+from typing import Any
 
 from casecnn.checks import whole
-from casecnn.errors import InputError
-from casecnn.go.board.state import BLACK, WHITE
-from casecnn.go.matches.client import EngineFailure, EngineRefused, GtpClient
-from casecnn.go.matches.game import CRASH, FAILURES, SETUP_LIMIT, MatchGame, Terms, play_game, set_up
-from casecnn.go.matches.summary import SIDES, summarise
+from casecnn.errors import CasecnnError, UsageError
+from casecnn.go.matches.engines import Engines
+from casecnn.go.matches.game import Terms
+from casecnn.go.matches.openings import fingerprint, read_openings
+from casecnn.go.matches.summary import summarise
 from casecnn.go.play.game_folder import GameFolder
-from casecnn.go.sgf.writer import record_sgf
 from casecnn.interruption import Interrupted
 
 MAX_GAMES = 99_999
+MAX_WORKERS = 256
+
+Played = tuple[int, bytes, dict[str, Any]]
+"""The number of a game, its SGF text, and the facts of it."""
 
 
 def match(
@@ -28,21 +33,34 @@ def match(
     terms: Terms | None = None,
     *,
     judge: str | None = None,
+    openings: str | os.PathLike[str] | None = None,
+    opening_moves: int | None = None,
+    alternate: bool = True,
+    workers: int = 1,
     progress: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Play games 1 to `games` between two engines, given as command lines, and return the summary.
 
-    The games go into the folder `output` (see `casecnn.go.play.game_folder`). The first engine has black in odd ones.
-    Games that are there already are not played again. The engines run on from game to game; after a failure both are
-    started anew. What they write to stderr goes to first.log and second.log in the folder. `judge` is the command line
-    of an engine that scores the games instead (see `casecnn.go.matches.game`). `progress(facts)` is called after each
-    game with what games.jsonl says of it.
+    The games go into the folder `output` (see `casecnn.go.play.game_folder`). The first engine has black in odd ones,
+    or in all where they do not `alternate`. Games that are there already are not played again. The engines run on from
+    game to game; after a failure both are started anew. What they write to stderr goes to first.log and second.log in
+    the folder. `judge` is the command line of an engine that scores the games instead (see
+    `casecnn.go.matches.game`). `openings` is a file of games in which those of the match start (see
+    `casecnn.go.matches.openings`), after the first `opening_moves` moves of each or all. `workers` games are played at
+    once, each by engines of its own. `progress(facts)` is called after each game with what games.jsonl says of it.
 
     Raises `UsageError` for numbers that make no sense and a folder of another match, `InputError` for an engine that
-    does not start or refuses the board, and `casecnn.interruption.Interrupted` on Ctrl-C, after writing the summary.
+    does not start or refuses the board, for openings that cannot be read, and `casecnn.interruption.Interrupted` on
+    Ctrl-C, after writing the summary.
     """
     terms = terms or Terms()
     whole("games", games, 1, MAX_GAMES)
+    whole("workers", workers, 1, MAX_WORKERS)
+    if openings is not None and terms.handicap:
+        raise UsageError(f"`handicap` (={terms.handicap}) must be left out where `openings` are given")
+    if opening_moves is not None and openings is None:
+        raise UsageError(f"`opening_moves` (={opening_moves}) needs `openings`")
+    starts = [] if openings is None else read_openings(openings, terms.size, opening_moves)
     settings = {
         "command": "match",
         "black": first,
@@ -52,122 +70,67 @@ def match(
         "komi": float(terms.komi),
         "move_time_limit": float(terms.move_time_limit),
         "max_moves": terms.max_moves or 3 * terms.size * terms.size,
+        "handicap": terms.handicap or None,
+        "openings": fingerprint(starts) if starts else None,
+        "alternate": None if alternate else False,
     }
     folder = GameFolder(output, settings)
+    missing = [number for number in range(1, games + 1) if number not in folder.finished]
     with contextlib.ExitStack() as stack:
-        engines = stack.enter_context(_Engines((first, second), judge, folder, terms))
+        pairs = [
+            stack.enter_context(Engines((first, second), judge, folder.path, terms, starts, alternate))
+            for _ in range(max(1, min(workers, len(missing))))
+        ]
+        played = _one_by_one(pairs[0], missing) if len(pairs) == 1 else _at_once(pairs, missing)
         try:
-            for number in range(1, games + 1):
-                if number not in folder.finished:
-                    facts = engines.play(number)
-                    if progress:
-                        progress(facts)
+            for number, text, facts in played:
+                folder.add(number, text, facts)
+                if progress:
+                    progress(folder.finished[number])
         except KeyboardInterrupt:
             folder.write_summary(summarise(folder, settings, games))
             raise Interrupted(
                 f"stopped: {len(folder.finished)} of {games} games are in '{folder.path}'; the same command goes on"
             ) from None
+        finally:
+            played.close()
     summary = summarise(folder, settings, games)
     folder.write_summary(summary)
     return summary
 
 
-class _Engines:
-    """The engines of a match, started when they are needed."""
+def _one_by_one(engines: Engines, numbers: list[int]) -> Generator[Played]:
+    for number in numbers:
+        yield (number, *engines.play(number))
 
-    def __init__(self, commands: tuple[str, str], judge: str | None, folder: GameFolder, terms: Terms) -> None:
-        self.commands, self.judge_command, self.folder, self.terms = commands, judge, folder, terms
-        self.engines: list[GtpClient] = []
-        self.judge: GtpClient | None = None
-        self.names = ("", "")
 
-    def __enter__(self) -> _Engines:
-        return self
+def _at_once(pairs: list[Engines], numbers: list[int]) -> Generator[Played]:
+    """The games as they end, each pair of engines in a thread of its own; closing it ends all engines at once."""
+    waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    for number in [*numbers, *[None for _ in pairs]]:
+        waiting.put(number)
+    results: queue.Queue[Played | CasecnnError | OSError] = queue.Queue()
 
-    def __exit__(self, *_: object) -> None:
-        self._stop()
-
-    def play(self, number: int) -> dict[str, Any]:
-        """Play and write down a game."""
-        game, first = MatchGame(), BLACK if number % 2 else WHITE
-        if self._start(game, first):
-            black, white = self.engines if first == BLACK else self.engines[::-1]
-            game = play_game(black, white, self.terms, self.judge)
-        names = {first: self.names[0], 3 - first: self.names[1]}
-        facts = {
-            "black": names[BLACK],
-            "white": names[WHITE],
-            "first": "black" if first == BLACK else "white",
-            "result": game.result,
-            "winner": SIDES[game.winner != first] if game.winner else "",
-            "score": game.score,
-            "moves": len(game.events),
-            "ended": game.ended,
-            "reason": game.reason,
-            "disputed": game.disputed,
-            **{
-                key: {"first": found[first], "second": found[3 - first]}
-                for key, found in (
-                    ("seconds", {colour: round(seconds, 6) for colour, seconds in game.seconds.items()}),
-                    ("genmoves", game.moves),
-                    ("slowest", {colour: round(seconds, 6) for colour, seconds in game.slowest.items()}),
-                )
-            },
-        }
-        comment = f"Match game {number}; ended by {game.ended}" + (f": {game.reason}" if game.reason else "") + "."
-        if game.disputed:
-            comment += " The engines disagree about the dead stones; those that both call dead are taken off."
-        text = record_sgf(game.record(self.terms, names[BLACK], names[WHITE]), name=f"Game {number}", comment=comment)
-        self.folder.add(number, text, facts)
-        if game.ended in FAILURES:
-            self._stop()
-        return self.folder.finished[number]
-
-    def _start(self, game: MatchGame, first: int) -> bool:
-        """Get both engines ready for a game. An engine that once ran and now fails has lost it: False."""
-        fresh = not self.engines
-        again = bool(self.folder.finished) and fresh and self.names != ("", "")
-        if fresh:
-            for command, side in zip(self.commands, SIDES, strict=True):
-                with self._log(side) as log:
-                    self.engines.append(GtpClient(command, log))
-            if self.judge_command and self.judge is None:
-                self.judge = GtpClient(self.judge_command)
-        for engine, colour in zip(self.engines, (first, 3 - first), strict=True):
+    def work(engines: Engines) -> None:
+        while not engines.stopped and (number := waiting.get()) is not None:
             try:
-                set_up(engine, self.terms)
-            except EngineFailure as error:
-                if fresh and not again:
-                    raise InputError(f"the engine '{engine.line}' does not start: {error}") from error
-                game.ended, game.winner, game.reason = CRASH, 3 - colour, f"before the game: {error}"
-                return False
-        if self.names == ("", ""):
-            first_name, second_name = (_name(engine) for engine in self.engines)
-            if first_name == second_name:
-                first_name, second_name = f"{first_name} (1)", f"{second_name} (2)"
-            self.names = (first_name, second_name)
-        return True
+                found: Played | CasecnnError | OSError = (number, *engines.play(number))
+            except (CasecnnError, OSError) as error:
+                found = error
+            if not engines.stopped:
+                results.put(found)
 
-    def _log(self, side: str) -> IO[bytes]:
-        return open(self.folder.path / f"{side}.log", "ab")
-
-    def _stop(self) -> None:
-        for engine in self.engines:
-            engine.close()
-        self.engines = []
-        if self.judge is not None:
-            self.judge.close()
-            self.judge = None
-
-
-def _name(engine: GtpClient) -> str:
-    """What an engine calls itself, on one line: "GNU Go 3.8"."""
-    words = []
-    for command in ("name", "version"):
-        try:
-            words.append(" ".join(engine.ask(command, SETUP_LIMIT).split()))
-        except EngineRefused:
-            continue
-        except EngineFailure as error:
-            raise InputError(f"the engine '{engine.line}' does not start: {error}") from error
-    return " ".join(filter(None, words))[:80] or engine.line.split()[0]
+    threads = [threading.Thread(target=work, args=(pair,), daemon=True) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in numbers:
+            found = results.get()
+            if isinstance(found, Exception):
+                raise found
+            yield found
+    finally:
+        for pair in pairs:
+            pair.stop()
+        for thread in threads:
+            thread.join()

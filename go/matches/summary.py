@@ -23,6 +23,8 @@ def summarise(folder: GameFolder, settings: dict[str, Any], planned: int) -> dic
         "planned": planned,
         "size": settings["size"],
         "komi": settings["komi"],
+        **({"handicap": settings["handicap"]} if settings["handicap"] else {}),
+        **({"openings": len({fact.get("opening") for fact in facts})} if settings["openings"] else {}),
         "scored_by": "the judge" if settings["judge"] else "area, without the stones that both engines call dead",
         "engines": [_engine(side, settings, facts) for side in SIDES],
         "draws": sum(not fact["winner"] for fact in facts),
@@ -92,10 +94,12 @@ def table(summary: dict[str, Any]) -> str:
     lines = ["  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     ended = ", ".join(f"{what} {count}" for what, count in summary["ended"].items())
     moves = summary["moves"]
+    start = f", {summary['handicap']} stones handicap" if "handicap" in summary else ""
+    start += f", from {summary['openings']} openings" if "openings" in summary else ""
     lines += [
         "",
         f"{summary['games']} games ({summary['different_games']} different) on {summary['size']}x{summary['size']},"
-        f" komi {summary['komi']:g}, in {summary['output']}; draws {summary['draws']}",
+        f" komi {summary['komi']:g}{start}, in {summary['output']}; draws {summary['draws']}",
         f"ended by: {ended or 'nothing'}; {moves['mean']:.0f} moves a game,"
         f" from {moves['shortest']} to {moves['longest']}",
         f"scored by {summary['scored_by']}; {summary['disputed']} disputed",

@@ -50,6 +50,6 @@ def match_shown(total: int) -> Iterator[Callable[[dict[str, Any]], None]]:
         def advance(facts: dict[str, Any]) -> None:
             won[facts["winner"]] += 1
             bar.set_postfix_str(f"{won['first']}:{won['second']}, last {facts['result']}", refresh=False)
-            reach(bar, facts["game"])
+            reach(bar, max(bar.n + 1, facts["game"]))
 
         yield advance

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from casecnn.checks import whole
-from casecnn.console import progress, warn
+from casecnn.console import progress, warn, wording
 from casecnn.errors import CasecnnError, InputError, UsageError
 from casecnn.go.board.record import GameRecord
 from casecnn.go.planes.warm_up import warm_up
@@ -98,7 +98,8 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
     sgfs = output_folder("sgf", wish.sgf, files) if wish.sgf else None
     images = output_folder("image", wish.image, files) if wish.image else None
     policy = _net(wish)
-    games, left_out = reviewable(found, policy, wish.first, wish.last)
+    games, problems = reviewable(found, policy, wish.first, wish.last)
+    left_out = [wording(line) for line in problems]
     for line in left_out:
         warn(f"left out: {line}")
     for game in games:

@@ -75,12 +75,14 @@ _SAME = {
 class Decoded(NamedTuple):
     """Text that is ASCII-compatible, the codec of its values, and what was odd about it.
 
-    The codec is UTF-8, ASCII, or Latin-1 for bytes that are kept as they are.
+    The codec is UTF-8, ASCII, or Latin-1 for bytes that are kept as they are. ``read_as`` is the codec of the file,
+    where the text was not in UTF-8.
     """
 
     text: bytes
     encoding: str
     warnings: tuple[str, ...] = ()
+    read_as: str = ""
 
 
 def _keep(error: UnicodeError) -> tuple[str, int]:
@@ -139,14 +141,14 @@ def _decode_as(data: bytes, codec: str, name: str) -> Decoded:
         text = data.decode(codec, "replace")
     odd = sum("\udc80" <= c <= "\udcff" for c in text)
     warning = (f"{odd} bytes are not {name}; they are kept as they are",) if odd else ()
-    return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning)
+    return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning, codec)
 
 
 def _decode_by_looks(data: bytes, name: str, declared: str, utf8: bool) -> Decoded:
     """The most probable text, its declared encoding before others."""
     same = _SAME.get(declared, declared)
     if same and all(same != encoding.codec for encoding in ENCODINGS) and _text_in(data, declared) is not None:
-        return Decoded(_text_in(data, declared) or b"", "utf-8")  # koi8-u, iso-2022-jp, iso-8859-2, ...
+        return Decoded(_text_in(data, declared) or b"", "utf-8", (), declared)  # koi8-u, iso-2022-jp, iso-8859-2, ...
     problem = "no charset is declared and the text is not UTF-8"
     if name:
         problem = f"the text is not in the declared {name}" if declared else f"the declared charset {name} is unknown"
@@ -161,7 +163,7 @@ def _decode_by_looks(data: bytes, name: str, declared: str, utf8: bool) -> Decod
     if encoding.codec == same:
         odd = any("\udc80" <= letter <= "\udcff" for letter in text)
         warning = (f"some bytes are not in the declared {name} and kept as they are",) if odd else ()
-        return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning)
+        return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", warning, encoding.codec)
     if best - second < _SURE or not _makes_sense(sample, encoding, best):
         return Decoded(
             data,
@@ -169,7 +171,8 @@ def _decode_by_looks(data: bytes, name: str, declared: str, utf8: bool) -> Decod
             (f"{problem}; names may be wrong and are kept byte for byte; `--encoding` says what they are in",),
         )
     read_as = "read as UTF-8, some bytes of which are lost" if encoding.codec == "utf-8" else f"read as {encoding.name}"
-    return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", (f"{problem}; {read_as}",))
+    codec = "" if encoding.codec == "utf-8" else encoding.codec
+    return Decoded(text.encode("utf-8", "surrogateescape"), "utf-8", (f"{problem}; {read_as}",), codec)
 
 
 def _makes_sense(sample: bytes, encoding: Encoding, score: float) -> bool:

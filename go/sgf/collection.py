@@ -28,11 +28,20 @@ _MOVES_BEHIND = re.compile(_SPACE + rb";" + _SPACE + rb"[BW]" + _SPACE + rb"\[")
 
 
 class GameTree(NamedTuple):
-    """A game with all its variations: its name for messages, its tree, and what was repaired in it, in whole lines."""
+    """A game with all its variations: its name for messages, its tree, and what was repaired in it, in whole lines.
+
+    ``start`` is where it starts in the text.
+    """
 
     name: str
     tree: Coarse_game_tree
     warnings: tuple[str, ...] = ()
+    start: int = 0
+
+
+def starts_of_games(text: bytes) -> list[int]:
+    """Where games visibly start: at ``(;`` with a property that only a root has, whatever the text is written in."""
+    return [found.start() for found in _ROOT.finditer(text)]
 
 
 def game_trees(text: bytes, source: str) -> Iterator[GameTree | Failure]:
@@ -61,7 +70,7 @@ def game_trees(text: bytes, source: str) -> Iterator[GameTree | Failure]:
             continue
         several = number > 1 or 0 <= next_start < len(text)
         name = f"{source} game {number}" if several else source
-        yield found._replace(source=name) if isinstance(found, Failure) else found._replace(name=name)
+        yield found._replace(source=name) if isinstance(found, Failure) else found._replace(name=name, start=start)
         start = next_start
         number += 1
 

@@ -16,6 +16,7 @@ from sgfmill import sgf_grammar
 
 from casecnn.go.board.record import DEFAULT_KOMI, MAX_SIZE, MIN_SIZE
 from casecnn.go.board.rulesets import ruleset
+from casecnn.go.board.sizes import oblong
 from casecnn.go.sgf.failure import NotRead, printable
 from casecnn.go.sgf.komi import read_komi
 
@@ -107,8 +108,8 @@ def _read_size(text: str | None, warnings: list[str]) -> int:
     if not match:
         raise NotRead("board size", f"has SZ[{text[:20]}]; the size must be a number from {MIN_SIZE} to {MAX_SIZE}")
     columns, rows = int(match.group(1)), int(match.group(2) or match.group(1))
-    if columns != rows:
-        raise NotRead("board size", f"has a board of {columns}x{rows}; only square boards are read")
+    if problem := oblong(columns, rows):
+        raise NotRead("board size", f"has {problem}")
     if not MIN_SIZE <= columns <= MAX_SIZE:
         raise NotRead("board size", f"has a board of {columns}x{columns}; sizes {MIN_SIZE} to {MAX_SIZE} are read")
     return columns

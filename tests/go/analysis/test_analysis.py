@@ -171,7 +171,11 @@ def test_the_end_of_the_input_waits_for_the_answers_or_not():
     [
         ({"boardXSize": None}, "boardXSize", "Must provide an integer from 5 to 25"),
         ({"boardYSize": 4}, "boardYSize", "Must provide an integer from 5 to 25"),
-        ({"boardYSize": 6}, "boardYSize", "Must be the same as boardXSize: only square boards are read"),
+        (
+            {"boardYSize": 6},
+            "boardYSize",
+            "Must be the same as boardXSize: a board of 5x6; only square boards are read",
+        ),
         ({"rules": 5}, "rules", "Must specify rules string or JSON object"),
         ({"rules": "checkers"}, "rules", "Could not parse rules: there is no rule set 'checkers'; "),
         ({"rules": {"ko": "EIGHT"}}, "rules", "Could not parse rules: `ko` (=EIGHT) must be one of SIMPLE, "),

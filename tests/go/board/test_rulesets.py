@@ -42,7 +42,9 @@ def test_names_that_say_nothing(text):
 
 def test_each_says_what_it_allows():
     assert [rules.name for rules in RULESETS if rules.suicide] == ["New Zealand", "Tromp-Taylor", "Ing"]
-    assert [rules.name for rules in RULESETS if rules.superko] == ["AGA", "French", "New Zealand", "Tromp-Taylor"]
+    assert [rules.name for rules in RULESETS if rules.superko] == [
+        "AGA", "French", "New Zealand", "Tromp-Taylor", "Ing",
+    ]  # fmt: skip
     assert not DEFAULT.suicide and not DEFAULT.superko
 
 

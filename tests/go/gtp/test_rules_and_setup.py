@@ -35,6 +35,12 @@ def test_rules_by_name_by_object_and_by_field():
     rules = json.loads(answers(asked)[2].removeprefix("= "))
     assert (rules["ko"], rules["suicide"], rules["scoring"], rules["tax"]) == ("POSITIONAL", True, "TERRITORY", "SEKI")
     assert answers("kgs-rules japanese\nkata-get-rules\n")[1].count('"scoring":"TERRITORY"') == 1
+    assert '"ko":"POSITIONAL"' in answers("kgs-rules chinese\nkata-get-rules\n")[1]  # KGS forbids repetition
+
+
+def test_what_an_object_leaves_out_is_as_under_tromp_taylor_rules():
+    assert as_dict(ruleset_of({})) == as_dict(NAMED["tromp-taylor"])
+    assert as_dict(ruleset_of('{"score": "TERRITORY", "suicide": false, "ko": "SIMPLE"}')) == as_dict(NAMED["japanese"])
 
 
 @pytest.mark.parametrize(
@@ -170,3 +176,13 @@ def test_what_the_controller_tells_goes_before_the_engines_own_count():
     with clock.running(WHITE):
         pass
     assert 0 < clock.used[WHITE] < 10
+
+
+def test_oblong_boards_are_refused_in_one_voice():
+    lines = "boardsize 9 7\nrectangular_boardsize 9 7\nboardsize 4 4 4\nrectangular_boardsize 7 7\nboardsize 9 9\n"
+    refused = "? unacceptable size: a board of 9x7; only square boards are read"
+    engine = Engine(TableNet(9), resize=TableNet)
+    assert answers(lines, engine) == [
+        refused, refused, "? syntax error: boardsize takes one number, or two, not 3", "=", "=",
+    ]  # fmt: skip
+    assert engine.size == 9

@@ -22,13 +22,18 @@ parser.add_argument("--once", default="")
 parser.add_argument("--log", default="")
 parser.add_argument("vertices", nargs="*")
 settings = parser.parse_args()
-tame = bool(settings.once) and os.path.exists(settings.once)
 left: list[str] = []
 
 
-def misbehave() -> None:
-    if settings.once:
-        open(settings.once, "w").close()
+def tame() -> bool:
+    """Whether it has misbehaved already, here or in another process."""
+    if not settings.once:
+        return False
+    try:
+        os.close(os.open(settings.once, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return True
+    return False
 
 
 def answer(words: list[str]) -> str:
@@ -50,10 +55,9 @@ def answer(words: list[str]) -> str:
     if name != "genmove":
         return "="
     move = left.pop(0) if left else "pass"
-    if tame and not move[1:].isdigit():
+    if move != "pass" and not move[1:].isdigit() and tame():
         return "= pass"
     if move == "crash":
-        misbehave()
         os.kill(os.getpid(), signal.SIGKILL)
     if move == "exit7":
         print("cannot go on", file=sys.stderr)
@@ -62,7 +66,6 @@ def answer(words: list[str]) -> str:
         os.close(1)
         time.sleep(30)
     if move == "hang":
-        misbehave()
         time.sleep(30)
     if move == "error":
         return "? I do not know"

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sgfmill import sgf
 
@@ -19,6 +20,8 @@ from casecnn.go.matches.client import EngineGone, EngineRefused, EngineSilent, G
 from casecnn.go.matches.game import MatchGame, Terms
 from casecnn.go.matches.match import match
 from casecnn.go.matches.summary import table
+from casecnn.go.position import Position
+from casecnn.go.sgf.game import read_game
 from casecnn.interruption import Interrupted
 
 FAKE = Path(__file__).with_name("fake_engine.py")
@@ -243,6 +246,93 @@ def test_the_command(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("engine          wins  win rate")
     assert main([*arguments, "-o", str(tmp_path), "--move-time", "-1"]) == 2
     assert "(=-1.0) must be a number of at least 0 and at most 86400" in capsys.readouterr().err
+
+
+# Handicap, openings, games at once
+
+
+def test_a_handicap(tmp_path):
+    log = tmp_path / "log"
+    facts = one_game(tmp_path, fake("--log", str(log)), fake("E5", "resign"), Terms(9, 0.5, handicap=3))
+    assert (facts["moves"], facts["result"], facts["ended"]) == (2, "B+R", "resignation")
+    assert log.read_text().split("\n")[:7] == [
+        "name", "version", "boardsize 9", "clear_board", "komi 0.5", "fixed_handicap 3", "play W E5",
+    ]  # fmt: skip
+    record = read_game(tmp_path / "match" / "game-00001.sgf")
+    assert record.handicap == 3 and np.count_nonzero(Position.from_record(record, 0).board == 1) == 3
+    assert record.colours.tolist() == [2, 1] and not record.warnings
+    assert "3 stones handicap" in table(json.loads((tmp_path / "match" / "summary.json").read_text()))
+
+
+OPENINGS = b"(;SZ[5]AB[aa]AW[ee];B[cc];W[dd];B[bb])(;SZ[5];B[cc])"
+
+
+def test_openings_with_colours_changed(tmp_path):
+    file = tmp_path / "openings.sgf"
+    file.write_bytes(OPENINGS)
+    logs = [tmp_path / "first", tmp_path / "second"]
+    engines = [fake("--log", str(log), "--name", log.name) for log in logs]
+    summary = match(*engines, 5, tmp_path / "match", SMALL, openings=file, opening_moves=2)
+    records = [read_game(tmp_path / "match" / f"game-{number:05d}.sgf") for number in range(1, 6)]
+    assert [record.black for record in records] == [f"{name} 1.0" for name in ("first", "second") * 2 + ("first",)]
+    assert [len(record) for record in records] == [4, 4, 3, 3, 4]  # with two passes
+    assert [record.moves[:2].tolist() for record in records] == [[12, 18]] * 2 + [[12, 25]] * 2 + [[12, 18]]
+    assert "play B A5\nplay W E1\nplay B C3\nplay W D2\ngenmove B" in logs[0].read_text()
+    assert summary["openings"] == 2 and "from 2 openings" in table(summary)
+    with pytest.raises(UsageError, match="holds games of another run \\(openings "):
+        match(*engines, 5, tmp_path / "match", SMALL, openings=file)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "kind", "message"),
+    [
+        ("(;SZ[9];B[aa])", {}, InputError, "the board (=9x9) must be 5x5, as `size`"),
+        ("(;SZ[5];B[aa];W[aa])", {}, InputError, "illegal move 2, White at A5: the point is not empty"),
+        ("(;SZ[5];B[];W[])", {}, InputError, "the game is over, both have passed"),
+        ("(;SZ[5]AB[aa]AW[ab][ba])", {}, InputError, "its set-up stones cannot be played one after the other"),
+        ("(;GM[2])", {}, InputError, "is not a game of Go"),
+        ("(;SZ[5];B[aa])", {"opening_moves": 0}, UsageError, "`opening_moves` (=0) must be a whole number of at least"),
+        ("(;SZ[5];B[aa])", {"workers": 0}, UsageError, "`workers` (=0) must be a whole number from 1 to"),
+    ],
+)
+def test_openings_that_are_none(tmp_path, text, options, kind, message):
+    file = tmp_path / "opening.sgf"
+    file.write_text(text)
+    with pytest.raises(kind) as error:
+        match(BLACK, WHITE, 1, tmp_path / "match", SMALL, openings=file, **options)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_does_not_go_together(tmp_path):
+    with pytest.raises(UsageError, match="^`handicap` \\(=2\\) must be left out where `openings` are given$"):
+        match(BLACK, WHITE, 1, tmp_path, Terms(9, handicap=2), openings="x.sgf")
+    with pytest.raises(UsageError, match="^`opening_moves` \\(=2\\) needs `openings`$"):
+        match(BLACK, WHITE, 1, tmp_path, SMALL, opening_moves=2)
+    with pytest.raises(UsageError, match="^`handicap` \\(=5\\) must be from 2 to 4 on 7x7$"):
+        Terms(7, handicap=5)
+
+
+def test_games_at_once(tmp_path):
+    """The same games as one after the other, and an engine that fails does not cost the others theirs."""
+    crash = fake("--name", "crash", "--once", str(tmp_path / "crashed"), "crash")
+    summary = match(BLACK, crash, 6, tmp_path / "match", SMALL, workers=3, alternate=False)
+    assert summary["ended"] == {"passes": 5, "crash": 1}
+    first = summary["engines"][0]
+    assert (summary["games"], first["wins"], first["games_as_black"]) == (6, 6, 6)
+    lines = [json.loads(line) for line in (tmp_path / "match" / "games.jsonl").read_text().splitlines()]
+    assert [line["game"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+
+def test_ctrl_c_ends_games_at_once(tmp_path):
+    def interrupt(facts: dict) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    begin = time.monotonic()
+    hang = fake("--name", "hang", "--once", str(tmp_path / "hung"), "hang")
+    with pytest.raises(Interrupted, match="stopped: 1 of 9 games"):
+        match(BLACK, hang, 9, tmp_path / "match", Terms(5, 0.5, move_time_limit=60), workers=2, progress=interrupt)
+    assert time.monotonic() - begin < 20
+    assert match(BLACK, WHITE, 2, tmp_path / "other", SMALL, workers=2)["games"] == 2
 
 
 @pytest.mark.skipif(not shutil.which("gnugo"), reason="GNU Go is not installed")

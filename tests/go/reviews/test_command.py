@@ -211,6 +211,8 @@ def test_a_game_shorter_than_the_range_is_left_out(folder, capsys):
     code, out, err = run("game.sgf", "games/late", "--from", "3", "--to", "4", capsys=capsys)
     line = "left out: `--from` (=3) must be from 1 to 2, the number of moves in games/late/one.sgf"
     assert code == 1 and err.splitlines()[0] == f"casecnn: warning: {line}" and out.splitlines()[1].split()[4] == "2"
+    _, out, _ = run("game.sgf", "games/late", "--from", "3", "--format", "json", capsys=capsys)
+    assert f"left out: {json.loads(out)['left_out'][0]}" == line
 
 
 def test_ctrl_c_shows_what_is_known(folder, capsys, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from casecnn.cli import main
 from casecnn.errors import UsageError
 from casecnn.go.sgf.charset import decode, text_codec
-from casecnn.go.sgf.game import open_game, read_game
+from casecnn.go.sgf.game import games, open_game, read_game
 
 # Names, events and results as headers have them. The names are made up, or those of well-known players of the past.
 WORDS = {
@@ -183,3 +183,33 @@ def test_the_option(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("Я (Black) - White (White)\n")
     assert main(["go", "show", str(file), "--encoding", "klingon"]) == 2
     assert "`--encoding` (=klingon) must be the name of a text encoding" in capsys.readouterr().err
+
+
+def a_game(codec: str, names: tuple[str, str], more: str = "") -> bytes:
+    return f"(;FF[4]GM[1]SZ[19]PB[{names[0]}]PW[{names[1]}]{more};B[pd];W[dd])".encode(codec)
+
+
+def test_a_collection_of_games_in_different_encodings():
+    rows = (
+        ("shift_jis", ("井山裕太", "一力遼"), "EV[本因坊戦]"),
+        ("gbk", ("柯洁九段", "芈昱廷九段"), "EV[中国围棋甲级联赛]"),
+        ("euc_kr", ("이세돌", "박정환"), "EV[제이십회 결승 삼국]"),
+        ("cp1251", ("Лев", "Иван"), "EV[Чемпионат России по игре го]"),
+        ("utf-8", ("張栩", "李世乭"), "CA[UTF-8]"),
+        ("ascii", ("Lee", "Kim"), ""),
+    )
+    found = list(games(b"\n".join(a_game(*row) for row in rows)))
+    assert [(game.record.black, game.record.white) for game in found] == [names for _, names, _ in rows]
+    assert [len(game.record.warnings) for game in found] == [1, 1, 1, 1, 0, 0]
+    assert all(game.record.events.tolist() == found[0].record.events.tolist() for game in found)
+
+
+def test_a_game_too_short_to_tell_goes_with_the_others():
+    sure = a_game("gbk", ("柯洁九段", "芈昱廷九段"), "EV[中国围棋甲级联赛]")
+    short = a_game("gbk", ("柯", "李"))
+    assert next(iter(games(short))).encoding == "latin-1"
+    found = list(games(sure + short))[1].record
+    assert (found.black, found.white) == ("柯", "李")
+    assert found.warnings == ("no charset can be told; read as gb18030, like the other games",)
+    mixed = sure + short + a_game("euc_kr", ("이세돌", "박정환"), "EV[제이십회 결승 삼국]")
+    assert list(games(mixed))[1].encoding == "latin-1"  # kept byte for byte
