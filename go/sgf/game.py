@@ -15,7 +15,6 @@ from sgfmill.sgf_grammar import Coarse_game_tree
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.record import GameRecord
 from casecnn.go.sgf import charset, servers
-from casecnn.go.sgf.charset_by_game import decode_games
 from casecnn.go.sgf.collection import GameTree, game_trees
 from casecnn.go.sgf.failure import Failure, NotRead
 from casecnn.go.sgf.legality import legal_part
@@ -143,7 +142,7 @@ def check_whole(record: GameRecord) -> None:
 
 def _trees(text: Text, encoding: str | None) -> Iterator[tuple[GameTree, charset.Decoded] | Failure]:
     """The trees of a text, and how each was decoded."""
-    decoded = decode_games(text.data, encoding)
+    decoded = charset.decode_games(text.data, encoding)
     kind = servers.is_server_format(decoded.text)
     found = [servers.server_game(kind, decoded.text, text.name)] if kind else game_trees(decoded.text, text.name)
     for tree in found:
