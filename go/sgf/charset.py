@@ -15,9 +15,9 @@ In order:
 
 Bytes that the chosen encoding does not have stay as they are as well (Python's ``surrogateescape``).
 
-People join the files of many programs into one collection. Where a text is not UTF-8 as a whole, it is cut at the places
-where games visibly start, which no encoding of several bytes a letter can hide, and each game is decoded by itself. One
-that is too short to tell takes the encoding of the others, where those agree.
+People join the files of many programs into one collection. Where a text is not UTF-8 as a whole, it is cut at the
+places where games visibly start, which no encoding of several bytes a letter can hide, and each game is decoded by
+itself. One that is too short to tell takes the encoding of the others, where those agree.
 """
 
 from __future__ import annotations
