@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from casecnn.go.reviews.moves import Review as Review
     from casecnn.go.reviews.moves import review as review
     from casecnn.go.reviews.opinion import ReviewedMove as ReviewedMove
+    from casecnn.go.search.reading import Search as Search
+    from casecnn.go.search.results import SearchedMove as SearchedMove
+    from casecnn.go.search.results import SearchResult as SearchResult
     from casecnn.go.sgf.game import read_game as read_game
     from casecnn.go.suggested_moves import Suggestion as Suggestion
     from casecnn.go.suggested_moves import Suggestions as Suggestions
@@ -31,6 +34,9 @@ __getattr__, __dir__, __all__ = lazily(
         "Position": "position",
         "Review": "reviews.moves",
         "ReviewedMove": "reviews.opinion",
+        "Search": "search.reading",
+        "SearchResult": "search.results",
+        "SearchedMove": "search.results",
         "Suggestion": "suggested_moves",
         "Suggestions": "suggested_moves",
         "load_policy": "net.policy",

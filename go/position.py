@@ -147,6 +147,11 @@ class Position:
         """A 64-bit hash of the stones on the board: equal arrangements have equal hashes, whatever led to them."""
         return int(self._state.zobrist[0])
 
+    @property
+    def history(self) -> tuple[int, ...]:
+        """The `zobrist` of every arrangement since the start, the present one last: what superko looks at."""
+        return tuple(self._seen)
+
     def play(self, move: int, colour: int | None = None) -> None:
         """Play `move` (or pass with `size * size`) for `colour`, by default the one to play.
 
