@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +23,6 @@ from casecnn.go.search import tree as nodes
 from casecnn.go.search.leaves import LeafBatch
 from casecnn.go.search.options import Options
 from casecnn.go.search.results import PositionNet
-from casecnn.go.search.turns import Turns
 from casecnn.seeds import derive_seed
 
 LOOK = 0.02  # seconds between two looks at what else a search depends on
@@ -50,6 +50,42 @@ class Root:
     seen: np.ndarray
     banned: np.ndarray
     komi: float
+
+
+class Turns:
+    """A lock for numbered threads. In `order` they take turns, so that the same seed gives the same tree.
+
+    Without order a thread whose core another program has got holds nobody up.
+    """
+
+    def __init__(self, threads: int, order: bool) -> None:
+        self._waiting = list(range(threads)) if order else []
+        self._order = order
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def of(self, thread: int) -> Iterator[None]:
+        """The thread's turn."""
+        with self._changed:
+            while self._order and self._waiting[0] != thread:
+                self._changed.wait()
+            yield
+            if self._order:
+                self._waiting.append(self._waiting.pop(0))
+                self._changed.notify_all()
+
+    def leave(self, thread: int) -> None:
+        """The thread takes no more turns."""
+        with self._changed:
+            if self._order:
+                self._waiting.remove(thread)
+                self._changed.notify_all()
+
+    @contextmanager
+    def between(self) -> Iterator[None]:
+        """A look at the tree by nobody of them."""
+        with self._changed:
+            yield
 
 
 @dataclass
