@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -24,6 +25,14 @@ class Group:
     caption: str
     tiles: Sequence[np.ndarray]
     columns: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A sheet, and what is on it as plain values."""
+
+    sheet: Image.Image
+    facts: Mapping[str, Any]
 
 
 def signed(pixels: np.ndarray, largest: float | None = None) -> np.ndarray:

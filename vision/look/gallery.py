@@ -1,48 +1,43 @@
-"""What a trained net has learned, drawn: filters, top patches and their projections, features and Grad-CAM."""
+"""What a trained net has learned, drawn: filters, top patches and their projections, evidence, images made for it."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from PIL import Image
 
 from casecnn.checks import whole
-from casecnn.choose import unknown
+from casecnn.choose import either
 from casecnn.errors import UsageError
 from casecnn.torch_net.build import Network
 from casecnn.vision.data.labelled_images import open_data
-from casecnn.vision.look.contact_sheet import Group, coloured, contact_sheet, overlaid, signed
+from casecnn.vision.look.contact_sheet import Drawn, Group, coloured, contact_sheet, signed
 from casecnn.vision.look.deconvnet import Deconvnet
+from casecnn.vision.look.embedding import before_the_classes, draw_embedding, embed
+from casecnn.vision.look.evidence import draw_evidence
 from casecnn.vision.look.filters import first_filters
-from casecnn.vision.look.gradcam import grad_cam, last_maps
+from casecnn.vision.look.gradcam import last_maps
 from casecnn.vision.look.layers import find_layer
 from casecnn.vision.look.patches import cut, top_patches
-from casecnn.vision.look.saliency import pixel_gradients, saliency
+from casecnn.vision.look.synthesis import draw_inverted, draw_maximised
 from casecnn.vision.pipeline.framing import Framing
 from casecnn.vision.pipeline.image_file import read_pillow
 from casecnn.vision.pipeline.images import Images, Undecoded, gather, normalised
 from casecnn.vision.pipeline.preprocess import Preprocess
 from casecnn.vision.start import load_start
+from casecnn.vision.tables.words import layer_text
 
 WHITE, GREY = 255, 128
 
-
-@dataclass(frozen=True)
-class Drawn:
-    """A sheet, and what is on it as plain values."""
-
-    sheet: Image.Image
-    facts: Mapping[str, Any]
+What = Literal["filters", "top", "deconvnet", "gradcam", "saliency", "guided", "maximise", "invert"]
 
 
 def draw(
-    what: Literal["filters", "top", "deconvnet", "gradcam", "saliency", "guided"],
+    what: What,
     name: str,
     weights: str | Path | None,
     files: Sequence[str] = (),
@@ -53,22 +48,26 @@ def draw(
     channels: str | None = None,
     top: int | None = None,
     target: str | None = None,
+    steps: int | None = None,
     seed: int = 0,
 ) -> Drawn:
     """Load net `name` with its weights and draw `what`, of the picture `files` or of a data set.
 
-    `channels` is a list such as "0-8,17". Raises UsageError where there are no images to draw or a number is wrong,
-    InputError for a file that cannot be read.
+    `channels` is a list such as "0-8,17", `steps` how long images are searched for. Raises UsageError where there are
+    no images to draw, images or options that `what` has no use for, or a number is wrong, InputError for a file that
+    cannot be read.
     """
     if top is not None:
         whole("top", top, 1)
-    if what != "filters" and bool(files) == (data is not None):
-        raise UsageError(f"'{what}' needs either `pictures` or `data`" + (", not both" if files else "; give one"))
+    given = {"layer": layer, "channels": channels, "top": top, "target": target, "steps": steps}
+    check_used(what, given, bool(files), data is not None)
     start = load_start(name, weights)
     network = start.network()
     if what == "filters":
         return draw_filters(network)
     chosen = parse_channels(channels)
+    if what == "maximise":
+        return draw_maximised(network, start.preprocess, start.classes, layer, chosen, target, steps, seed)
     if files:
         images = pictures_of(files, start.preprocess)
     else:
@@ -79,7 +78,77 @@ def draw(
         return draw_top_patches(network, layer, chosen, images, start.preprocess, top or 9)
     if what == "deconvnet":
         return draw_projections(network, layer, chosen, images, start.preprocess, top or 6)
+    if what == "invert":
+        return draw_inverted(network, layer, images, start.preprocess, steps, seed)
     return draw_evidence(network, what, layer, images, start.preprocess, start.classes, top or 3, target)
+
+
+def lay_out(
+    name: str,
+    weights: str | Path | None,
+    output: str | os.PathLike[str],
+    files: Sequence[str] = (),
+    *,
+    data: str | Path | None,
+    limit: int | None = None,
+    layer: str | None = None,
+    method: Literal["tsne", "pca"] | None = None,
+    seed: int = 0,
+    **others: Any,
+) -> tuple[dict[str, Any], str]:
+    """Load net `name` and draw the images of a data set in the plane, into `output`; see `embedding.embed`.
+
+    By default the layer that the last one reads, and t-SNE. Returns the points under stable names, and a line for
+    people. `others` are options of other drawings, which must be None. Raises as `draw` does.
+    """
+    check_used("embed", others, bool(files), data is not None)
+    assert data is not None
+    opened = open_data(data)
+    start = load_start(name, weights)
+    network = start.network()
+    net = network.declaration
+    images = gather(opened.take(limit or 2000, seed), Framing(), start.preprocess)
+    found = embed(
+        network, before_the_classes(net) if layer is None else find_layer(net, layer), images, start.preprocess,
+        method or "tsne", seed=seed,
+    )  # fmt: skip
+    way = {"tsne": "t-SNE", "pca": "principal components"}[found.method]
+    draw_embedding(found, opened.classes, output, f"{net.name}: {way} of {layer_text(found.layer)} on {opened}")
+    text = (
+        f"{len(found.labels):,} images by {way} of {found.width:,} features of {layer_text(found.layer)}; the "
+        f"nearest by features is of the same class for {found.neighbours:.1%}"
+    )
+    return found.as_dict(opened.classes, images.tails), text
+
+
+USES = {
+    "filters": (),
+    "top": ("layer", "channels", "top"),
+    "deconvnet": ("layer", "channels", "top"),
+    "gradcam": ("layer", "target", "top"),
+    "saliency": ("target", "top"),
+    "guided": ("target", "top"),
+    "maximise": ("layer", "channels", "target", "steps"),
+    "invert": ("layer", "steps"),
+    "embed": ("layer", "method"),
+}
+"""The options that each kind of drawing looks at."""
+
+
+def check_used(what: str, given: dict[str, Any], files: bool, data: bool) -> None:
+    """Raise UsageError for images that a drawing needs and lacks, or has no use for, and for options without effect."""
+    if what in ("filters", "maximise"):
+        if files or data:
+            raise UsageError(f"'{what}' looks at the net alone; leave out the " + ("images" if files else "`data`"))
+    elif what == "embed":
+        if files or not data:
+            raise UsageError("'embed' lays out a data set; give `data`" + (" in place of images" if files else ""))
+    elif files == data:
+        raise UsageError(f"'{what}' needs either `pictures` or `data`" + (", not both" if files else "; give one"))
+    for option, value in given.items():
+        if value is not None and option not in USES[what]:
+            others = [kind for kind, uses in USES.items() if option in uses]
+            raise UsageError(f"'{what}' has no use for `{option}` (={value}); it belongs to {either(others)}")
 
 
 def pictures_of(files: Sequence[str], preprocess: Preprocess) -> Undecoded:
@@ -143,16 +212,17 @@ def draw_top_patches(
     if channels is None:
         found = dict(list(found.items())[:9])
     if not found:
-        raise UsageError(f"no map of layer `{layer}` answers to any of the images; choose another layer")
+        raise UsageError(f"no map of layer `{layer_text(layer)}` answers to any of the images; choose another layer")
     groups, facts = [], []
     for channel, patches in found.items():
         numbers = np.array([patch.picture for patch in patches])
         pixels, _ = images.take(numbers)
         places = [(patch.row, patch.column) for patch in patches]
         back = deconvnet.project(normalised(pixels, preprocess), layer, channel, places).pixels.numpy()
-        largest = float(np.abs(back).max()) or 1.0
-        left = [cut(signed(one, largest), patch.seen) for one, patch in zip(back, patches, strict=True)]
-        right = [cut(coloured(one), patch.seen) for one, patch in zip(pixels, patches, strict=True)]
+        largest = float(np.quantile(np.abs(back), 0.998)) or float(np.abs(back).max()) or 1.0
+        shown = [patch.seen.moved_inside(*preprocess.crop) for patch in patches]
+        left = [cut(signed(one, largest), seen) for one, seen in zip(back, shown, strict=True)]
+        right = [cut(coloured(one), seen) for one, seen in zip(pixels, shown, strict=True)]
         groups.append(Group(f"map {channel}", [_side_by_side(_grid(left), _grid(right))], 1))
         facts.append(
             {
@@ -169,12 +239,13 @@ def draw_top_patches(
         )
     size = max(max(group.tiles[0].shape[:2]) for group in groups)
     high, wide = net.row(layer).receptive_field
+    over = ", those that reach over the border moved inside" if min(high, wide) > 1 else ""
     note = (
-        f"left: projected back to the pixels by the deconvnet (mid-grey is 0); right: the windows, {high}x{wide}"
+        f"left: projected back to the pixels by the deconvnet (mid-grey is 0); right: the windows, {high}x{wide}{over}"
         f"\nthe {top} strongest of {len(images):,} images for each map, strongest first; silent maps are left out"
     )
     sheet = contact_sheet(
-        f"{net.name}: what excites the maps of {layer}", groups, side=max(360, min(size, 720)), note=note
+        f"{net.name}: what excites the maps of {layer_text(layer)}", groups, side=max(480, min(size, 720)), note=note
     )
     return Drawn(sheet, {"layer": layer, "maps": facts})
 
@@ -207,103 +278,20 @@ def draw_projections(
                     "value": round(float(found.values[0]), 4),
                     "row": int(found.rows[0]),
                     "column": int(found.columns[0]),
+                    "empty": float(found.values[0]) == 0,
                 }
             )
-        groups.append(Group(images.name(number) + ": maps " + ", ".join(map(str, chosen)), tiles, len(tiles)))
+        words = (f"{row['channel']}" + (" (0 everywhere)" if row["empty"] else "") for row in rows)
+        groups.append(Group(f"{images.name(number)}: maps {', '.join(words)}", tiles, len(tiles)))
         facts.append({"picture": images.name(number), "maps": rows})
     sheet = contact_sheet(
-        f"{net.name}: the strongest features of {layer}, projected back",
+        f"{net.name}: the strongest features of {layer_text(layer)}, projected back",
         groups,
         columns=1,
         side=160,
         note="each projection is scaled by its own largest value; mid-grey is 0",
     )
     return Drawn(sheet, {"layer": layer, "pictures": facts})
-
-
-def draw_evidence(
-    network: Network,
-    how: Literal["gradcam", "saliency", "guided"],
-    layer: str | None,
-    images: Images,
-    preprocess: Preprocess,
-    classes: Sequence[str],
-    top: int = 3,
-    target: str | None = None,
-) -> Drawn:
-    """For each image: itself, and what speaks for its most probable classes, or for the class `target` alone.
-
-    Grad-CAM is laid over the image; saliency maps and guided gradients stand beside it. A map that is 0 everywhere is
-    said to be. Raises UsageError for a class that the net does not know.
-    """
-    net = network.declaration
-    groups, facts = [], []
-    width = net.output_shape[0]
-    layer = None if layer is None else find_layer(net, layer)
-    if layer is None and how == "gradcam":
-        layer = last_maps(net)
-    wanted = None if target is None else torch.tensor([output_of(target, classes, width)])
-    for number in range(len(images)):
-        pixels, _ = images.take(np.array([number]))
-        x = normalised(pixels, preprocess)
-        with torch.no_grad():
-            p = network.eval()(x)[0].float().softmax(0)
-        chosen = p.argsort(descending=True)[: min(top, width)] if wanted is None else wanted
-        many = x.expand(len(chosen), -1, -1, -1)
-        shown = coloured(pixels[0])
-        if how == "gradcam":
-            heat = grad_cam(network, many, chosen, layer).enlarged(*preprocess.crop)
-            maps, tiles = heat, [overlaid(shown, one) for one in heat.numpy()]
-        else:
-            gradient = pixel_gradients(network, many, chosen, guided=how == "guided")
-            maps = gradient.abs().amax(1)
-            tiles = (
-                [signed(one) for one in gradient.numpy()] if how == "guided"
-                else [coloured(np.uint8(255 * one[..., None] ** 0.6)) for one in saliency(gradient).numpy()]
-            )  # fmt: skip
-        rows: list[dict[str, Any]] = [
-            {
-                "class": classes[label] if label < len(classes) else str(label),
-                "probability": round(float(p[label]), 4),
-                "empty": not bool(one.any()),
-            }
-            for label, one in zip(chosen.tolist(), maps, strict=True)
-        ]
-        words = ", ".join(
-            f"{row['class']} {percent(row['probability'])}" + (" (the map is 0 everywhere)" if row["empty"] else "")
-            for row in rows
-        )
-        groups.append(Group(f"{images.name(number)}: {words}", [shown, *tiles], len(tiles) + 1))
-        facts.append({"picture": images.name(number), "classes": rows})
-    titles = {
-        "gradcam": (
-            f"Grad-CAM at {layer}",
-            "the image, then where the evidence for each class lies; each scaled by its largest",
-        ),
-        "saliency": (
-            "saliency",
-            "the image, then how much each pixel changes each class's logit; each scaled by its largest",
-        ),
-        "guided": ("guided backpropagation", "the image, then its guided gradient for each class; mid-grey is 0"),
-    }
-    title, note = titles[how]
-    sheet = contact_sheet(f"{net.name}: {title}", groups, columns=1 if len(groups) < 5 else 2, side=224, note=note)
-    return Drawn(sheet, {"layer": layer, "pictures": facts})
-
-
-def output_of(target: str, classes: Sequence[str], width: int) -> int:
-    """Return the output that a class's name or number means; UsageError with the nearest names for another."""
-    names = {name.casefold(): number for number, name in reversed(list(enumerate(classes)))}
-    if target.casefold() in names:
-        return names[target.casefold()]
-    if target.isdecimal() and int(target) < width:
-        return int(target)
-    raise unknown("class", target, list(classes), f"choose a number from 0 to {width - 1}")
-
-
-def percent(share: float) -> str:
-    """A probability in whole percents, those below one said so."""
-    return f"{share:.0%}" if share >= 0.005 else "<1%"  # a softmax is never 0
 
 
 def _grid(tiles: Sequence[np.ndarray]) -> np.ndarray:

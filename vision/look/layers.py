@@ -7,6 +7,7 @@ import re
 from casecnn.choose import closest, either
 from casecnn.errors import UsageError
 from casecnn.layers.net import Net
+from casecnn.vision.tables.words import layer_text
 
 
 def find_layer(net: Net, name: str) -> str:
@@ -17,7 +18,7 @@ def find_layer(net: Net, name: str) -> str:
     """
     wanted = re.split(r"\s*[\u2013:]\s*|\s+-\s+", name.strip())[-1]
     rows = [row for row in net.rows if not row.auxiliary]
-    names = {row.name.lower(): row.name for row in rows}
+    names = {layer_text(row.name).lower(): row.name for row in rows} | {row.name.lower(): row.name for row in rows}
     if wanted.lower() in names:
         return names[wanted.lower()]
     inside = [row.name for row in rows if row.name.lower().startswith(f"{wanted.lower()}.")]

@@ -2,40 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
 from casecnn.torch_net.build import Network
-
-_RELUS = {F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
-
-
-class _GuidedReLU(torch.autograd.Function):
-    """ReLU whose gradient passes only where input and gradient are positive."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        y = x.clamp_min(0)
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (y,) = ctx.saved_tensors
-        return gradients[0].clamp_min(0) * (y > 0)
-
-
-class _Guided(TorchFunctionMode):
-    """Within the context every ReLU is a guided one, wherever in a net it is called."""
-
-    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
-        if func in _RELUS:
-            return _GuidedReLU.apply(args[0])
-        return func(*args, **(kwargs or {}))
+from casecnn.vision.look.relu_gradients import Guided
 
 
 def pixel_gradients(network: Network, images: Tensor, classes: Tensor, *, guided: bool = False) -> Tensor:
@@ -50,7 +21,7 @@ def pixel_gradients(network: Network, images: Tensor, classes: Tensor, *, guided
         network.eval()
         with torch.enable_grad():
             if guided:
-                with _Guided():
+                with Guided():
                     logits = network(x)
             else:
                 logits = network(x)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from pathlib import Path
 
@@ -90,8 +92,13 @@ class Undecoded:
         return Undecoded(names, contents, self.labels[indices], self.framing, self.preprocess)
 
     def name(self, number: int) -> str:
-        """Return what messages call an image: its file's name without the folder."""
-        return self.names[number].replace("\\", "/").rsplit("/", 1)[-1]
+        """Return what captions call an image: the end of its file's path that tells it from the others."""
+        return self.tails[number]
+
+    @cached_property
+    def tails(self) -> list[str]:
+        """What captions call the images."""
+        return tails(self.names)
 
     def take(self, indices: np.ndarray, draws: Draws | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return the images at `indices`, framed: a part drawn by `draws`, or without draws the one for measuring."""
@@ -132,6 +139,21 @@ class Undecoded:
 
 
 Images = Decoded | Undecoded
+
+
+def tails(names: Sequence[str]) -> list[str]:
+    """The ends of paths, as many parts of them as tell them apart: `cat/1.jpg` and `dog/1.jpg`.
+
+    >>> tails(["a/b/1.jpg", "a/c/1.jpg"]), tails(["a/1.jpg", "b/2.jpg"])
+    (['b/1.jpg', 'c/1.jpg'], ['1.jpg', '2.jpg'])
+    """
+    parts = [re.split(r"[/\\]", name) for name in names]
+    longest = max(map(len, parts), default=1)
+    for count in range(1, longest):
+        ends = ["/".join(part[-count:]) for part in parts]
+        if len(set(ends)) == len(set(map(tuple, parts))):
+            return ends
+    return ["/".join(part) for part in parts]
 
 
 def gather(data: ImageData, framing: Framing, preprocess: Preprocess) -> Undecoded:

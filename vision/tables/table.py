@@ -18,7 +18,17 @@ from casecnn.nets.declaration import Declaration
 from casecnn.vision.tables.error_rates import error_rates
 from casecnn.vision.tables.grid import in_columns, in_latex, in_markdown
 from casecnn.vision.tables.published import UNITS, Figure, figures
-from casecnn.vision.tables.words import counted, filter_text, megabytes, pad_text, plain, shortened, step, wrapped
+from casecnn.vision.tables.words import (
+    counted,
+    filter_text,
+    layer_text,
+    megabytes,
+    pad_text,
+    plain,
+    shortened,
+    step,
+    wrapped,
+)
 
 BYTES = 4
 """Of one activation: float32."""
@@ -231,7 +241,7 @@ class NetTable:
     def _short(self, row: tuple[str, ...], column: str) -> str:
         cell = row[COLUMNS.index(column)]
         if column == "layer":
-            return cell.replace(".block", "").replace(".body", "")
+            return layer_text(cell)
         return shortened(cell) if column in ("parameters", "MACs") else cell
 
     def _printed(self, columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:

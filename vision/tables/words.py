@@ -26,6 +26,11 @@ def step(layer: Any) -> tuple[int, int]:
     return pair(getattr(layer, "stride", layer.kernel))
 
 
+def layer_text(name: str) -> str:
+    """A layer's dotted name without the parts of a residual block: its sum is called as the block is."""
+    return name.replace(".block", "").replace(".body", "")
+
+
 def filter_text(row: Row) -> str:
     """A layer in a few letters: "11x11 conv, 96", "3x3 max pool", "FC 4096"."""
     layer: Any = row.layer

@@ -17,8 +17,9 @@ from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
 from casecnn.vision.look.contact_sheet import Group, contact_sheet, enlarged, overlaid, save_picture, signed
 from casecnn.vision.look.deconvnet import Deconvnet
+from casecnn.vision.look.evidence import percent
 from casecnn.vision.look.filters import first_filters
-from casecnn.vision.look.gallery import parse_channels, percent
+from casecnn.vision.look.gallery import parse_channels
 from casecnn.vision.look.patches import cut, top_patches
 from casecnn.vision.look.receptive import Window
 from casecnn.vision.pipeline.framing import Framing

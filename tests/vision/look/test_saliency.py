@@ -13,7 +13,7 @@ from casecnn.cli import main
 from casecnn.errors import UsageError
 from casecnn.layers import Conv, Flatten, Linear, Net
 from casecnn.torch_net.build import build
-from casecnn.vision.look.gallery import output_of
+from casecnn.vision.look.evidence import output_of
 from casecnn.vision.look.saliency import pixel_gradients, saliency
 
 NET = Net(
