@@ -158,7 +158,7 @@ def draw_embedding(
             mine = found.points[found.labels == label]
             colour = colours(place) if named else colours(place / (len(present) - 1))
             name = printable(classes[label])
-            axes.scatter(*mine.T, s=size, color=colour, label=name, alpha=0.8, linewidths=0)
+            axes.scatter(mine[:, 0], mine[:, 1], s=size, color=colour, label=name, alpha=0.8, linewidths=0)
         axes.set_aspect("equal", "datalim")
         if found.method == "pca":
             first, second = (f"{100 * share:.0f} % of the variance" for share in (*found.explained, 0.0)[:2])

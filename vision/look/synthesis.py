@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ def draw_maximised(
         with torch.no_grad():
             p = network.eval()(normalised(found.images, preprocess)).float().softmax(1)
         names = [classes[unit] if unit < len(classes) else str(unit) for unit in units]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"class": name, "logit": round(float(after), 4), "at_start": round(float(before), 4),
              "probability": round(float(row[unit]), 4)}
             for name, unit, row, before, after in zip(names, units, p, found.before, found.after, strict=True)
@@ -58,7 +59,7 @@ def draw_maximised(
             "images made to be taken for a class",
             "each ascends its class's logit; in % what the net then says",
         )
-        facts = {"layer": None, "classes": rows}
+        facts: dict[str, Any] = {"layer": None, "classes": rows}
     else:
         if target is not None:
             raise UsageError(f"`target` (={target}) and maps of a layer exclude each other; leave out one")
@@ -66,7 +67,7 @@ def draw_maximised(
         width = net.row(layer).output_shape[0]
         units = list(range(min(MAPS, width))) if channels is None else list(channels)
         found = maximise(network, preprocess, units, layer, steps=ASCENT_STEPS if steps is None else steps, seed=seed)
-        maps = [
+        maps: list[dict[str, Any]] = [
             {"channel": unit, "mean": round(float(after), 4), "at_start": round(float(before), 4),
              "empty": float(after) == 0}
             for unit, before, after in zip(units, found.before, found.after, strict=True)
