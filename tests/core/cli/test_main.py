@@ -247,7 +247,7 @@ def test_ctrl_c_in_a_real_process(tmp_path):
     )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (130, "casecnn: interrupted\n")
 
 

@@ -17,6 +17,13 @@ def batch_threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("batch")]
 
 
+def wait_until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.005)
+    assert holds()
+
+
 @pytest.mark.parametrize("workers", [0, 1, 4])
 def test_batches_come_in_order(workers):
     with Prefetcher(slow_source, 5, 45, rank=1, world=2, workers=workers) as batches:
@@ -45,7 +52,8 @@ def test_the_queue_is_bounded_and_closing_early_ends_the_threads():
 
     batches = Prefetcher(source, 0, 1000, workers=2, ahead=6)
     next(batches)
-    time.sleep(0.1)
+    wait_until(lambda: len(made) >= 7)
+    time.sleep(0.05)  # time for more than there may be
     assert sorted(made) == list(range(7))
     batches.close()
     batches.close()
@@ -55,16 +63,21 @@ def test_the_queue_is_bounded_and_closing_early_ends_the_threads():
 
 
 def test_waiting_is_measured():
+    made = []
+
     def source(step, rank, world):
         time.sleep(0.02)
+        made.append(step)
         return (torch.tensor(step),)
 
-    for workers, least, most in ((0, 0.1, 10.0), (1, 0.0, 0.06)):
-        with Prefetcher(source, 0, 5, workers=workers, ahead=5) as batches:
-            time.sleep(0.0 if workers == 0 else 0.5)
-            for _ in batches:
-                pass
-            assert least <= batches.waited < most
+    with Prefetcher(source, 0, 5, workers=0) as batches:
+        assert len(list(batches)) == 5
+        assert batches.waited >= 0.1
+    made.clear()
+    with Prefetcher(source, 0, 50, workers=1, ahead=50) as batches:
+        wait_until(lambda: len(made) == 50)
+        assert len(list(batches)) == 50
+        assert batches.waited < 1.0  # the second in which they were made is no waiting
 
 
 @pytest.mark.slow

@@ -286,7 +286,7 @@ except InputError as error: print(error)
 def test_a_disk_that_fills_up_on_the_way(server, tmp_path):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
     target = tmp_path / "net.safetensors"
-    out, err = run(limit + PROGRAM, server.url, str(target), DIGEST).communicate(timeout=30)
+    out, err = run(limit + PROGRAM, server.url, str(target), DIGEST).communicate(timeout=120)
     rule = "the file would be larger than the limit set for this process or file system"
     assert out == f"cannot write '{target}.part': {rule}\n", err
     assert names(tmp_path) == []
@@ -318,9 +318,9 @@ def test_two_processes_fetch_it_once(server, tmp_path):
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.read() == f"{target}\n"
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert sorted(waiting) == ["", "casecnn: waiting for another process that downloads 'net.safetensors'\n"]
     assert len(server.ranges) == 1 and target.read_bytes() == CONTENT
     for process in processes:
@@ -334,7 +334,7 @@ def test_a_killed_process_is_continued_by_the_next(server, tmp_path):
     server.plan = [{"cut": 2 * module.BLOCK, "hold": release}, {}]
     target, part = tmp_path / "net.safetensors", tmp_path / "net.safetensors.part"
     process = run(PROGRAM, server.url, str(target), DIGEST)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not (part.exists() and part.stat().st_size >= module.BLOCK) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.kill()

@@ -66,7 +66,7 @@ def test_an_analysis_goes_on_until_a_line_comes():
 
         def readline(self, size: int | None = -1) -> bytes:
             if len(self.lines) == 1:
-                assert seen_twice.wait(30)
+                assert seen_twice.wait(120)
             return self.lines.pop(0) if self.lines else b""
 
     class Sink(io.StringIO):

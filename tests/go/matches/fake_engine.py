@@ -64,9 +64,9 @@ def answer(words: list[str]) -> str:
         sys.exit(7)
     if move == "close":
         os.close(1)
-        time.sleep(30)
+        time.sleep(300)
     if move == "hang":
-        time.sleep(30)
+        time.sleep(300)
     if move == "error":
         return "? I do not know"
     if move == "noise":

@@ -282,7 +282,7 @@ def test_a_folder_of_games(tmp_path):
     assert summary["moves"]["total"] == sum(line["moves"] for line in lines)
     assert summary["moves"]["longest"] == max(line["moves"] for line in lines)
     assert summary["ended"] == {"passes": 5} and summary["mean_score"] == sum(line["score"] for line in lines) / 5
-    assert summary["games_per_second"] == pytest.approx(5 / summary["seconds"], rel=0.01)
+    assert summary["games_per_second"] == pytest.approx(5 / summary["seconds"], rel=0.1)
 
 
 def test_a_run_goes_on_and_gives_the_same(tmp_path):

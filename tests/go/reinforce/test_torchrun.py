@@ -42,7 +42,7 @@ def children(process: subprocess.Popen) -> list[int]:
     return [ranks[rank] for rank in sorted(ranks)]
 
 
-def wait_until(holds, process: subprocess.Popen, seconds: float = 90) -> None:
+def wait_until(holds, process: subprocess.Popen, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not holds():
         if process.poll() is not None or time.monotonic() > end:
@@ -55,7 +55,7 @@ def wait_until(holds, process: subprocess.Popen, seconds: float = 90) -> None:
 def test_two_processes_learn_what_one_learns_from_the_games_of_both(tmp_path, baseline):
     options = [*LEARN, "--steps", "4", "--baseline", baseline]
     process = torchrun("reinforce", "-o", tmp_path / "two", "--games-per-step", "4", *options)
-    output, errors = process.communicate(timeout=240)
+    output, errors = process.communicate(timeout=580)
     assert process.returncode == 0, errors
     assert main(["go", "reinforce", "-o", str(tmp_path / "one"), "--games-per-step", "8", *options]) == 0
     one, two = (load(tmp_path / name / "policy.safetensors").tensors for name in ("one", "two"))
@@ -76,7 +76,7 @@ def test_a_process_that_dies_ends_the_run_with_a_checkpoint_and_one_line(tmp_pat
     log = tmp_path / "run" / "log.jsonl"
     wait_until(lambda: log.exists() and '{"step": 3,' in log.read_text(), process)
     os.kill(children(process)[1], signal.SIGKILL)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode != 0
     lines = [line for line in errors.splitlines() if line.startswith("casecnn: ")]
     assert len(lines) == 1 and "checkpoint.pt" in lines[0] and "start the same command again to go on" in lines[0], (
@@ -102,7 +102,7 @@ def weights(tmp_path) -> Path:
 def test_two_processes_play_the_games_of_one(tmp_path, weights):
     options = ["--games", "11", "--weights", weights, "--device", "cpu", "--seed", "3", "--format", "json"]
     process = torchrun("selfplay", "-o", tmp_path / "two", *options)
-    output, errors = process.communicate(timeout=240)
+    output, errors = process.communicate(timeout=580)
     assert process.returncode == 0, errors
     assert main(["go", "selfplay", "-o", str(tmp_path / "one"), *map(str, options)]) == 0
     assert games(tmp_path / "one") == games(tmp_path / "two") and len(games(tmp_path / "one")) == 11
@@ -118,7 +118,7 @@ def test_self_play_of_two_processes_is_taken_up_by_one(tmp_path, weights):
     log = tmp_path / "run" / "games.jsonl"
     wait_until(lambda: log.exists() and log.read_text().count("\n") >= 4, process)
     os.kill(children(process)[1], signal.SIGKILL)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     lines = [line for line in errors.splitlines() if line.startswith("casecnn: ")]
     assert len(lines) == 1 and "of 500 games are in" in lines[0] and lines[0].endswith("the same command goes on"), (
         errors
