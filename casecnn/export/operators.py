@@ -8,46 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from casecnn.errors import InputError
+from casecnn import layers
 from casecnn.export.graph import Graph
-from casecnn.layers import (
-    AdaptiveMeanPool,
-    AuxiliaryHead,
-    BatchNorm,
-    Branches,
-    Conv,
-    Dropout,
-    Flatten,
-    GlobalMeanPool,
-    Layer,
-    Linear,
-    LocalResponseNorm,
-    MaxOverTime,
-    MaxPool,
-    MeanPool,
-    PositionBias,
-    RadialBasis,
-    ReLU,
-    Repeat,
-    Residual,
-    ScaledTanh,
-    Sigmoid,
-    Softmax,
-    Subsampling,
-    TableConv,
-    Tanh,
-)
-from casecnn.layers.layer import Activation
+from casecnn.layers.engine import Engine
+from casecnn.layers.layer import Activation, Layer
 from casecnn.layers.pointwise import SCALED_TANH
 from casecnn.layers.shapes import Shape, Span, pair
 
 Operator = Callable[[Graph, Any, str, str, Shape], str]
-F = TypeVar("F", bound=Operator)
-OPERATORS: dict[type[Layer], Operator] = {}
+ONNX: Engine[Operator] = Engine("ONNX operator")
 
 
 @dataclass(frozen=True)
@@ -58,25 +31,12 @@ class Value:
     shape: Shape
 
 
-def exports(*layers: type[Layer]) -> Callable[[F], F]:
-    """Register the function below as what exports these layers."""
-
-    def register(function: F) -> F:
-        OPERATORS.update(dict.fromkeys(layers, function))
-        return function
-
-    return register
-
-
-def add_layers(graph: Graph, layers: Sequence[Layer], path: str, value: Value) -> Value:
+def add_layers(graph: Graph, chain: Sequence[Layer], path: str, value: Value) -> Value:
     """Add layers that stand one after the other under the dotted name ``path``."""
-    for layer in layers:
+    for layer in chain:
         name = f"{path}.{layer.name}" if path else layer.name
-        if type(layer) not in OPERATORS:
-            raise InputError(f"layer `{name}` (a {layer.kind}) cannot be exported to ONNX")
-        value = Value(
-            OPERATORS[type(layer)](graph, layer, name, value.name, value.shape), layer.output_shape(value.shape)
-        )
+        output = ONNX.entry(layer)(graph, layer, name, value.name, value.shape)
+        value = Value(output, layer.output_shape(value.shape))
     return value
 
 
@@ -102,8 +62,8 @@ def pads(rows: Span, columns: Span) -> list[int]:
     return [rows.before, columns.before, rows.after + rows.overhang, columns.after + columns.overhang]
 
 
-@exports(Conv)
-def _conv(graph: Graph, layer: Conv, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.Conv)
+def _conv(graph: Graph, layer: layers.Conv, name: str, x: str, shape: Shape) -> str:
     inputs = [x, graph.weight(f"{name}.weight"), *([graph.weight(f"{name}.bias")] if layer.bias else [])]
     x = graph.add(
         "Conv",
@@ -118,8 +78,8 @@ def _conv(graph: Graph, layer: Conv, name: str, x: str, shape: Shape) -> str:
     return activate(graph, layer.activation, name, x)
 
 
-@exports(TableConv)
-def _table_conv(graph: Graph, layer: TableConv, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.TableConv)
+def _table_conv(graph: Graph, layer: layers.TableConv, name: str, x: str, shape: Shape) -> str:
     """One convolution whose kernels are zero where the table has no connection."""
     graph.weight(f"{name}.weight")  # notices that it is missing
     del graph.initializers[f"{name}.weight"]
@@ -137,33 +97,33 @@ def _table_conv(graph: Graph, layer: TableConv, name: str, x: str, shape: Shape)
     return activate(graph, layer.activation, name, x)
 
 
-@exports(Linear)
-def _linear(graph: Graph, layer: Linear, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.Linear)
+def _linear(graph: Graph, layer: layers.Linear, name: str, x: str, shape: Shape) -> str:
     bias = [graph.weight(f"{name}.bias")] if layer.bias else []
     x = graph.add("Gemm", [x, graph.weight(f"{name}.weight"), *bias], name, transB=1)
     return activate(graph, layer.activation, name, x)
 
 
-@exports(PositionBias)
-def _position_bias(graph: Graph, layer: PositionBias, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.PositionBias)
+def _position_bias(graph: Graph, layer: layers.PositionBias, name: str, x: str, shape: Shape) -> str:
     return graph.add("Add", [x, graph.weight(f"{name}.bias")], name)
 
 
-@exports(BatchNorm)
-def _batch_norm(graph: Graph, layer: BatchNorm, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.BatchNorm)
+def _batch_norm(graph: Graph, layer: layers.BatchNorm, name: str, x: str, shape: Shape) -> str:
     numbers = [graph.weight(f"{name}.{key}") for key in ("weight", "bias", "running_mean", "running_var")]
     x = graph.add("BatchNormalization", [x, *numbers], name, epsilon=layer.epsilon)
     return activate(graph, layer.activation, name, x)
 
 
-@exports(LocalResponseNorm)
-def _local_response_norm(graph: Graph, layer: LocalResponseNorm, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.LocalResponseNorm)
+def _local_response_norm(graph: Graph, layer: layers.LocalResponseNorm, name: str, x: str, shape: Shape) -> str:
     """ONNX divides alpha by the window, as torch does; the paper does not."""
     return graph.add("LRN", [x], name, size=layer.n, alpha=layer.alpha * layer.n, beta=layer.beta, bias=layer.k)
 
 
-@exports(MaxPool)
-def _max_pool(graph: Graph, layer: MaxPool, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.MaxPool)
+def _max_pool(graph: Graph, layer: layers.MaxPool, name: str, x: str, shape: Shape) -> str:
     around = pads(*layer.spans(shape[1], shape[2]))
     kernel = pair(layer.kernel)
     if any(side >= kernel[axis % 2] for axis, side in enumerate(around)):  # more than ONNX's runtimes allow
@@ -172,8 +132,8 @@ def _max_pool(graph: Graph, layer: MaxPool, name: str, x: str, shape: Shape) -> 
     return graph.add("MaxPool", [x], name, kernel_shape=kernel, strides=layer.step, pads=around)
 
 
-@exports(MeanPool)
-def _mean_pool(graph: Graph, layer: MeanPool, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.MeanPool)
+def _mean_pool(graph: Graph, layer: layers.MeanPool, name: str, x: str, shape: Shape) -> str:
     rows, columns = layer.spans(shape[1], shape[2])
     around = pads(rows, columns)
     if layer.count_padding and any((rows.before, rows.after, columns.before, columns.after)):
@@ -191,8 +151,8 @@ def _padded(graph: Graph, name: str, x: str, around: Sequence[int], value: str) 
     return graph.add("Pad", [x, cells, value], f"{name}.padded")
 
 
-@exports(AdaptiveMeanPool)
-def _adaptive_mean_pool(graph: Graph, layer: AdaptiveMeanPool, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.AdaptiveMeanPool)
+def _adaptive_mean_pool(graph: Graph, layer: layers.AdaptiveMeanPool, name: str, x: str, shape: Shape) -> str:
     """Two products with matrices of means, since windows of unequal size are no pooling of ONNX."""
     rows, columns = (_means(length, layer.size) for length in shape[1:])
     x = graph.add("MatMul", [graph.constant(f"{name}.rows", rows), x], f"{name}.vertical")
@@ -208,18 +168,18 @@ def _means(length: int, size: int) -> np.ndarray:
     return matrix
 
 
-@exports(GlobalMeanPool)
-def _global_mean_pool(graph: Graph, layer: GlobalMeanPool, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.GlobalMeanPool)
+def _global_mean_pool(graph: Graph, layer: layers.GlobalMeanPool, name: str, x: str, shape: Shape) -> str:
     return graph.add("Flatten", [graph.add("GlobalAveragePool", [x], f"{name}.means")], name, axis=1)
 
 
-@exports(MaxOverTime)
-def _max_over_time(graph: Graph, layer: MaxOverTime, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.MaxOverTime)
+def _max_over_time(graph: Graph, layer: layers.MaxOverTime, name: str, x: str, shape: Shape) -> str:
     return graph.add("Flatten", [graph.add("GlobalMaxPool", [x], f"{name}.largest")], name, axis=1)
 
 
-@exports(Subsampling)
-def _subsampling(graph: Graph, layer: Subsampling, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.Subsampling)
+def _subsampling(graph: Graph, layer: layers.Subsampling, name: str, x: str, shape: Shape) -> str:
     """A sum of each window times a coefficient is a mean times the coefficient and the window's cells."""
     kernel = pair(layer.kernel)
     x = graph.add("AveragePool", [x], f"{name}.means", kernel_shape=kernel, strides=kernel)
@@ -230,8 +190,8 @@ def _subsampling(graph: Graph, layer: Subsampling, name: str, x: str, shape: Sha
     return activate(graph, layer.activation, name, x)
 
 
-@exports(RadialBasis)
-def _radial_basis(graph: Graph, layer: RadialBasis, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.RadialBasis)
+def _radial_basis(graph: Graph, layer: layers.RadialBasis, name: str, x: str, shape: Shape) -> str:
     axis = graph.constant(f"{name}.axis", np.array([1], np.int64))
     last = graph.constant(f"{name}.last", np.array([2], np.int64))
     x = graph.add("Unsqueeze", [x, axis], f"{name}.column")
@@ -242,34 +202,34 @@ def _radial_basis(graph: Graph, layer: RadialBasis, name: str, x: str, shape: Sh
     return graph.add("Neg", [distances], name)
 
 
-@exports(ReLU, Tanh, Sigmoid)
+@ONNX.runs(layers.ReLU, layers.Tanh, layers.Sigmoid)
 def _activation(graph: Graph, layer: Layer, name: str, x: str, shape: Shape) -> str:
     return graph.add({"ReLU": "Relu"}.get(layer.kind, layer.kind), [x], name)
 
 
-@exports(ScaledTanh)
-def _scaled_tanh_layer(graph: Graph, layer: ScaledTanh, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.ScaledTanh)
+def _scaled_tanh_layer(graph: Graph, layer: layers.ScaledTanh, name: str, x: str, shape: Shape) -> str:
     return _scaled_tanh(graph, name, x)
 
 
-@exports(Softmax)
-def _softmax(graph: Graph, layer: Softmax, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.Softmax)
+def _softmax(graph: Graph, layer: layers.Softmax, name: str, x: str, shape: Shape) -> str:
     return graph.add("Softmax", [x], name, axis=1)
 
 
-@exports(Flatten)
-def _flatten(graph: Graph, layer: Flatten, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.Flatten)
+def _flatten(graph: Graph, layer: layers.Flatten, name: str, x: str, shape: Shape) -> str:
     return graph.add("Flatten", [x], name, axis=1)
 
 
-@exports(Dropout, AuxiliaryHead)
+@ONNX.runs(layers.Dropout, layers.AuxiliaryHead)
 def _nothing(graph: Graph, layer: Layer, name: str, x: str, shape: Shape) -> str:
     """What works in training only leaves no trace."""
     return x
 
 
-@exports(Residual)
-def _residual(graph: Graph, layer: Residual, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.Residual)
+def _residual(graph: Graph, layer: layers.Residual, name: str, x: str, shape: Shape) -> str:
     body = add_layers(graph, layer.body, f"{name}.body", Value(x, shape))
     side = add_layers(graph, layer.projection(shape), f"{name}.shortcut", Value(x, shape))
     if side.shape != body.shape:  # option A: every stride-th cell, new channels zero
@@ -289,15 +249,15 @@ def _subsampled(graph: Graph, name: str, side: Value, wanted: Shape, stride: tup
     return graph.add("Pad", [x, more], name)
 
 
-@exports(Branches)
-def _branches(graph: Graph, layer: Branches, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.Branches)
+def _branches(graph: Graph, layer: layers.Branches, name: str, x: str, shape: Shape) -> str:
     parts = [add_layers(graph, branch, name, Value(x, shape)).name for branch in layer.branches]
     return graph.add("Concat", parts, name, axis=1)
 
 
-@exports(Repeat)
-def _repeat(graph: Graph, layer: Repeat, name: str, x: str, shape: Shape) -> str:
+@ONNX.runs(layers.Repeat)
+def _repeat(graph: Graph, layer: layers.Repeat, name: str, x: str, shape: Shape) -> str:
     value = Value(x, shape)
-    for number, layers in enumerate(layer.chains, 1):
-        value = add_layers(graph, layers, f"{name}.{number}", value)
+    for number, chain in enumerate(layer.chains, 1):
+        value = add_layers(graph, chain, f"{name}.{number}", value)
     return value.name

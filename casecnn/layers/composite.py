@@ -14,12 +14,13 @@ from casecnn.layers.layer import (
     Row,
     Trace,
     at_least_one,
+    chain_window,
     check_activation,
     check_names,
     trace_chain,
 )
 from casecnn.layers.normalisation import BatchNorm
-from casecnn.layers.shapes import Pair, Shape, ShapeError, shape_text
+from casecnn.layers.shapes import Pair, Shape, ShapeError, Window, joined, shape_text
 
 SHORTCUTS = ("A", "B", "C")
 
@@ -79,8 +80,20 @@ class Residual(Layer):
         body = trace_chain(self.body, shape, field, f"{path}.body")
         total = super().trace(shape, field, path).rows[0]
         side = trace_chain(self.projection(shape), shape, field, f"{path}.shortcut")
-        joined = widest([body.field, side.field])
-        return Trace(body.shape, joined, body.rows + side.rows + (replace(total, receptive_field=joined.size),))
+        reached = widest([body.field, side.field])
+        return Trace(body.shape, reached, body.rows + side.rows + (replace(total, receptive_field=reached.size),))
+
+    def input_window(self, shape: Shape, window: Window) -> Window:
+        chain, (y, x) = self.projection(shape), self.stride(shape)
+        if chain:
+            side = chain_window(chain, shape, window)
+        else:  # option A takes every stride-th cell
+            side = Window(window.top * y, window.left * x, (window.bottom - 1) * y + 1, (window.right - 1) * x + 1)
+        return joined([chain_window(self.body, shape, window), side])
+
+    def part_window(self, shape: Shape, path: Sequence[str], window: Window) -> Window:
+        chain = self.body if path[0] == "body" else self.projection(shape)
+        return chain_window(chain, shape, window, path[1:])
 
 
 @dataclass(frozen=True)
@@ -110,9 +123,16 @@ class Branches(Layer):
     def trace(self, shape: Shape, field: Field, path: str) -> Trace:
         parts = [trace_chain(branch, shape, field, path) for branch in self.branches]
         total = super().trace(shape, field, path)
-        joined = widest([part.field for part in parts])
+        reached = widest([part.field for part in parts])
         rows = tuple(row for part in parts for row in part.rows)
-        return Trace(total.shape, joined, (*rows, replace(total.rows[0], receptive_field=joined.size)))
+        return Trace(total.shape, reached, (*rows, replace(total.rows[0], receptive_field=reached.size)))
+
+    def input_window(self, shape: Shape, window: Window) -> Window:
+        return joined(chain_window(branch, shape, window) for branch in self.branches)
+
+    def part_window(self, shape: Shape, path: Sequence[str], window: Window) -> Window:
+        chain = next(branch for branch in self.branches if any(part.name == path[0] for part in branch))
+        return chain_window(chain, shape, window, path)
 
 
 @dataclass(frozen=True)
@@ -150,6 +170,16 @@ class Repeat(Layer):
             shape, field, rows = step.shape, step.field, rows + step.rows
         return Trace(shape, field, rows)
 
+    def input_window(self, shape: Shape, window: Window) -> Window:
+        return chain_window(self._numbered(), shape, window)
+
+    def part_window(self, shape: Shape, path: Sequence[str], window: Window) -> Window:
+        return chain_window(self._numbered(), shape, window, path)
+
+    def _numbered(self) -> list[Branches]:
+        """Each repetition as one layer that bears its number as a name."""
+        return [Branches(str(number), (chain,)) for number, chain in enumerate(self.chains, 1)]
+
 
 @dataclass(frozen=True)
 class AuxiliaryHead(Layer):
@@ -172,6 +202,9 @@ class AuxiliaryHead(Layer):
     def trace(self, shape: Shape, field: Field, path: str) -> Trace:
         rows = trace_chain(self.layers, shape, field, path).rows
         return Trace(shape, field, tuple(replace(row, auxiliary=True) for row in rows))
+
+    def part_window(self, shape: Shape, path: Sequence[str], window: Window) -> Window:
+        return chain_window(self.layers, shape, window, path)
 
 
 def start(shape: Shape) -> Field:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from casecnn.layers.layer import Activation, Field, Layer, at_least_one, check_activation, maps, vector
 from casecnn.layers.shapes import ROUNDINGS, Padding, Pair, Rounding, Shape, ShapeError, Span, pair, sides, spans
+from casecnn.layers.windows import Windowed
 
 
 def check_windows(layer: Layer, kernel: object, stride: object, padding: Padding, rounding: str) -> None:
@@ -24,7 +25,7 @@ def check_windows(layer: Layer, kernel: object, stride: object, padding: Padding
 
 
 @dataclass(frozen=True)
-class Conv(Layer):
+class Conv(Windowed):
     """Convolution (as the field means it: correlation): ``channels`` filters over (C, H, W).
 
     ``kernel``, ``stride`` and ``dilation`` are a number or (vertical, horizontal). ``padding`` is zeros: a number, a
@@ -54,7 +55,6 @@ class Conv(Layer):
         check_activation(self, self.activation)
 
     def spans(self, height: int, width: int) -> tuple[Span, Span]:
-        """How the windows lie on a map of ``height`` x ``width``."""
         dilation = pair(self.dilation)
         return spans(height, width, pair(self.kernel), pair(self.stride), self.padding, self.rounding, dilation)
 
@@ -74,10 +74,11 @@ class Conv(Layer):
     def macs(self, shape: Shape) -> int:
         return self.weights(shape) * prod(self.output_shape(shape)[1:])
 
-    def field(self, field: Field) -> Field:
+    @property
+    def geometry(self) -> tuple[Pair, Pair]:
         kernel, dilation = pair(self.kernel), pair(self.dilation)
         reach = (dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1)
-        return field.through(reach, pair(self.stride))
+        return reach, pair(self.stride)
 
 
 @dataclass(frozen=True)

@@ -33,15 +33,16 @@ class Engine(Generic[T]):
         self._entries: dict[type[Layer], T] = {}
         self._reasons: dict[type[Layer], str] = {}
 
-    def runs(self, kind: type[Layer]) -> Callable[[Made], Made]:
-        """Return a decorator that enters what it decorates for layers of class ``kind``.
+    def runs(self, *kinds: type[Layer]) -> Callable[[Made], Made]:
+        """Return a decorator that enters what it decorates for layers of these classes.
 
-        Raises ValueError, a fault of the program, where ``kind`` is in the table already.
+        Raises ValueError, a fault of the program, where one is in the table already.
         """
 
         def enter(entry: Made) -> Made:
-            self._check_new(kind)
-            self._entries[kind] = entry  # type: ignore[assignment]
+            for kind in kinds:
+                self._check_new(kind)
+                self._entries[kind] = entry  # type: ignore[assignment]
             return entry
 
         return enter

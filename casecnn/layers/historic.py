@@ -12,10 +12,11 @@ from math import prod
 from casecnn.layers.convolution import check_windows
 from casecnn.layers.layer import Activation, Field, Layer, at_least_one, check_activation, maps, vector
 from casecnn.layers.shapes import ROUNDINGS, Padding, Pair, Rounding, Shape, ShapeError, Span, pair, spans
+from casecnn.layers.windows import Windowed
 
 
 @dataclass(frozen=True)
-class TableConv(Layer):
+class TableConv(Windowed):
     """Convolution in which each output map sees only the input maps that a table names (LeCun 1998, table I).
 
     ``table`` has, for each output map, the input maps that it sees, counted from 0 and rising. There is one kernel for
@@ -49,7 +50,6 @@ class TableConv(Layer):
         return tuple((output, c) for output, inputs in enumerate(self.table) for c in inputs)
 
     def spans(self, height: int, width: int) -> tuple[Span, Span]:
-        """How the windows lie on a map of ``height`` x ``width``."""
         return spans(height, width, pair(self.kernel), pair(self.stride), self.padding, self.rounding)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -69,12 +69,13 @@ class TableConv(Layer):
     def macs(self, shape: Shape) -> int:
         return self.weights(shape) * prod(self.output_shape(shape)[1:])
 
-    def field(self, field: Field) -> Field:
-        return field.through(pair(self.kernel), pair(self.stride))
+    @property
+    def geometry(self) -> tuple[Pair, Pair]:
+        return pair(self.kernel), pair(self.stride)
 
 
 @dataclass(frozen=True)
-class Subsampling(Layer):
+class Subsampling(Windowed):
     """The sum of each window, times a trainable coefficient of its map, plus a trainable bias (LeCun 1998, II.B).
 
     Windows of ``kernel`` cells do not overlap. No multiply-adds are counted, as for every pool.
@@ -92,7 +93,6 @@ class Subsampling(Layer):
         check_activation(self, self.activation)
 
     def spans(self, height: int, width: int) -> tuple[Span, Span]:
-        """How the windows lie on a map of ``height`` x ``width``."""
         return spans(height, width, pair(self.kernel), pair(self.kernel), 0, self.rounding)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -106,8 +106,9 @@ class Subsampling(Layer):
     def biases(self, shape: Shape) -> int:
         return shape[0]
 
-    def field(self, field: Field) -> Field:
-        return field.through(pair(self.kernel), pair(self.kernel))
+    @property
+    def geometry(self) -> tuple[Pair, Pair]:
+        return pair(self.kernel), pair(self.kernel)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from math import prod
 from typing import ClassVar, Literal
 
 from casecnn.errors import InputError
-from casecnn.layers.shapes import Pair, Shape, ShapeError, shape_text
+from casecnn.layers.shapes import Pair, Shape, ShapeError, Window, shape_text, whole
 
 Activation = Literal["relu", "tanh", "scaled_tanh", "sigmoid"] | None
 ACTIVATIONS = (None, "relu", "tanh", "scaled_tanh", "sigmoid")
@@ -118,6 +118,20 @@ class Layer:
         """The receptive field of an output element, given that of an input element."""
         return field
 
+    def input_window(self, shape: Shape, window: Window) -> Window:
+        """The window of an input of ``shape`` that ``window`` of the output depends on.
+
+        Unless a class says otherwise: the same cells; and for a vector, which has no cells, everything.
+        """
+        return window if len(self.output_shape(shape)) == 3 else whole(shape)
+
+    def part_window(self, shape: Shape, path: Sequence[str], window: Window) -> Window:
+        """The window of an input of ``shape`` that ``window`` of the output of the part at ``path`` depends on.
+
+        ``path`` is the part's dotted name within this layer, split. Raises InputError for a layer without parts.
+        """
+        raise InputError(f"layer `{self.name}` has no part `{path[0]}`")
+
     def trace(self, shape: Shape, field: Field, path: str) -> Trace:
         """Follow an input of ``shape`` through this layer, which stands at the dotted name ``path``."""
         try:
@@ -157,6 +171,21 @@ def trace_chain(layers: Iterable[Layer], shape: Shape, field: Field, path: str =
         shape, field = step.shape, step.field
         rows.extend(step.rows)
     return Trace(shape, field, tuple(rows))
+
+
+def chain_window(layers: Iterable[Layer], shape: Shape, window: Window, path: Sequence[str] = ()) -> Window:
+    """The window of a chain's input that ``window`` of the output of the layer at ``path`` (or of the last) needs."""
+    passed: list[tuple[Layer, Shape]] = []
+    for layer in layers:
+        if path and layer.name == path[0]:
+            inner = path[1:]
+            window = layer.part_window(shape, inner, window) if inner else layer.input_window(shape, window)
+            break
+        passed.append((layer, shape))
+        shape = layer.output_shape(shape)
+    for layer, entering in reversed(passed):
+        window = layer.input_window(entering, window)
+    return window
 
 
 def check_names(layers: Sequence[Layer], owner: str) -> None:

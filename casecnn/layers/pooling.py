@@ -7,11 +7,12 @@ from math import ceil, floor
 
 from casecnn.layers.convolution import check_windows
 from casecnn.layers.layer import Field, Layer, at_least_one, maps
-from casecnn.layers.shapes import Padding, Pair, Rounding, Shape, ShapeError, Span, pair, sides, spans
+from casecnn.layers.shapes import Padding, Pair, Rounding, Shape, ShapeError, Span, Window, pair, sides, spans
+from casecnn.layers.windows import Windowed
 
 
 @dataclass(frozen=True)
-class Pool(Layer):
+class Pool(Windowed):
     """What max and mean pooling share; use MaxPool or MeanPool.
 
     ``stride`` is the kernel where it is left out (windows that do not overlap). ``padding`` and ``rounding`` are as in
@@ -36,7 +37,6 @@ class Pool(Layer):
         return pair(self.kernel if self.stride is None else self.stride)
 
     def spans(self, height: int, width: int) -> tuple[Span, Span]:
-        """How the windows lie on a map of ``height`` x ``width``."""
         return spans(height, width, pair(self.kernel), self.step, self.padding, self.rounding)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -44,8 +44,9 @@ class Pool(Layer):
         rows, columns = self.spans(h, w)
         return c, rows.windows, columns.windows
 
-    def field(self, field: Field) -> Field:
-        return field.through(pair(self.kernel), self.step)
+    @property
+    def geometry(self) -> tuple[Pair, Pair]:
+        return pair(self.kernel), self.step
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,13 @@ class AdaptiveMeanPool(Layer):
     def field(self, field: Field) -> Field:
         kernel, step = (tuple(f(n / self.size) for n in field.extent) for f in (ceil, floor))
         return field.through((kernel[0], kernel[1]), (max(step[0], 1), max(step[1], 1)))
+
+    def input_window(self, shape: Shape, window: Window) -> Window:
+        (top, bottom), (left, right) = (
+            (window[axis] * cells // self.size, -(-window[axis + 2] * cells // self.size))
+            for axis, cells in enumerate(shape[1:])
+        )
+        return Window(top, left, bottom, right)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ Pure Python: neither torch nor numpy is imported.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from casecnn.errors import InputError
 
@@ -27,6 +28,33 @@ ROUNDINGS = ("exact", "floor", "ceil")
 
 class ShapeError(InputError):
     """Layers that do not fit together; the message shows the sum."""
+
+
+class Window(NamedTuple):
+    """Rows top to bottom-1 and columns left to right-1 of maps; parts in the padding lie outside them.
+
+    A vector is one cell.
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def inside(self, height: int, width: int) -> Window:
+        """The part of the window that is on an input of ``height`` x ``width``."""
+        return Window(max(self.top, 0), max(self.left, 0), min(self.bottom, height), min(self.right, width))
+
+
+def whole(shape: Shape) -> Window:
+    """The window of everything: of all cells of maps, or of a vector."""
+    return Window(0, 0, *shape[1:]) if len(shape) == 3 else Window(0, 0, 1, 1)
+
+
+def joined(windows: Iterable[Window]) -> Window:
+    """The smallest window that holds all of ``windows``."""
+    top, left, bottom, right = zip(*windows, strict=True)
+    return Window(min(top), min(left), max(bottom), max(right))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from casecnn.go.analysis.answer import Answers
 from casecnn.go.analysis.query import Query, QueryError, Turn, read_object, read_query
 from casecnn.go.gtp.player import PolicyPlayer
 from casecnn.go.gtp.settings import Settings
+from casecnn.go.net.board_sizes import NetsBySize
 from casecnn.go.net.move_policy import MovePolicy
 from casecnn.go.search.look_ahead import Candidate, likely, look_ahead
 from casecnn.go.search.variations import variations
@@ -58,8 +59,7 @@ class AnalysisEngine:
         resize: Callable[[int], MovePolicy] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._nets = {policy.size: policy}
-        self._resize = resize
+        self._nets = NetsBySize(policy, resize)
         self._name = policy.name
         self._write = write
         self._waiting: queue.PriorityQueue[Task] = queue.PriorityQueue()
@@ -149,7 +149,7 @@ class AnalysisEngine:
             self._write({"id": query.id, "isDuringSearch": False, "noResults": True, "turnNumber": turn.number})
             return
         position = turn.position
-        policy = self._net(position.size)
+        policy = self._nets.of(position.size)
         found = self._candidates(policy, query, turn)
         continued = [c.move for c in found[:CONTINUED]]
         lines = dict(zip(continued, variations(policy, position, continued), strict=True))
@@ -199,13 +199,6 @@ class AnalysisEngine:
         return look_ahead(
             policy, task.turn.position, found, rollouts, seconds, seed=self.settings.seed, stop=stop, report=remember
         )
-
-    def _net(self, size: int) -> MovePolicy:
-        if size not in self._nets:
-            if self._resize is None:
-                raise CasecnnError(f"the net {self._name} plays on {next(iter(self._nets))} lines only")
-            self._nets[size] = self._resize(size)
-        return self._nets[size]
 
 
 def serve(

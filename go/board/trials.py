@@ -46,7 +46,11 @@ def new_reader():
 
 @njit(cache=True, nogil=True)
 def play_trial(board, info, mark, stack, frame, taken, ply, point, colour):
-    """Play for reading only: board and ko change; what is needed to undo goes into frame `ply`."""
+    """Play for reading only: board and ko change; what is needed to undo goes into frame `ply`.
+
+    The loop over the neighbours is that of `casecnn.go.board.rules.play`, which a shared function would slow down: that
+    one keeps hashes and turns, this one the stones to put back, and ladders are read by the million.
+    """
     stride = info[SIZE] + 1
     other = 3 - colour
     end = frame[ply - 1, TAKEN_END] if ply else 0

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from casecnn import __version__
-from casecnn.errors import CasecnnError, InputError
+from casecnn.errors import CasecnnError
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.record import DEFAULT_KOMI, PLAY, SETUP, TO_PLAY, GameRecord, pack, unpack
 from casecnn.go.board.rulesets import DEFAULT, Ruleset
@@ -26,6 +26,7 @@ from casecnn.go.gtp.dispatch import Handler
 from casecnn.go.gtp.player import PolicyPlayer
 from casecnn.go.gtp.protocol import COLOUR, NUMBER, VERTEX, WHOLE, GtpError, Parameter
 from casecnn.go.gtp.settings import Settings
+from casecnn.go.net.board_sizes import NetsBySize
 from casecnn.go.net.move_policy import MovePolicy
 from casecnn.go.picture.text_board import text_board
 from casecnn.go.position import IllegalMove, Position
@@ -58,8 +59,7 @@ class Engine:
         resize: Callable[[int], MovePolicy] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._nets = {policy.size: policy}
-        self._resize = resize
+        self._nets = NetsBySize(policy, resize)
         self.player = PolicyPlayer(policy, self.settings)
         self.size = policy.size
         self.komi = DEFAULT_KOMI
@@ -108,12 +108,8 @@ class Engine:
 
     def take_net(self, size: int) -> None:
         """Go on with the net for a size; raises `CasecnnError` where there is none."""
-        if size not in self._nets:
-            if self._resize is None:
-                raise InputError(f"the net {self.player.policy.name} plays on {self.size}x{self.size}")
-            self._nets[size] = self._resize(size)
+        self.player.policy = self._nets.of(size)
         self.size = size
-        self.player.policy = self._nets[size]
 
     def clear_board(self) -> str:
         """Start a new game. Komi, rules and time settings stay."""

@@ -8,6 +8,7 @@ every board. How well the net plays there is another question: it knows the shap
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +18,23 @@ from casecnn.go.board.sizes import check_board
 from casecnn.go.net.move_policy import MovePolicy
 
 P = TypeVar("P", bound=MovePolicy)
+
+
+class NetsBySize:
+    """A net and what `resize(size)` makes of it for boards of other sizes, each made once."""
+
+    def __init__(self, policy: MovePolicy, resize: Callable[[int], MovePolicy] | None = None) -> None:
+        self._first, self._resize = policy, resize
+        self._made = {policy.size: policy}
+
+    def of(self, size: int) -> MovePolicy:
+        """The net for a size; raises `CasecnnError` where there is none."""
+        if size not in self._made:
+            if self._resize is None:
+                known = self._first.size
+                raise InputError(f"the net {self._first.name} plays on {known}x{known}")
+            self._made[size] = self._resize(size)
+        return self._made[size]
 
 
 def policy_for(policy: P, size: int, source: str = "") -> P:

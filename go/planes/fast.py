@@ -82,7 +82,10 @@ def new_scratch():
 
 @njit(cache=True, nogil=True)
 def _find_chains(board, info, mark, chain, table, stones, liberty):
-    """Number the chains, list their stones and their liberties, and return their number."""
+    """Number the chains, list their stones and their liberties, and return their number.
+
+    `casecnn.go.board.chains` follows one chain; here all are listed in one sweep, each point once.
+    """
     size = info[SIZE]
     stride = size + 1
     chain[: board.shape[0]] = 0

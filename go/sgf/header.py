@@ -31,7 +31,7 @@ _SIZE = re.compile(r"(\d{1,4})(?:\.0{1,4})?(?:\s*[:x×*]\s*(\d{1,4}))?\s*[路줄
 
 @dataclass
 class Header:
-    """The facts of a game before its first move; ``to_play`` is the PL property, 0 where there is none."""
+    """The facts of a game before its first move while they are gathered; `GameRecord` is where they go."""
 
     size: int = DEFAULT_SIZE
     komi: float = DEFAULT_KOMI

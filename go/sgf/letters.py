@@ -100,15 +100,16 @@ def _row(character: str, codec: str) -> tuple[int, int]:
     return (code[0], code[1]) if len(code) == 2 else (0, 0)
 
 
-def _chinese(frequent: str, codec: str, level1: range, level2: range) -> Callable[[str], float]:
-    table = _table(frequent, 0.75)
+def _ideographs(
+    frequent: str, mass: float, punctuation: float, others: Callable[[str], float]
+) -> Callable[[str], float]:
+    """How probable a letter is: frequent ones share `mass`, a hundred marks `punctuation`; `others` says the rest."""
+    table = dict.fromkeys(_PUNCTUATION, math.log(punctuation / 100)) | _table(frequent, mass)
+    return cache(lambda character: table[character] if character in table else others(character))
 
-    @cache
-    def letter(character: str) -> float:
-        if character in table:
-            return table[character]
-        if character in _PUNCTUATION:
-            return math.log(0.02 / 100)
+
+def _chinese(frequent: str, codec: str, level1: range, level2: range) -> Callable[[str], float]:
+    def others(character: str) -> float:
         first = _row(character, codec)[0]
         if first in level1 and "\u4e00" <= character <= "\u9fff":
             return math.log(0.2 / 4000)
@@ -116,21 +117,13 @@ def _chinese(frequent: str, codec: str, level1: range, level2: range) -> Callabl
             return math.log(0.02 / 4000)
         return math.log(0.001 / 18000) if "\u4e00" <= character <= "\u9fff" else HOPELESS
 
-    return letter
+    return _ideographs(frequent, 0.75, 0.02, others)
 
 
 def _japanese() -> Callable[[str], float]:
-    table = _table("".join(c for c in _JAPANESE), 0.5)
     kana = math.log(0.25 / 160)
 
-    @cache
-    def letter(character: str) -> float:
-        if "\u3041" <= character <= "\u30fc":
-            return kana
-        if character in table:
-            return table[character]
-        if character in _PUNCTUATION:
-            return math.log(0.03 / 100)
+    def others(character: str) -> float:
         row = _row(character, "euc_jp")[0] - 0xA0
         if 16 <= row <= 47:
             return math.log(0.18 / 3000)
@@ -138,23 +131,17 @@ def _japanese() -> Callable[[str], float]:
             return math.log(0.02 / 3400)
         return math.log(0.002 / 63) - 4 if "\uff61" <= character <= "\uff9f" else HOPELESS
 
-    return letter
+    letter = _ideographs(_JAPANESE, 0.5, 0.03, others)
+    return lambda character: kana if "\u3041" <= character <= "\u30fc" else letter(character)
 
 
 def _korean() -> Callable[[str], float]:
-    table = _table(_KOREAN, 0.85)
-
-    @cache
-    def letter(character: str) -> float:
-        if character in table:
-            return table[character]
-        if character in _PUNCTUATION:
-            return math.log(0.02 / 100)
+    def others(character: str) -> float:
         if "\uac00" <= character <= "\ud7a3":
             return math.log(0.1 / 2350) if _row(character, "euc_kr")[0] else math.log(0.002 / 8800)
         return math.log(0.02 / 4888) if _row(character, "euc_kr")[0] >= 0xCA else HOPELESS
 
-    return letter
+    return _ideographs(_KOREAN, 0.85, 0.02, others)
 
 
 def _cyrillic(text: str) -> float:

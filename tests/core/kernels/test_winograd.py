@@ -89,6 +89,7 @@ def test_sizes_of_nets(name, count, threads):
     assert error(y, np.maximum(judged(own, x), 0)) < CLOSE
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_any_shape(data):
@@ -162,6 +163,7 @@ def test_a_process_forked_after_the_first_call(threads):
     child.join()
 
 
+@pytest.mark.slow
 def test_calls_from_several_python_threads(threads):
     threads(2)
     own = convolution(64, 64)

@@ -1,4 +1,4 @@
-"""Every declared layer has an engine, or a reason why not, in torch, NumPy float32 and float64."""
+"""Every declared layer has an engine, or a reason why not, in torch, NumPy float32 and float64, and in ONNX."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import casecnn.reference.net  # noqa: F401  fills its table
 import casecnn.torch_net.build  # noqa: F401  fills its table
 from casecnn import layers
 from casecnn.errors import InputError
-from casecnn.export.operators import OPERATORS
+from casecnn.export.operators import ONNX
 from casecnn.layers.engine import Engine
 from casecnn.numpy_net import NUMPY
 from casecnn.reference.registry import REFERENCE
@@ -22,7 +22,7 @@ LAYERS = [
     for kind in (getattr(layers, name) for name in layers.__all__)
     if inspect.isclass(kind) and issubclass(kind, layers.Layer) and kind is not layers.Layer
 ]
-ENGINES = {"torch": TORCH, "reference": REFERENCE, "NumPy": NUMPY}
+ENGINES = {"torch": TORCH, "reference": REFERENCE, "NumPy": NUMPY, "ONNX": ONNX}
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
@@ -42,7 +42,7 @@ def test_a_layer_and_its_engines_have_one_name_and_one_file(kind, name):
 
 
 def test_every_declared_layer_can_be_exported():
-    assert set(OPERATORS) == set(LAYERS)
+    assert set(ONNX.entries) == set(LAYERS)
 
 
 def test_nothing_else_stands_in_the_tables():

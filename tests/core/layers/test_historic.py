@@ -74,6 +74,7 @@ def test_a_tables_gradients_are_the_slopes():
 tables = st.lists(st.sets(st.integers(0, 4), min_size=1).map(sorted), min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @QUICK
 @given(tables, st.integers(3, 7), st.integers(3, 7), st.integers(1, 3), st.integers(1, 2), st.integers(0, 2))
 def test_torch_tables_equal_the_reference(table, height, width, kernel, stride, padding):

@@ -219,6 +219,7 @@ def nets(draw):
     return Net("random", shape_in, (*layers, Softmax("softmax")))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(nets())
 def test_random_nets_have_the_declared_parameters_and_shapes(net):

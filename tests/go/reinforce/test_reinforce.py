@@ -183,6 +183,7 @@ def test_threads_do_not_change_the_gradient(tmp_path):
     assert torch.equal(gradient(1), gradient(3))
 
 
+@pytest.mark.slow
 def test_the_pool(tmp_path):
     pool = Pool(tmp_path / "pool", 10, ARGUMENTS, "cpu")
     (tmp_path / "pool").mkdir()
@@ -242,6 +243,7 @@ def test_a_run_goes_on_bit_for_bit(tmp_path, baseline):
     assert (tmp_path / "whole" / "policy.safetensors").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_seeds_matter(tmp_path):
     losses = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -314,6 +316,7 @@ def test_options_that_make_no_sense(tmp_path, options, message):
     assert str(error.value).startswith(message) and not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_run_is_refused(tmp_path):
     run(tmp_path, recipe(steps=2))
     for options, words in (

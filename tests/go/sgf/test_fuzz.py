@@ -6,6 +6,7 @@ import os
 import re
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ def suggestions_for(game: Game) -> Suggestions:
     return Suggestions(rank(heat, heat > 0, size, 3), heat, board, 1, moves, None, "a-net", True, 1.0)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=EXAMPLES)
 @given(mutated())
 def test_mutated_games(text):

@@ -221,6 +221,7 @@ def test_a_wrong_charset_is_a_warning(name, warning):
     assert read_game(READ[name]).warnings == (warning,)
 
 
+@pytest.mark.slow
 def test_many_broken_games_take_time_in_proportion():
     broken, odd = b"(;GM[1]SZ[9];[aa])\n" + b"(;B[aa])" * 3, b"(;GM[1]SZ[9];B[aa]! x\n"
     start = time.process_time()

@@ -27,6 +27,7 @@ def simple(count):
     return [text for text, _ in rows], [label for _, label in rows]
 
 
+@pytest.mark.slow
 def test_a_small_set_ends_early_and_is_learned():
     texts, labels = simple(100)
     before = torch.get_num_threads()
@@ -37,6 +38,7 @@ def test_a_small_set_ends_early_and_is_learned():
     assert np.array_equal(done.model.output_weight, again.model.output_weight)
 
 
+@pytest.mark.slow
 def test_nothing_ends_early_that_was_asked_for_by_epochs_or_has_not_been_learned(monkeypatch):
     texts, labels = simple(40)
     asked = fit(texts, labels, replace(SMALL, epochs=90, least_steps=0, dev_share=0.0), progress=False)
@@ -93,6 +95,7 @@ def test_blocks_of_texts_are_copied_one_after_the_other(monkeypatch):
     assert [texts.cut(3)[n].tolist() for n in range(50)] == [texts[n].tolist()[:3] for n in range(50)]
 
 
+@pytest.mark.slow
 def test_a_column_for_each_label_through_the_commands(tmp_path, capsys):
     texts, labels = simple(60)
     file = tmp_path / "d.csv"

@@ -316,6 +316,7 @@ def test_what_is_asked_wrongly_is_told():
 # The window itself
 
 
+@pytest.mark.slow
 def test_windows_have_the_size_of_the_receptive_field_and_the_right_place():
     for name in ("lenet5", "lenet5-1998", "alexnet", "googlenet", "resnet20", "resnet34-a", "resnet50-v1.5"):
         net = get_net(name)

@@ -116,6 +116,7 @@ def test_the_gradient_of_a_maximum_with_ties_and_overlaps():
     np.testing.assert_array_equal(found.dx, x.grad[0].numpy())
 
 
+@pytest.mark.slow
 def test_the_command_prints_steps_as_text_latex_and_picture(tmp_path, capsys):
     image = tmp_path / "steps.svg"
     arguments = ["vision", "arithmetic", "--input", "4x4x1", "conv", "3x3x1", "/2", "pad", "same", "--steps"]

@@ -67,6 +67,7 @@ def test_the_command_draws_several_runs(folders, tmp_path, capsys):
     assert "must end in .png, .svg or .pdf" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_rate_finder_finds_where_the_loss_falls(folders, tmp_path, capsys):
     found = find_rate("lenet5", folders, PRESETS["lenet"], steps=60, channels=3, changes={"batch_size": 16})
     assert all(a < b for a, b in zip(found.rates, found.rates[1:], strict=False))

@@ -125,6 +125,7 @@ def test_nets_that_cannot_be_compared_are_refused(tmp_path):
         run_degradation(folder, tmp_path / "out", ("plain20",), steps=1)
 
 
+@pytest.mark.slow
 def test_the_command_trains_all_nets_alike_and_goes_on(tmp_path, capsys):
     folder = write_folders(tmp_path / "data", {"train": 8, "test": 4}, 32, 32)
     arguments = ["vision", "degradation", str(folder), "-o", str(tmp_path / "out"), "--nets", "plain20,resnet20",

@@ -248,6 +248,7 @@ def test_data_of_one_class_are_refused(tmp_path):
 # The command
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_it_did(folders, tmp_path, capsys):
     arguments = ["vision", "train", "lenet5", str(folders), "-o", str(tmp_path / "run"), "--steps", "4"]
     arguments += ["--channels", "3", "--format", "json", "--augment", "mirror,crop=2"]
