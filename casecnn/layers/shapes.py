@@ -45,6 +45,12 @@ class Window(NamedTuple):
         """The part of the window that is on an input of ``height`` x ``width``."""
         return Window(max(self.top, 0), max(self.left, 0), min(self.bottom, height), min(self.right, width))
 
+    def moved_inside(self, height: int, width: int) -> Window:
+        """A window of the same size that is wholly on the input, as near as can be; no larger than the input."""
+        high, wide = min(self.bottom - self.top, height), min(self.right - self.left, width)
+        top, left = min(max(self.top, 0), height - high), min(max(self.left, 0), width - wide)
+        return Window(top, left, top + high, left + wide)
+
 
 def whole(shape: Shape) -> Window:
     """The window of everything: of all cells of maps, or of a vector."""

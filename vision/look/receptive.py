@@ -8,12 +8,6 @@ from casecnn.layers.shapes import Window
 
 __all__ = ["Window", "window"]
 
-    def moved_inside(self, height: int, width: int) -> Window:
-        """A window of the same size that is wholly on the input, as near as can be; no larger than the input."""
-        high, wide = min(self.bottom - self.top, height), min(self.right - self.left, width)
-        top, left = min(max(self.top, 0), height - high), min(max(self.left, 0), width - wide)
-        return Window(top, left, top + high, left + wide)
-
 
 def window(net: Net, layer: str, row: int = 0, column: int = 0) -> Window:
     """The window of the net's input that the element (row, column) of the output of ``layer`` depends on.
