@@ -1,4 +1,4 @@
-"""How fast `casecnn vision eval` is beside the net alone: a made-up set like ImageNet's, decoded while the net computes.
+"""How fast `casecnn vision eval` is beside the net alone: a made-up set like ImageNet's, decoded meanwhile.
 
 1,000 class folders, 2,000 JPEG files of 500x375 (clouds of noise whose spectrum falls off as photographs' do, quality
 90), written into a temporary folder. In one process, in turn: the net on batches that lie in memory, the images decoded
@@ -129,13 +129,12 @@ def main() -> None:
         json.dump(facts, sys.stdout, indent=1)
         print()
         return
-    print(
-        f"{options.net}, {model.precision}: {count:,} JPEG files of {WIDTH}x{HEIGHT}, {facts['jpeg_bytes']:,} bytes each"
-    )
+    print(f"{options.net}, {model.precision}: {count:,} files of {WIDTH}x{HEIGHT}, {facts['jpeg_bytes']:,} bytes each")
     for name in works:
         row = facts[name]
+        spread = f"{row['slowest']:.1f} to {row['fastest']:.1f}"
         print(
-            f"  {name:<10} {row['images_per_second']:8.1f} images a second ({row['slowest']:.1f} to {row['fastest']:.1f}), "
+            f"  {name:<10} {row['images_per_second']:8.1f} images a second ({spread}), "
             f"{row['cpu_ms_per_image']:.2f} ms of CPU time an image"
         )
     print(

@@ -35,6 +35,11 @@ from casecnn.vision.cli import options as vision
 )
 @options.limit(", drawn at random", otherwise="all")
 @options.image(" the confusion matrix", parameter="confusion", renamed=["--confusion"])
+@option(
+    "--calibration",
+    metavar="OUT.png|OUT.svg",
+    meaning="Also draw how often the net is right where it says so-and-so probable",
+)
 @options.batch(": images that the net takes at a time", parameter="batch", default=32)
 @options.workers(": threads that decode images", otherwise="one for each core")
 @options.precision()

@@ -137,6 +137,15 @@ class Calibration:
             ],
         }
 
+    def lines(self) -> list[str]:
+        """The bins as a table: how often the net says so-and-so probable, and how often it is right then."""
+        rows = [f"  {'probability':<13}{'pictures':>9}{'says':>9}{'is right':>10}"]
+        for place, (n, right, said) in enumerate(zip(self.counts, self.right, self.confidence, strict=True)):
+            if n:
+                span = f"{place / BINS:.1f} to {(place + 1) / BINS:.1f}"
+                rows.append(f"  {span:<13}{n:>9,}{100 * said / n:>8.1f}%{100 * right / n:>9.1f}%")
+        return rows
+
     def line(self) -> str:
         """The calibration in a line."""
         total = max(int(self.counts.sum()), 1)

@@ -37,6 +37,7 @@ def run(
     top: int | None = None,
     limit: int | None = None,
     confusion: str | None = None,
+    calibration: str | None = None,
     batch: int = 32,
     workers: int | None = None,
     precision: str = "auto",
@@ -53,7 +54,12 @@ def run(
         from casecnn.vision.evaluation.confusion import draw_confusion
 
         check_figure("confusion", confusion)
-        check_writable(confusion, [data, *([truth] if truth is not None else [])])
+    if calibration is not None:
+        from casecnn.vision.evaluation.reliability import draw_reliability
+
+        check_figure("calibration", calibration)
+    for picture in filter(None, (confusion, calibration)):
+        check_writable(picture, [data, *([truth] if truth is not None else [])])
     for option, value in (("batch", batch), ("limit", limit), ("top", top)):
         if value is not None:
             whole(option, value, 1)
@@ -76,4 +82,7 @@ def run(
     if confusion is not None:
         title = f"{' + '.join(found.nets)}: top-1 error {found.top1.share:.2%}"
         draw_confusion(found, confusion, title)
+    if calibration is not None:
+        error = f"expected calibration error {100 * found.calibration.error:.1f} points"
+        draw_reliability(found.calibration, calibration, f"{' + '.join(found.nets)}: {error}")
     return found, notes

@@ -52,7 +52,7 @@ def table(found: Evaluation) -> str:
     for rate in rates_on(found.nets, found.known):
         note = f"; {rate.note}" if rate.note else ""
         lines.append(_line(f"{rate.net}: {rate.tested}, {rate.data}", rate.top1, rate.top5, rate.source + note))
-    lines.append(f"  {found.calibration.line()}")
+    lines += ["", found.calibration.line(), *found.calibration.lines()]
     return "\n".join([*lines, "", *class_lines(found), "", *_speed(found)])
 
 

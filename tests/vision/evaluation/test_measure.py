@@ -23,6 +23,7 @@ from casecnn.vision.data.labels import Labels
 from casecnn.vision.evaluation import run as evaluation_run
 from casecnn.vision.evaluation.errors import Calibration, ranks
 from casecnn.vision.evaluation.measure import evaluate
+from casecnn.vision.evaluation.reliability import draw_reliability
 from casecnn.vision.evaluation.text import table
 from casecnn.vision.model import Model
 from casecnn.vision.pipeline.preprocess import Preprocess
@@ -206,6 +207,7 @@ def test_the_commands_figures_are_the_nets(tmp_path, digits, capsys):
         (["--top-k", "0"], "`--top-k` (=0) must be a whole number of at least 1", 2),
         (["--batch", "0"], "`--batch` (=0) must be a whole number of at least 1", 2),
         (["--limit", "-1"], "`--limit` (=-1) must be a whole number of at least 1", 2),
+        (["--calibration", "x.bmp"], "`--calibration` (=x.bmp) must end in .png, .svg or .pdf", 2),
         (["--image", "x.bmp"], "`--image` (=x.bmp) must end in .png, .svg or .pdf", 2),
         (["--split", "train"], "has no split 'train'; it has test", 2),
         (["--labels", "gone.txt"], "cannot read 'gone.txt': there is no such file", 1),
@@ -256,3 +258,15 @@ def test_the_calibration_is_the_mean_gap_of_its_bins():
     rows = found.as_dict()["reliability"]
     assert [(row["from"], row["pictures"], row["accuracy"]) for row in rows] == [(0.3, 1, 1.0), (0.9, 4, 0.5)]
     assert found.line().startswith("calibration: says 83.0% on average, is right 60.0%")
+    table = [line.split() for line in found.lines()[1:]]
+    assert table == [["0.3", "to", "0.4", "1", "30.0%", "100.0%"], ["0.9", "to", "1.0", "4", "96.2%", "50.0%"]]
+
+
+def test_the_reliability_diagram_shows_bins_and_the_error(tmp_path):
+    found = Calibration()
+    found.add(np.array([0.95, 0.85, 0.35]), np.array([True, False, True]))
+    draw_reliability(found, tmp_path / "r.svg")
+    text = (tmp_path / "r.svg").read_text()
+    assert "right as often as it says" in text and f"{100 * found.error:.1f} points" in text
+    with pytest.raises(UsageError, match=r"must end in .png, .svg or .pdf"):
+        draw_reliability(found, tmp_path / "r.gif")
