@@ -25,12 +25,13 @@ from casecnn.go.cli import options as go
 @format_option
 @options.image(" the probabilities over the game; DIR for several")
 @go.sgf(" with comments and labels; DIR for several")
+@option("--html", metavar="FILE", meaning="Write a page to step through the review; DIR for several")
 def review(games, output_format, **wishes) -> None:
     """Review games: the rank and probability that the policy net gives to each move, and its own choice.
 
     One game is shown move by move, with the agreement by player and phase and the largest surprises. Of several (more
     than one GAME, a folder, a zip or a collection) a summary by game and player is shown; what cannot be read is left
-    out with a warning, and the exit code is 1 in the end. With --sgf or --image each of them gets a file in a folder.
+    out with a warning, and the exit code is 1 in the end. With --sgf, --image or --html each gets a file in a folder.
 
     A surprise is a move that strong players seldom make in such a position, good or bad: the net reads no variations.
     """

@@ -9,15 +9,17 @@ which the colour-blind tell apart. Besides `casecnn.go.reviews.chart` nothing of
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from casecnn.console import printable
+from casecnn.console import printable, warn
 from casecnn.files import atomic_write
 from casecnn.go.net.evaluation import PHASES
 from casecnn.go.picture.draw import picture_format
+from casecnn.go.reviews.curves import running_mean
 from casecnn.go.reviews.opinion import Opinions, ReviewedMove, select
 from casecnn.go.reviews.text import PLAYERS, origin, percent
 
@@ -33,7 +35,6 @@ SHAPE = {1: "o", 2: "s"}
 STYLE = {1: "-", 2: (0, (5, 1.6))}
 SURPRISE = "#d55e00"
 LOWEST = 1e-5  # the scale ends there at the latest; a move less probable stands on its edge
-WINDOW = 15  # moves of one player in a running mean
 NAMED = 10  # surprises with a label, at most
 LONGEST_NAME = 30
 FALLBACK_FONTS = ("Noto Sans CJK", "Source Han Sans", "WenQuanYi", "Microsoft YaHei", "PingFang", "Malgun Gothic")
@@ -48,6 +49,12 @@ def save_chart(review: Opinions, path: str | os.PathLike[str], *, top: int = 10)
     ending = picture_format(path)
     import matplotlib
 
+    if names := unwritable(review):
+        warn(
+            f"no font of this machine writes {' and '.join(names)}; the picture leaves them out. A font such"
+            " as Noto Sans CJK (Debian: fonts-noto-cjk) helps"
+        )
+
     with matplotlib.rc_context({"svg.hashsalt": "casecnn"}):
         figure = chart(review, top=top)
         with atomic_write(path) as stream:
@@ -61,7 +68,7 @@ def chart(review: Opinions, *, top: int = 10) -> Figure:
     from matplotlib.figure import Figure
 
     settings: dict[Any, Any] = {
-        "font.family": _families(),
+        "font.family": _families(_shown(name, LONGEST_NAME) for name in (review.record.black, review.record.white)),
         "font.size": 13,
         "text.parse_math": False,
         "text.color": INK,
@@ -117,14 +124,26 @@ def _scales(axes: Axes, review: Opinions, plays: Sequence[ReviewedMove]) -> None
     axes.set_xlim(numbers[0] - 2, numbers[-1] + 2)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.set_xlabel("move", color=GREY, fontsize=12, labelpad=3)
-    for _, low, high in PHASES[1::2]:
-        axes.axvspan(low + 0.5, min(high, numbers[-1] + 10) + 0.5, color=BAND, lw=0, zorder=0)
+    _phases(axes, numbers[0], numbers[-1])
     axes.grid(axis="y", color=FAINT, lw=1)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, colors=GREY, labelsize=12, pad=6)
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_color(GREY)
+
+
+def _phases(axes: Axes, first: int, last: int) -> None:
+    """The phases of the table below, each with its name at its foot, every second one on a grey band."""
+    for number, (name, low, high) in enumerate(PHASES):
+        left, right = max(low + 0.5, first - 2), min(high + 0.5, last + 2)
+        if left >= right:
+            continue
+        if number % 2:
+            axes.axvspan(left, right, color=BAND, lw=0, zorder=0)
+        if right - left > 0.12 * (last - first + 4):
+            axes.text((left + right) / 2, 0.04, name, transform=axes.get_xaxis_transform(), fontsize=10.5,
+                      color=GREY, ha="center", va="bottom", zorder=2)  # fmt: skip
 
 
 def _height(move: ReviewedMove, axes: Axes) -> float:
@@ -141,14 +160,6 @@ def _draw_player(axes: Axes, moves: Sequence[ReviewedMove], colour: int) -> None
     )  # fmt: skip
     mean = running_mean(np.log(heights)) if heights else np.zeros(0)
     axes.plot(numbers, np.exp(mean), color=COLOUR[colour], lw=2.6, ls=STYLE[colour], zorder=4)
-
-
-def running_mean(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
-    """The mean over `window` values around each one, over fewer at both ends: float [n] to float [n]."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    middle = np.arange(len(values))
-    low, high = np.maximum(middle - window // 2, 0), np.minimum(middle + window // 2 + 1, len(values))
-    return (sums[high] - sums[low]) / (high - low)
 
 
 def _draw_surprises(axes: Axes, surprises: Sequence[ReviewedMove], plays: Sequence[ReviewedMove]) -> None:
@@ -248,18 +259,35 @@ def _name(review: Opinions, colour: int) -> str:
 
 def _shown(text: str, longest: int) -> str:
     """The text on one line, cut if it is too long; empty if this machine has no font to write it."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
     text = printable(text)
     if len(text) > longest:
         text = text[: longest - 1] + "…"
-    fonts = [get_font(findfont(FontProperties(family=family))) for family in _families()]
-    return text if all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in text) else ""
+    return text if font_for(text) is not None else ""
 
 
-def _families() -> list[str]:
-    """The font that matplotlib carries, then those of this machine that know East Asian names."""
+def unwritable(review: Opinions) -> list[str]:
+    """The players' names that no font of this machine can write: the picture leaves them out."""
+    return [name for name in (review.record.black, review.record.white) if name and not _shown(name, LONGEST_NAME)]
+
+
+def font_for(text: str) -> str | None:
+    """The font that writes a text: the one that matplotlib carries, else one of this machine; None if none does."""
     from matplotlib.font_manager import fontManager
 
-    installed = sorted({font.name for font in fontManager.ttflist if font.name.startswith(FALLBACK_FONTS)})
-    return ["DejaVu Sans", *installed]
+    letters = {ord(letter) for letter in text}
+    fonts = {font.name: font.fname for font in fontManager.ttflist if "Last Resort" not in font.name}  # boxes for all
+    likely = sorted(name for name in fonts if name.startswith(FALLBACK_FONTS))
+    order = dict.fromkeys(["DejaVu Sans", *likely, *fonts])
+    return next((name for name in order if name in fonts and letters <= _letters_of(fonts[name])), None)
+
+
+@cache
+def _letters_of(file: str) -> frozenset[int]:
+    from matplotlib.font_manager import get_font
+
+    return frozenset(get_font(file).get_charmap())
+
+
+def _families(texts: Iterable[str]) -> list[str]:
+    """The font that matplotlib carries, then those of this machine that the texts need."""
+    return list(dict.fromkeys(["DejaVu Sans", *filter(None, map(font_for, texts))]))

@@ -13,6 +13,7 @@ from casecnn.files import write_error
 from casecnn.go.net.board_sizes import check_fits
 from casecnn.go.net.move_policy import MovePolicy
 from casecnn.go.reviews.moves import Review, check_range, review
+from casecnn.go.reviews.page import save_page
 from casecnn.go.reviews.sgf import save_reviewed
 from casecnn.go.sgf.failure import Failure
 from casecnn.go.sgf.game import Game, games
@@ -83,12 +84,13 @@ def review_games(
     top: int = 10,
     sgfs: Path | None = None,
     images: Path | None = None,
+    pages: Path | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Iterator[Review]:
     """The reviews of some games one after the other (see `casecnn.go.reviews.moves.review`).
 
-    With a folder for `sgfs` or `images` each game is also written there with its review, or drawn as PNG, before its
-    review is given out; the file is named after the game's.
+    With a folder for `sgfs`, `images` or `pages` each game is also written there with its review, drawn as PNG, or made
+    a page, before its review is given out; the file is named after the game's.
     """
     names = output_names([game.record.source for game in chosen], "")
     for game, name in zip(chosen, names, strict=True):
@@ -97,6 +99,8 @@ def review_games(
             save_reviewed(sgfs / f"{name}.sgf", game, reviewed, top=top)
         if images is not None:
             reviewed.save_picture(images / f"{name}.png", top)
+        if pages is not None:
+            save_page(pages / f"{name}.html", reviewed, game, top=top)
         yield reviewed
 
 
@@ -128,7 +132,7 @@ def output_folder(name: str, folder: str, inputs: Sequence[str]) -> Path:
     games would be overwritten, or the new files be taken for games the next time. InputError if it cannot be made.
     """
     target = Path(folder)
-    if target.suffix.lower() in (".sgf", ".png", ".svg") or (target.exists() and not target.is_dir()):
+    if target.suffix.lower() in (".sgf", ".png", ".svg", ".html") or (target.exists() and not target.is_dir()):
         raise UsageError(f"`{name}` (={folder}) must be a folder, for a file each, where several games are reviewed")
     place = Path(os.path.realpath(target))
     for given in inputs:

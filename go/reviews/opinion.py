@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from casecnn.checks import one_of
 from casecnn.go.board.record import GameRecord
 from casecnn.go.net.evaluation import PHASES
+from casecnn.go.picture.points_lost import THRESHOLDS
+from casecnn.go.reviews.judgement import Judgement, Losses
 from casecnn.go.suggested_moves import COLOURS
 
 HOT = 1.0  # nats: a surprise that stands out; the move played is at most 1/e as probable as the net's own
@@ -42,6 +44,7 @@ class ReviewedMove:
     probability: float | None
     best: tuple[Candidate, ...]  # the net's own moves, up to CANDIDATES, the best first
     fills_eye: bool = False
+    judgement: Judgement | None = None  # what a search says, where there was one
 
     @property
     def choice(self) -> Candidate:
@@ -58,7 +61,7 @@ class ReviewedMove:
             return None
         return max(0.0, math.log(self.choice.probability / max(self.probability, FLOOR)))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, size: int = 19) -> dict[str, Any]:
         """The move for `json.dumps`; see `Opinions.as_dict`."""
         return {
             "number": self.number,
@@ -69,6 +72,7 @@ class ReviewedMove:
             "surprise": self.surprise,
             "fills_eye": self.fills_eye,
             "best": [{"move": c.vertex, "probability": c.probability} for c in self.best],
+            **(self.judgement.as_dict(self.colour, size) if self.judgement else {}),
         }
 
 
@@ -115,6 +119,7 @@ class Opinions:
     symmetries: bool
     elapsed_ms: float  # planes, net and ranking; the loading of the weights is not counted
     note: str = ""  # what to tell a user about the weights on this board, such as that they were trained on another
+    visits: int = 0  # of the search before each move; 0: there was none, and nobody knows what moves cost
 
     def __iter__(self) -> Iterator[ReviewedMove]:
         return iter(self.moves)
@@ -126,6 +131,18 @@ class Opinions:
         """The `top` moves with the greatest surprise, the greatest first; the net's own moves are none."""
         others = [move for move in self.moves if move.rank is not None and move.rank > 1]
         return sorted(others, key=lambda move: -(move.surprise or 0.0))[:top]
+
+    def mistakes(self, top: int = 10) -> list[ReviewedMove]:
+        """The `top` moves that lost most points, the costliest first, of those that lost half a point or more."""
+        costly = [move for move in self.moves if _lost(move) >= THRESHOLDS[0]]
+        return sorted(costly, key=lambda move: -_lost(move))[:top]
+
+    def losses(self) -> Iterator[tuple[int | None, str | None, Losses]]:
+        """Colour, phase and losses, in the order of `agreements`."""
+        for colour in (None, *COLOURS):
+            yield colour, None, Losses.of(select(self.moves, colour))
+            for phase, _, _ in PHASES:
+                yield colour, phase, Losses.of(select(self.moves, colour, phase))
 
     def agreement(self, colour: int | None = None, phase: str | None = None) -> Agreement:
         """The agreement of one player (1 black, 2 white) or both, in one phase or all."""
@@ -147,6 +164,9 @@ class Opinions:
         a row for each `player` (both, black, white) and `phase` (all, and those of PHASES) with `moves`, `top1`,
         `top3`, `top5` and `probability` (null without moves); `surprises`, the numbers of the `top` most surprising
         moves, the most surprising first; `elapsed_ms`. Vertices are as people read them: "Q16", "pass".
+
+        After a search there are `visits` and each move has those of `Judgement.as_dict`; `losses` are rows like those
+        of `agreement`, with `moves`, `mean` and `counts` by class; `mistakes` the numbers of the `top` costliest moves.
         """
         return {
             "file": file,
@@ -158,14 +178,27 @@ class Opinions:
             "warnings": list(self.record.warnings),
             "weights": self.weights,
             "symmetries": self.symmetries,
-            "moves": [move.as_dict() for move in self.moves],
+            **({"visits": self.visits} if self.visits else {}),
+            "moves": [move.as_dict(self.record.size) for move in self.moves],
             "agreement": [
                 {"player": COLOURS[colour] if colour else "both", "phase": phase or "all", **agreement.as_dict()}
                 for colour, phase, agreement in self.agreements()
             ],
             "surprises": [move.number for move in self.surprises(top)],
+            **(self._losses_as_dict(top) if self.visits else {}),
             "elapsed_ms": round(self.elapsed_ms, 3),
         }
+
+    def _losses_as_dict(self, top: int) -> dict[str, Any]:
+        rows = [
+            {"player": COLOURS[colour] if colour else "both", "phase": phase or "all", **losses.as_dict()}
+            for colour, phase, losses in self.losses()
+        ]
+        return {"losses": rows, "mistakes": [move.number for move in self.mistakes(top)]}
+
+
+def _lost(move: ReviewedMove) -> float:
+    return move.judgement.points_lost if move.judgement is not None else 0.0
 
 
 def select(moves: Iterable[ReviewedMove], colour: int | None = None, phase: str | None = None) -> list[ReviewedMove]:

@@ -15,6 +15,7 @@ from casecnn.go.planes.warm_up import warm_up
 from casecnn.go.reviews.files import find_games, output_folder, review_games, reviewable
 from casecnn.go.reviews.moves import check_numbers, check_range, review
 from casecnn.go.reviews.outputs import check_outputs
+from casecnn.go.reviews.page import save_page
 from casecnn.go.reviews.sgf import save_reviewed
 from casecnn.go.reviews.summary import Summary
 from casecnn.go.sgf.game import Game
@@ -37,7 +38,7 @@ class ReviewedFiles:
 
 @dataclass(frozen=True)
 class Wish:
-    """How to review, and the files to make: an image and an SGF file, or folders of them for several games."""
+    """How to review, and the files to make: an image, an SGF file, a page, or folders of them for several games."""
 
     first: int = 1
     last: int | None = None
@@ -49,6 +50,12 @@ class Wish:
     device: str = "auto"
     image: str | None = None
     sgf: str | None = None
+    html: str | None = None
+
+    @property
+    def with_trees(self) -> bool:
+        """Whether the trees of the games are needed."""
+        return self.sgf is not None or self.html is not None
 
 
 def review_files(files: Sequence[str], *, game: int | None = None, **wishes: Any) -> ReviewedFiles:
@@ -64,7 +71,7 @@ def review_files(files: Sequence[str], *, game: int | None = None, **wishes: Any
     alone = len(files) == 1 and not os.path.isdir(files[0])
     if game is not None and not alone:
         raise UsageError(f"`game` (={game}) must be left out where several files are reviewed")
-    found = find_games(files, game=game, path=wish.path, encoding=wish.encoding, trees=wish.sgf is not None)
+    found = find_games(files, game=game, path=wish.path, encoding=wish.encoding, trees=wish.with_trees)
     if alone and len(found) == 1:
         return _review_one(found[0], files[0], wish)
     return _review_several(found, files, wish)
@@ -74,7 +81,7 @@ def _review_one(found: Game | CasecnnError, name: str, wish: Wish) -> ReviewedFi
     """One game, and the files that are made of it."""
     if isinstance(found, CasecnnError):
         raise found
-    check_outputs(name, wish.image, wish.sgf)
+    check_outputs(name, wish.image, wish.sgf, wish.html)
     count = _moves([found.record], wish)
     policy = _net(wish)
     for warning in found.record.warnings:
@@ -90,6 +97,8 @@ def _review_one(found: Game | CasecnnError, name: str, wish: Wish) -> ReviewedFi
         reviewed.save_picture(wish.image, wish.top)
     if wish.sgf:
         save_reviewed(wish.sgf, found, reviewed, top=wish.top)
+    if wish.html:
+        save_page(wish.html, reviewed, found, top=wish.top)
     return ReviewedFiles(reviewed.as_dict(name, wish.top), reviewed.table(wish.top))
 
 
@@ -97,6 +106,7 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
     """A summary of the games that can be reviewed; of those that are done when Ctrl-C is pressed."""
     sgfs = output_folder("sgf", wish.sgf, files) if wish.sgf else None
     images = output_folder("image", wish.image, files) if wish.image else None
+    pages = output_folder("html", wish.html, files) if wish.html else None
     policy = _net(wish)
     games, problems = reviewable(found, policy, wish.first, wish.last)
     left_out = [wording(line) for line in problems]
@@ -112,7 +122,7 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
     with progress(_moves([game.record for game in games], wish), " moves") as bar:
         try:
             for reviewed in review_games(
-                games, policy, top=wish.top, sgfs=sgfs, images=images, progress=bar.update,
+                games, policy, top=wish.top, sgfs=sgfs, images=images, pages=pages, progress=bar.update,
                 symmetries=wish.symmetries, first=wish.first, last=wish.last,
             ):  # fmt: skip
                 done.append(reviewed)

@@ -95,7 +95,10 @@ class Summary:
                 review.as_dict(files[number] if files else None, top) for number, review in enumerate(self.reviews)
             ],
             "players": [player.as_dict() for player in self.players()],
-            "surprises": [{"source": review.record.source, **move.as_dict()} for review, move in self.surprises(top)],
+            "surprises": [
+                {"source": review.record.source, **move.as_dict(review.record.size)}
+                for review, move in self.surprises(top)
+            ],
             "left_out": list(self.left_out),
         }
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from casecnn.console import printable
 from casecnn.go.net.evaluation import PHASES
+from casecnn.go.reviews.judgement import lead_text, vertices
 from casecnn.go.reviews.opinion import HOT, Agreement, Opinions, ReviewedMove
 
 PLAYERS = {1: "Black", 2: "White"}
@@ -87,8 +88,8 @@ def percent(fraction: float | None, digits: int = 1) -> str:
     return f"<{least:g} %" if 0 < 100 * fraction < least / 2 else f"{100 * fraction:.{digits}f} %"
 
 
-def move_comment(move: ReviewedMove) -> str:
-    """The net's opinion of a move in a few lines, as it stands in the comments of a game."""
+def move_comment(move: ReviewedMove, size: int = 19) -> str:
+    """The net's opinion of a move in a few lines, as it stands in the comments of a game, and that of a search."""
     who = f"Move {move.number}, {PLAYERS[move.colour]}"
     if move.rank is None:
         first = f"{who} passes; the net knows no passes"
@@ -98,7 +99,18 @@ def move_comment(move: ReviewedMove) -> str:
         first = f"{who} {move.vertex}: the net's own move, {percent(move.probability)}"
     else:
         first = f"{who} {move.vertex}: rank {move.rank}, {percent(move.probability, 2)}, surprise {move.surprise:.2f}"
-    return f"{first}\nNet: " + ", ".join(f"{c.vertex} {percent(c.probability)}" for c in move.best)
+    text = f"{first}\nNet: " + ", ".join(f"{c.vertex} {percent(c.probability)}" for c in move.best)
+    return f"{text}\n{search_comment(move, size)}" if move.judgement is not None else text
+
+
+def search_comment(move: ReviewedMove, size: int = 19) -> str:
+    """What a search says of a move: points lost, how the game stands for Black afterwards, the better move."""
+    judged = move.judgement
+    assert judged is not None
+    lost = "the search's own move" if judged.is_best else f"{judged.points_lost:.1f} points lost"
+    stands = f"Black wins {percent(judged.black_win(move.colour))}, lead {lead_text(judged.black_lead(move.colour))}"
+    better = "" if judged.is_best else f"; better {' '.join(vertices(judged.variation, size))}"
+    return f"Search: {lost}; {stands}{better}"
 
 
 def fit(text: str, width: int) -> str:

@@ -22,7 +22,8 @@ from casecnn.errors import UsageError
 from casecnn.go.net import policy as policy_module
 from casecnn.go.net.policy import DEFAULT
 from casecnn.go.reviews import files as review_files
-from casecnn.go.reviews.chart import chart, running_mean, save_chart
+from casecnn.go.reviews.chart import chart, save_chart
+from casecnn.go.reviews.curves import running_mean
 from casecnn.go.reviews.files import find_games, output_folder, output_names
 from casecnn.go.reviews.moves import review
 from casecnn.go.reviews.summary import Summary
@@ -330,7 +331,9 @@ def test_the_picture_says_who_played_and_names_the_surprises():
     assert texts[0] == "Lee (Black) – Kim (White)" and "a-net, mean over 8 symmetries" in texts[1]
     assert {"moves 1-60", "moves 61-150", "moves 151-", "35 moves"} <= set(texts)
     (axes,) = figure.axes
-    assert [t.get_text() for t in axes.texts] == [f"{m.number} {m.vertex}" for m in reviewed(moves=70).surprises(3)]
+    assert [text for text in map(Text.get_text, axes.texts) if not text.startswith("moves")] == [
+        f"{m.number} {m.vertex}" for m in reviewed(moves=70).surprises(3)
+    ]
     points = [collection.get_offsets() for collection in axes.collections]
     assert [len(p) for p in points] == [35, 35, 3] and points[0][0].tolist() == [1, 0.5]
     assert axes.get_yscale() == "log" and axes.get_xlim() == (-1, 72)
@@ -402,3 +405,20 @@ def test_the_packaged_net_reviews_the_example(capsys):
     rows = {(row["player"], row["phase"]): row for row in answer["agreement"]}
     assert code == 0 and answer["weights"] == DEFAULT and len(answer["moves"]) == 24
     assert rows["both", "all"]["top5"] >= 0.5 and rows["both", "all"]["top1"] >= 0.2
+
+
+def test_names_that_no_font_can_write_are_said(folder, capsys):
+    Path("odd.sgf").write_text(GAME.replace("Lee", "\U00016f00\U00016f01"))  # Miao letters
+    code, _, err = run("odd.sgf", "--image", "odd.png", capsys=capsys)
+    assert code == 0 and "no font of this machine writes \U00016f00\U00016f01; the picture leaves them out." in err
+
+
+def test_pages(folder, capsys):
+    code, _, _ = run("game.sgf", "--html", "page.html", capsys=capsys)
+    assert code == 0 and "<title>Lee (Black) – Kim (White)</title>" in Path("page.html").read_text(encoding="utf-8")
+    run("game.sgf", "games/late", "--html", "pages", capsys=capsys)
+    assert sorted(path.name for path in Path("pages").iterdir()) == ["game.html", "one.html"]
+    code, _, err = run("game.sgf", "--html", "game.sgf", capsys=capsys)
+    assert code == 2 and "`--html` (=game.sgf) must be another file than the game" in err
+    code, _, err = run("game.sgf", "--html", "x.svg", "--image", "x.svg", capsys=capsys)
+    assert code == 2 and "`--html` (=x.svg) must be another file than `--image`" in err
