@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.state import BLACK
 from casecnn.go.picture.points_lost import NAMES, loss_class
-
-if TYPE_CHECKING:
-    from casecnn.go.reviews.opinion import ReviewedMove
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +72,9 @@ class Losses:
     counts: tuple[int, ...]
 
     @classmethod
-    def of(cls, moves: Iterable[ReviewedMove]) -> Losses:
-        """The losses of those moves that were judged."""
-        lost = [move.judgement.points_lost for move in moves if move.judgement is not None]
+    def of(cls, judgements: Iterable[Judgement | None]) -> Losses:
+        """The losses of some moves; None for one that was not judged."""
+        lost = [judged.points_lost for judged in judgements if judged is not None]
         classes = [loss_class(points) for points in lost]
         counts = tuple(classes.count(number) for number in range(len(NAMES)))
         return cls(len(lost), sum(lost) / len(lost) if lost else None, counts)

@@ -140,9 +140,9 @@ class Opinions:
     def losses(self) -> Iterator[tuple[int | None, str | None, Losses]]:
         """Colour, phase and losses, in the order of `agreements`."""
         for colour in (None, *COLOURS):
-            yield colour, None, Losses.of(select(self.moves, colour))
+            yield colour, None, Losses.of(move.judgement for move in select(self.moves, colour))
             for phase, _, _ in PHASES:
-                yield colour, phase, Losses.of(select(self.moves, colour, phase))
+                yield colour, phase, Losses.of(move.judgement for move in select(self.moves, colour, phase))
 
     def agreement(self, colour: int | None = None, phase: str | None = None) -> Agreement:
         """The agreement of one player (1 black, 2 white) or both, in one phase or all."""

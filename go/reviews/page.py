@@ -101,7 +101,8 @@ def _boards(record: GameRecord) -> tuple[str, list[dict[str, Any]]]:
     """The stones before the first move, and each move with the points that changed since the one before."""
     position = Position(record.size)
     before = position.board
-    start, rows = "", []
+    start = ""
+    rows: list[dict[str, Any]] = []
     for event in record.events:
         kind, colour, move = unpack(event)
         if kind == SETUP:
@@ -153,8 +154,12 @@ def _opinion(move: ReviewedMove | None, size: int) -> dict[str, Any]:
     if judged is None:
         plan = ", ".join(f"{c.vertex} {percent(c.probability)}" for c in move.best)
         return {**found, "plan": f"Next, {who}: the net's moves {plan}."}
-    better = {"point": judged.best, "label": "best", "colour": loss_colour(0.0)}
-    lost = {"point": move.move, "label": f"-{judged.points_lost:.1f}", "colour": loss_colour(judged.points_lost)}
+    better: dict[str, Any] = {"point": judged.best, "label": "best", "colour": loss_colour(0.0)}
+    lost: dict[str, Any] = {
+        "point": move.move,
+        "label": f"-{judged.points_lost:.1f}",
+        "colour": loss_colour(judged.points_lost),
+    }
     shown = [better] if judged.is_best else [better, lost]
     going_on = " ".join(vertices(judged.variation, size))
     return {
@@ -179,14 +184,14 @@ def _listed(review: Opinions, moves: list[ReviewedMove]) -> dict[str, Any]:
         ]  # fmt: skip
         return {"title": f"{len(moves)} largest surprises", "heads": heads, "rows": rows}
     heads = ["move", "player", "played", "points lost", "better", "Black wins", "lead"]
-    rows = [
+    costly: list[list[Any]] = [
         [move.number, PLAYERS[move.colour], move.vertex,
          {"text": f"{judged.points_lost:.1f}", "colour": loss_colour(judged.points_lost)},
          to_vertex(judged.best, review.record.size), percent(judged.black_win(move.colour)),
          lead_text(judged.black_lead(move.colour))]
         for move in moves if (judged := move.judgement) is not None
     ]  # fmt: skip
-    return {"title": f"{len(moves)} costliest moves", "heads": heads, "rows": rows}
+    return {"title": f"{len(moves)} costliest moves", "heads": heads, "rows": costly}
 
 
 def _agreement(review: Opinions) -> dict[str, Any]:
