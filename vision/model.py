@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from casecnn.errors import UsageError
+from casecnn.errors import InputError, UsageError
 from casecnn.layers.net import Net
 from casecnn.torch_net import prepare as inference
 from casecnn.torch_net.build import build
@@ -115,7 +115,10 @@ def prepare(
     if labels is not None:
         found = read_labels(labels)
         if len(found) != net.output_shape[0]:
-            raise UsageError(f"'{os.fspath(labels)}' has {len(found)} names, the net has {net.output_shape[0]} outputs")
+            raise InputError(
+                f"'{os.fspath(labels)}' names {len(found):,} outputs, the net has {net.output_shape[0]:,}; give a name "
+                "for each, in turn"
+            )
     elif weights.labels is not None:
         found = weights.labels
     else:

@@ -289,7 +289,19 @@ def _undescribed(shown: str, name: str, given: Mapping[str, Tensor]) -> NetWeigh
                 return NetWeights(shown, net, from_torchvision(net, tensors), how, imagenet=imagenet)
             except InputError as error:
                 problem = problem or error
-    raise problem or InputError(f"'{shown}' does not fit the net '{name}': its tensors have other names")
+    raise problem or InputError(f"'{shown}' does not fit the net '{name}': {_difference(name, given)}")
+
+
+def _difference(name: str, given: Mapping[str, Tensor]) -> str:
+    """Say which names of tensors are not those of the net: all, or the first that is too many or lacking."""
+    rows = get_net(name).without_heads().rows
+    own = {row.name for row in rows if row.parameters}
+    theirs = {key.rpartition(".")[0]: key for key in given}
+    if not own & set(theirs):
+        return f"its tensors have other names, such as '{next(iter(given))}'"
+    if more := [key for part, key in theirs.items() if part not in own]:
+        return f"it also holds '{more[0]}', which the net has not"
+    return f"it lacks the weights of '{next(row.name for row in rows if row.parameters and row.name not in theirs)}'"
 
 
 def _with_note(weights: NetWeights, asked: str) -> NetWeights:

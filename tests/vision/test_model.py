@@ -7,7 +7,7 @@ import pytest
 import torch
 from image_files import noise
 
-from casecnn.errors import UsageError
+from casecnn.errors import InputError, UsageError
 from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.onednn import can_prepack
 from casecnn.nets.catalogue import get_net
@@ -107,7 +107,7 @@ def test_what_cannot_be(tmp_path):
     with pytest.raises(UsageError, match=r"`precision` \(='half'\) must be auto, float32 or bfloat16"):
         load_model("lenet5", "none", precision="half")
     (tmp_path / "labels.txt").write_text("a\nb\n")
-    with pytest.raises(UsageError, match="labels.txt' has 2 names, the net has 10 outputs"):
+    with pytest.raises(InputError, match="labels.txt' names 2 outputs, the net has 10; give a name for each"):
         load_model("lenet5", "none", labels=tmp_path / "labels.txt")
 
 

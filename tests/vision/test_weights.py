@@ -127,7 +127,7 @@ def test_names_and_files_that_do_not_exist(tmp_path):
     with pytest.raises(InputError):
         load_net_weights("vgg16", tmp_path / "other.pth")
     torch.save({"x": torch.zeros(3)}, tmp_path / "other.pt")
-    with pytest.raises(InputError, match="does not fit the net 'zfnet': its tensors have other names"):
+    with pytest.raises(InputError, match="does not fit the net 'zfnet': its tensors have other names, such as 'x'"):
         load_net_weights("zfnet", tmp_path / "other.pt")
 
 
@@ -185,13 +185,40 @@ def test_classes_are_found_among_the_outputs():
 
 
 @pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({"a": 0, "b": 99}, "the number 1 is missing, and 99 is there"),
+        ({"a": 3, "b": 3}, "two names have the same number"),
+        ({"a": "3", "b": "x"}, "some are neither"),
+    ],
+)
+def test_a_class_to_idx_that_leaves_outputs_unnamed_says_which(tmp_path, content, why):
+    (tmp_path / "map.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=f"or from names to those: {why}"):
+        read_labels(tmp_path / "map.json")
+
+
+def test_a_tensor_too_many_is_named(tmp_path):
+    tensors = build(get_net("lenet5"), seed=0).state_dict()
+    torch.save({**tensors, "extra.weight": torch.zeros(3)}, tmp_path / "x.pt")
+    with pytest.raises(InputError, match="it also holds 'extra.weight', which the net has not"):
+        load_net_weights("lenet5", tmp_path / "x.pt")
+    less = {name: tensor for name, tensor in tensors.items() if not name.startswith("c3.")}
+    torch.save(less, tmp_path / "y.pt")
+    with pytest.raises(InputError, match="it lacks the weights of 'c3'"):
+        load_net_weights("lenet5", tmp_path / "y.pt")
+
+
+@pytest.mark.parametrize(
     ("classes", "names", "text"),
     [
         (
             ("bird", "plane"),
             ("airplane", "bird"),
-            "class 'plane' of 'data' is none of the net's 2 out.*did you mean",
+            "class 'plane' of 'data' is none of the net's 2 out.*did you mean airplane\\?",
         ),
+        (("auto", "car"), ("automobile", "cat"), "class 'auto' of 'data' .*did you mean automobile\\?"),
+        (("Cat", "cat"), ("cat", "dog"), "classes 'Cat' and 'cat' of 'data' are both the net's output 0 \\(cat\\)"),
         (("apple", "banana"), ("0", "1"), "class 'apple' of 'data' is none of the net's 2 outputs"),
         (("blue", "red"), ("blues", "red"), "class 'blue' of 'data' .*did you mean blues?"),
         (("crane", "hen"), ("crane", "hen", "crane"), "class 'crane' of 'data' is the name of several"),

@@ -21,6 +21,13 @@ IMAGENET = Path(__file__).with_name("imagenet_classes.txt")
 """The identifiers and names of the 1,000 classes of ILSVRC 2012, in the order of the outputs."""
 
 
+SYNONYMS = {
+    "plane": "airplane", "aeroplane": "airplane", "car": "automobile", "auto": "automobile", "lorry": "truck",
+    "motorbike": "motorcycle", "bike": "bicycle", "tv": "television",
+}  # fmt: skip
+"""What tutorials call classes that a net's outputs call otherwise: told as a hint, never taken for the same."""
+
+
 @dataclass(frozen=True)
 class Labels:
     """The outputs of a net: `names` to show, and `identifiers` (n01440764), empty where there are none."""
@@ -69,12 +76,18 @@ def _json_rows(text: str, file: Path) -> Sequence[object]:
         content = json.loads(text)
         if isinstance(content, dict):
             if all(type(value) is int for value in content.values()):  # class_to_idx
+                if len(set(content.values())) < len(content):
+                    raise ValueError("two names have the same number")
                 content = {str(number): name for name, number in content.items()}
             numbers = {int(number): row for number, row in content.items()}
+            lacking = next((number for number in range(len(numbers)) if number not in numbers), None)
+            if lacking is not None:
+                raise ValueError(f"the number {lacking} is missing, and {max(numbers)} is there")
             return [numbers[number] for number in range(len(numbers))]
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
+        why = "some are neither" if "int()" in str(error) else str(error)
         raise InputError(
-            f"'{file}' must be JSON from the numbers 0, 1, 2, ... to names, or from names to those ({error})"
+            f"'{file}' must be JSON from the numbers 0, 1, 2, ... to names, or from names to those: {why}"
         ) from error
     return list(content)
 
@@ -122,6 +135,7 @@ def match_classes(data: ImageData, labels: Labels | None, outputs: int) -> Match
                 places[key] = -1 if key in places else number  # a name of two outputs says nothing
             found = [places.get(_spaced(name).casefold(), -1) for name in data.classes]
             if found and -1 not in found:
+                _check_apart(data, found, names)
                 return Matching(np.array(found, np.int64), how)
             if names and not missing:
                 missing = data.classes[found.index(-1)]
@@ -147,11 +161,27 @@ def match_classes(data: ImageData, labels: Labels | None, outputs: int) -> Match
     )
 
 
+def _check_apart(data: ImageData, found: Sequence[int], names: Sequence[str]) -> None:
+    """Raise InputError where two classes of the data are the same output."""
+    first: dict[int, str] = {}
+    for name, number in zip(data.classes, found, strict=True):
+        if number in first:
+            raise InputError(
+                f"classes '{first[number]}' and '{name}' of '{data}' are both the net's output {number} "
+                f"({names[number]}); put their images into one folder, or rename one"
+            )
+        first[number] = name
+
+
 def _does_not_fit(data: ImageData, name: str, labels: Labels, outputs: int) -> InputError:
     if sum(_spaced(other).casefold() == _spaced(name).casefold() for other in labels.names) > 1:
-        return InputError(f"class '{name}' of '{data}' is the name of several of the net's outputs; call the folder by "
-                          "its identifier, such as n01440764")  # fmt: skip
-    close = closest(name, labels.names)
+        remedy = (
+            "call the folder by its identifier, such as n01440764" if labels.identifiers
+            else "give `labels` in which each output has a name of its own"
+        )  # fmt: skip
+        return InputError(f"class '{name}' of '{data}' is the name of several of the net's outputs; {remedy}")
+    usual = SYNONYMS.get(_spaced(name).casefold())
+    close = [usual] if usual in labels.names else closest(name, labels.names)
     shown = ", ".join(labels.names[:5]) + (", ..." if outputs > 5 else "")
     hint = f", did you mean {either(close)}?" if close else ""
     return InputError(

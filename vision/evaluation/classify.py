@@ -75,6 +75,10 @@ def classify_files(
     for found in classify(models, samples_of(files), crops=crops, top=top, warn=skip):
         yield found
         read += 1
+    if not read and not skipped:
+        raise InputError(f"there are no files in {', '.join(repr(os.fspath(file)) for file in files)}")
+    if not read and len(skipped) == 1:
+        raise InputError("the file is no picture that can be read")
     if not read:
         raise InputError(f"none of the {len(skipped):,} files is a picture that can be read")
     if skipped:

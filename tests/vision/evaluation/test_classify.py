@@ -87,3 +87,9 @@ def test_wrong_options_are_one_line(tmp_path, arguments, capsys):
     (tmp_path / "a.png").write_bytes(encoded(noise(32, 32, 3)))
     assert main([*arguments, str(tmp_path / "a.png"), "--top", "11"]) == 2
     assert "`--top` (=11) must be a whole number from 1 to 10" in capsys.readouterr().err
+
+
+def test_a_folder_without_files_is_said_to_have_none(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["vision", "classify", str(tmp_path / "empty"), "--net", "lenet5"]) == 1
+    assert f"there are no files in '{tmp_path / 'empty'}'" in capsys.readouterr().err
