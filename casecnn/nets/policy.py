@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from casecnn.checks import whole
 from casecnn.errors import UsageError
-from casecnn.layers import Conv, Flatten, Layer, Net, PositionBias, Softmax
+from casecnn.layers import BatchNorm, Conv, Flatten, Layer, Net, PositionBias, Residual, Softmax
+from casecnn.layers.layer import Activation
 from casecnn.layers.shapes import Pair
 from casecnn.nets.declaration import Declaration
 
@@ -42,6 +43,26 @@ def policy_net(k: int = 192, layers: int = 13, size: int = 19) -> Net:
     whole("k", k, 1)
     whole("size", size, 5, 25)
     return Net(f"policy-k{k}", input=(PLANES, size, size), layers=policy_layers(k, layers))
+
+
+def policy_net_with_shortcuts(k: int = 192, layers: int = 13, size: int = 19) -> Net:
+    """Declare the form in which `policy_net` can be trained: a sum in the place of each convolution but the last.
+
+    y = ReLU(BN(convolution of x) + BN(1x1 convolution of x) + x); the first layer, whose input has other channels, goes
+    without x. BatchNorm and shortcuts make a deep net learn faster and keep its channels alive, and all of it folds
+    into AlphaGo's plain layers exactly (`casecnn.go.net.shortcuts.folded`; Ding et al. 2021, "RepVGG").
+
+    Raises `UsageError` as `policy_net` does.
+    """
+    plain = policy_net(k, layers, size).layers
+    first, hidden = plain[0], plain[1 : layers - 1]
+    summed = (_sum(first.name, k, 5), *(Residual(conv.name, (_sum("sum", k, 3, None),)) for conv in hidden))
+    return Net(f"policy-k{k} with shortcuts", input=(PLANES, size, size), layers=(*summed, *plain[layers - 1 :]))
+
+
+def _sum(name: str, k: int, kernel: int, activation: Activation = "relu") -> Residual:
+    body = Conv("conv", k, kernel, padding=kernel // 2, bias=False), BatchNorm("norm")
+    return Residual(name, body, shortcut="C", activation=activation)
 
 
 @dataclass(frozen=True, kw_only=True)

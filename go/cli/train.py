@@ -17,6 +17,9 @@ from casecnn.go.cli import options as go
 @options.filters("; the paper's match net: 192", parameter="k", default=64)
 @go.layers("; the paper: 13", default=13)
 @go.size(", 5 to 25", type=int, default=19)
+@option(
+    "--shortcuts", is_flag=True, meaning="Learn with BatchNorm and shortcuts that fold into the plain layers at the end"
+)
 @go.value(" on the trunk of a policy net (--init, else the packaged one)")
 @option(
     "--trunk",
@@ -46,8 +49,8 @@ from casecnn.go.cli import options as go
 @device_option
 @seed_option
 @format_option
-def train(data, output, k, layers, size, value, trunk, shared, blocks, validation, evaluate_every, initial, workers,
-          checkpoint_minutes, resume, device, output_format, **fields) -> None:  # fmt: skip
+def train(data, output, k, layers, size, shortcuts, value, trunk, shared, blocks, validation, evaluate_every, initial,
+          workers, checkpoint_minutes, resume, device, output_format, **fields) -> None:  # fmt: skip
     """Train a policy net on MOVES.npz (from `casecnn go import`); the result is DIR/policy.safetensors.
 
     With --value a value branch learns who won and by how much, and whose each point was where MOVES.npz knows
@@ -62,7 +65,7 @@ def train(data, output, k, layers, size, value, trunk, shared, blocks, validatio
 
     recipe = Recipe(**fields)
     branch = {"trunk": trunk, "shared": shared, "blocks": blocks, "filters": k}
-    net = {"value": branch} if value else {"k": k, "layers": layers, "size": size}
+    net = {"value": branch} if value else {"k": k, "layers": layers, "size": size, "shortcuts": shortcuts}
     result, weights = train_file(
         data, recipe, output, validation=validation, evaluate_every=evaluate_every, initial=initial, workers=workers,
         checkpoint_minutes=checkpoint_minutes, resume=resume, device=device, command=as_typed(), **net,

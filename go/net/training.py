@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from casecnn.go.data.archive import Archive
 from casecnn.go.data.sampling import PositionSource, choose_plays
 from casecnn.go.net.evaluation import evaluate_policy
 from casecnn.go.net.policy import load_policy
-from casecnn.nets.policy import policy_net
+from casecnn.go.net.shortcuts import folded
+from casecnn.nets.policy import policy_net, policy_net_with_shortcuts
 from casecnn.torch_net.build import build
 from casecnn.training.loop import TrainResult, train
 from casecnn.training.recipe import Recipe
-from casecnn.weights.state_dict import fill, save
+from casecnn.weights.state_dict import fill, load, save
 
-WEIGHTS = "policy.safetensors"
+WEIGHTS, UNFOLDED = "policy.safetensors", "policy-unfolded.safetensors"
 PREPROCESSING = (
     "48 feature planes of Silver et al. 2016, Extended Data Table 2 (casecnn.go.planes.table), values 0 and 1"
 )
@@ -50,6 +52,7 @@ def train_policy(
     evaluate_every: int | None = None,
     workers: int = 1,
     initial: str | Path | None = None,
+    shortcuts: bool = False,
     command: str = "",
     **options: Any,
 ) -> TrainResult:
@@ -60,13 +63,22 @@ def train_policy(
     average over symmetries. `options` go to `casecnn.training.loop.train` (resume, device, progress, checkpoint_minutes
     ...). `initial` names weights (as `load_policy`) of the same net to start from instead of random ones.
 
+    With `shortcuts` the net learns as `casecnn.nets.policy.policy_net_with_shortcuts` and is folded into the plain one
+    at the end. The unfolded weights are kept in `policy-unfolded.safetensors`, in float32, with the positions seen so
+    far: `initial` with that file goes on from there.
+
     The weights are the averaged ones where the recipe has `ema_decay`, else the last ones.
 
     Raises what `casecnn.training.loop.train` raises, and `InputError` for an archive without moves of that size.
     """
     net = policy_net(k, layers, size)
-    model = build(net, seed=recipe.seed)
-    if initial is not None:
+    model = build(policy_net_with_shortcuts(k, layers, size) if shortcuts else net, seed=recipe.seed)
+    seen = 0
+    if initial is not None and shortcuts:
+        unfolded = load(Path(initial), float32=True)
+        fill(model, unfolded.tensors, initial)
+        seen = int(unfolded.metadata.get("positions", 0))
+    elif initial is not None:
         start = load_policy(initial, "cpu")
         fill(model, start.module.state_dict(), start.name)
     source = PositionSource(archive, recipe.batch_size, recipe.seed, size)
@@ -102,5 +114,10 @@ def train_policy(
         "command": command,
     }
     if result.first:
-        save(Path(output) / WEIGHTS, result.weights, metadata, half=True)
+        weights = folded(result.weights) if shortcuts else result.weights
+        save(Path(output) / WEIGHTS, weights, metadata, half=True)
+    if result.first and shortcuts:
+        seen += result.step * recipe.batch_size * int(os.environ.get("WORLD_SIZE", 1))
+        state = {**metadata, "net": "policy_net_with_shortcuts", "positions": seen}
+        save(Path(output) / UNFOLDED, result.weights, state)
     return result
