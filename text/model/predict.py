@@ -74,11 +74,12 @@ class Predictor:
         """
         if isinstance(sentences, str) or any(isinstance(words, str) for words in sentences):
             raise UsageError("`sentences` must be lists of words, not text; a cleaning of casecnn.text makes them")
-        kept = [words[: self.model.max_length] for words in sentences]
-        bounds = [self.model.parts(len(words)) for words in kept]
-        if all(len(places) == 2 for places in bounds):
+        most = self.model.max_length
+        kept = sentences if most is None else [words[:most] for words in sentences]
+        if len(self.model.parts(max(map(len, kept), default=0))) == 2:  # the longest is read at once: so are all
             with self._lock:
                 return self._read(kept)
+        bounds = [self.model.parts(len(words)) for words in kept]
         pieces = [words[a:b] for words, places in zip(kept, bounds, strict=True) for a, b in pairwise(places)]
         with self._lock:
             logits, known = self._read(pieces)
