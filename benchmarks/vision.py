@@ -1,4 +1,4 @@
-"""ResNet-50 on pictures of random numbers: this package beside torchvision's eager mode, in turn, in one process.
+"""ResNet-50 on images of random numbers: this package beside torchvision's eager mode, in turn, in one process.
 
     python benchmarks/vision.py [--net resnet50-v1.5] [--batch 16] [--rounds 5] [--seconds 3]
         [--threads N] [--bfloat16] [--json]
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def measure(name: str, module: Any, net: Any, batch: int, seconds: float) -> float:
-    """Pictures a second; the plain peer gets contiguous memory."""
+    """Images a second; the plain peer gets contiguous memory."""
     if name == "torchvision eager float32":
         return throughput(Contiguous(module), net, batch, seconds)
     return throughput(module, net, batch, seconds)
@@ -135,7 +135,7 @@ def report(options: Any, net: str, rates: dict[str, list[float]], agreement: dic
         }
         print(json.dumps({"net": net, "batch": options.batch, "threads": options.threads, "results": answer}))
         return
-    print(f"{net}, batch {options.batch}, {options.threads} threads, torch {torch.__version__}, pictures a second")
+    print(f"{net}, batch {options.batch}, {options.threads} threads, torch {torch.__version__}, images a second")
     for name, values in rates.items():
         line = f"  {name:<36}{medians[name]:>8.2f} ({min(values):.2f} to {max(values):.2f}, n = {len(values)})"
         if base and name.startswith("casecnn"):

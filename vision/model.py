@@ -1,4 +1,4 @@
-"""A trained net, ready for pictures: BatchNorm folded, memory laid out and numbers chosen for the device."""
+"""A trained net, ready for images: BatchNorm folded, memory laid out and numbers chosen for the device."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Model:
         self._shift = (-mean / std).to(self.device)
 
     def logits(self, inputs: np.ndarray) -> Tensor:
-        """What the net gives for pictures uint8 [n, height, width, channels]: float32 [n, outputs] on the CPU."""
+        """What the net gives for images uint8 [n, height, width, channels]: float32 [n, outputs] on the CPU."""
         with torch.inference_mode():
             x = torch.from_numpy(inputs).to(self.device).permute(0, 3, 1, 2)  # this is channels_last
             return self.module((x * self._scale + self._shift).to(self.dtype)).float().cpu()
@@ -101,7 +101,7 @@ def prepare(
     chosen = choose_device(device)
     net, notes = weights.net, list(weights.notes)
     if len(net.input) != 3 or net.input[0] not in (1, 3):
-        raise UsageError(f"the net '{net.name}' takes no pictures: its input has {net.input[0]} channels")
+        raise UsageError(f"the net '{net.name}' takes no images: its input has {net.input[0]} channels")
     if weights.preprocess.channels != net.input[0]:
         raise UsageError(
             f"'{weights.name}': its preprocessing gives {weights.preprocess.channels} channels, "

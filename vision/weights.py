@@ -165,7 +165,7 @@ PUBLISHED: dict[str, PublishedFile] = {
 
 @dataclass(frozen=True)
 class NetWeights:
-    """Weights with everything to use them: the net that they belong to, how pictures are prepared, the outputs' names.
+    """Weights with everything to use them: the net that they belong to, how images are prepared, the outputs' names.
 
     `labels` is None where nothing names the outputs, `imagenet` says that they are ImageNet's 1000 classes; `notes`
     are sentences that the user should read.
@@ -254,7 +254,7 @@ def _described(shown: str, facts: Mapping[str, Any], tensors: Mapping[str, Tenso
         classes = facts.get("classes") or facts.get("labels") or ()
         how = parse_preprocess(facts["preprocessing"], f"'{shown}'") if facts.get("preprocessing") else None
     except (TypeError, AttributeError) as error:
-        raise InputError(f"'{shown}': its metadata do not describe a net for pictures: {error}") from error
+        raise InputError(f"'{shown}': its metadata do not describe a net for images: {error}") from error
     heads = {row.name.split(".")[0] for row in whole.rows if row.auxiliary}
     kept = {key: value for key, value in tensors.items() if key.split(".")[0] not in heads}
     labels = Labels(tuple(map(str, classes))) if isinstance(classes, Sequence) and classes else None

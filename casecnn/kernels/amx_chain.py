@@ -1,6 +1,6 @@
-"""Several like convolutions in a row on AMX tiles, picture by picture, in one compiled call.
+"""Several like convolutions in a row on AMX tiles, image by image, in one compiled call.
 
-Each layer's result goes straight into the frame that the next one reads, so a picture stays in the cache from the first
+Each layer's result goes straight into the frame that the next one reads, so an image stays in the cache from the first
 layer to the last, and nothing is copied, allocated or handed back to Python between them. Policy networks are mostly
 that.
 """
@@ -71,7 +71,7 @@ def _pictures(configuration, block, frames, left, weights, shifts, floors, targe
     pixel, steps = f.depth * 2, f.depth // DEPTH
     pixels = (f.out_height - 1) * f.wide + f.out_width
     block_bytes = len(f.offsets) * steps * STEP_BYTES
-    inside = (f.above * f.wide + f.before) * pixel  # where a frame's picture begins
+    inside = (f.above * f.wide + f.before) * pixel  # where a frame's image begins
     for n in range(len(left)):
         lay(left[n], frames[0], f)
         right = weights.ctypes.data

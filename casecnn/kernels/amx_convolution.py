@@ -3,7 +3,7 @@
 For machines whose AMX torch's own library, oneDNN, does not use: see `casecnn.kernels.cpu`.
 
 A convolution is one matrix product for each cell of its window, and all of them add up in the same tiles: the left
-factor's rows are the channels of neighbouring pixels (NHWC), shifted by the cell. For that a picture is copied into a
+factor's rows are the channels of neighbouring pixels (NHWC), shifted by the cell. For that an image is copied into a
 frame of zeros whose rows follow each other; pixels that overlap the frame's edge are computed and dropped. A stride
 splits the frame into as many, so that neighbouring outputs read neighbouring pixels. Where the channels are few, the
 window's columns are laid side by side instead. A 1x1 convolution needs no frame.
@@ -44,7 +44,7 @@ CACHED = 512 * 1024  # bytes of the left factor that are used again before other
 class TileConvolution:
     """A convolution in bfloat16, channels last, with ReLU if it has one; `fits` must hold.
 
-    Products are exact, sums are float32, the result is rounded once. A picture's answer does not depend on the others
+    Products are exact, sums are float32, the result is rounded once. An image's answer does not depend on the others
     in its batch, nor on the number of threads.
     """
 
@@ -338,7 +338,7 @@ def _pictures(
 
 @njit(inline="always")
 def lay(picture, frame, f):
-    """Copy a picture [H, W, C] into its frames: each pixel, or all that lie under a row of a window, side by side."""
+    """Copy an image [H, W, C] into its frames: each pixel, or all that lie under a row of a window, side by side."""
     height, width, channels = picture.shape
     source, target = picture.ctypes.data, frame.ctypes.data
     pixel = channels * 2

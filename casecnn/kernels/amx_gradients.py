@@ -1,8 +1,8 @@
 """Training in bfloat16 on AMX tiles: a convolution of stride 1 with its gradients.
 
 The gradient of the input is a convolution with the weights turned round. That of a weight is a sum over all pixels of
-all pictures: for each pixel and each cell of the window one matrix product over 32 pictures. Its left factor has a row
-for each channel of the input, its right factor a column for each of the output's gradient. Pictures and channels change
+all images: for each pixel and each cell of the window one matrix product over 32 images. Its left factor has a row
+for each channel of the input, its right factor a column for each of the output's gradient. Images and channels change
 places for that, a few rows of the map at a time, so that they stay in the cache.
 """
 
@@ -31,12 +31,12 @@ from casecnn.kernels.amx_convolution import convolve, each, lay_out, numbers, ze
 from casecnn.kernels.convolution import Convolution
 from casecnn.layers.shapes import Pair
 
-GROUP = 32  # pictures, over which the products of one step are added up
+GROUP = 32  # images, over which the products of one step are added up
 _TILE_BYTES = STEP_BYTES // 2
 
 
 def fits(convolution: Convolution, padding: Pair, count: int) -> bool:
-    """Whether tiles do a convolution's training steps with `count` pictures, faster than torch in float32."""
+    """Whether tiles do a convolution's training steps with `count` images, faster than torch in float32."""
     rows, columns = convolution.kernel
     wide = _is_wide(convolution.weight, convolution.stride, convolution.dilation, convolution.groups)
     return wide and padding[0] < rows and padding[1] < columns and count >= GROUP // 2
@@ -117,7 +117,7 @@ def gradients(x: Tensor, gradient: Tensor, kernel: Pair, padding: Pair) -> tuple
 
 
 def _filled_up(x: Tensor) -> Tensor:
-    """[N, H, W, C] with zeros up to whole groups of pictures and blocks of channels, contiguous."""
+    """[N, H, W, C] with zeros up to whole groups of images and blocks of channels, contiguous."""
     return F.pad(x, (0, -x.shape[3] % ROWS, 0, 0, 0, 0, 0, -len(x) % GROUP)).contiguous()
 
 
@@ -135,7 +135,7 @@ def _add_up(configuration, left, right, exchanged, pairs, sums, bias, kernel, pa
     out_height, out_width, outputs = right.shape[1:]
     (rows, columns), (above, before) = kernel, padding
     down, across = channels // ROWS, outputs // ROWS
-    pixel, out_pixel = channels * GROUP * 2, outputs * GROUP * 2  # bytes of 32 pictures
+    pixel, out_pixel = channels * GROUP * 2, outputs * GROUP * 2  # bytes of 32 images
     picture, out_picture = height * width * channels * 2, out_height * out_width * outputs * 2
     for n in range(0, count, GROUP):
         laid = 0  # rows of the input

@@ -1,4 +1,4 @@
-"""Small made-up data for the tests of training: class folders of pictures that a net can tell apart."""
+"""Small made-up data for the tests of training: class folders of images that a net can tell apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picture files made in memory, for the tests."""
+"""Image files made in memory, for the tests."""
 
 from __future__ import annotations
 

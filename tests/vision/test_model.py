@@ -1,4 +1,4 @@
-"""A model ready for pictures, against the float64 reference and sums done by hand."""
+"""A model ready for images, against the float64 reference and sums done by hand."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_values_minus_mean_over_std():
 
 
 def test_probabilities_are_the_mean_of_the_crops_softmax_not_of_their_logits():
-    pixels = np.array([[[[[255, 0, 0]]], [[[0, 0, 0]]]]], np.uint8)  # one picture, two crops
+    pixels = np.array([[[[[255, 0, 0]]], [[[0, 0, 0]]]]], np.uint8)  # one image, two crops
     e = np.e
     expected = (np.array([e, 1, 1]) / (e + 2) + 1 / 3) / 2
     np.testing.assert_allclose(pixel_model().probabilities(pixels)[0], expected, rtol=1e-6)
@@ -102,7 +102,7 @@ def test_auxiliary_heads_are_left_out(tmp_path):
 
 
 def test_what_cannot_be(tmp_path):
-    with pytest.raises(UsageError, match="a net with 48 input channels takes no pictures"):
+    with pytest.raises(UsageError, match="a net with 48 input channels takes no images"):
         load_model("policy-k192", "none", device="cpu")
     with pytest.raises(UsageError, match=r"`precision` \(='half'\) must be auto, float32 or bfloat16"):
         load_model("lenet5", "none", precision="half")

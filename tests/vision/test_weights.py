@@ -79,8 +79,8 @@ def test_a_file_says_what_it_belongs_to(tmp_path):
     [
         ({"classes": ["a", "b"]}, "it names 2 classes for a net of 10 outputs"),
         ({"preprocessing": "upside down"}, "must be resize, square, crop, mean or std"),
-        ({"arguments": {"depth": 3}}, "its metadata do not describe a net for pictures"),
-        ({"net": ["lenet5"]}, "its metadata do not describe a net for pictures"),
+        ({"arguments": {"depth": 3}}, "its metadata do not describe a net for images"),
+        ({"net": ["lenet5"]}, "its metadata do not describe a net for images"),
     ],
 )
 def test_metadata_that_make_no_sense(tmp_path, metadata, words):

@@ -1,4 +1,4 @@
-"""`casecnn vision classify`: what is on pictures."""
+"""`casecnn vision classify`: what is on images."""
 
 from __future__ import annotations
 

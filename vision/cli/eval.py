@@ -1,4 +1,4 @@
-"""`casecnn vision eval`: the error of a net on labelled pictures; without data, what can be checked without."""
+"""`casecnn vision eval`: the error of a net on labelled images; without data, what can be checked without."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ from casecnn.vision.cli import options as vision
 @seed_option
 @format_option
 def evaluate(net, weights, data, output_format, **settings) -> None:
-    """Measure NET on labelled pictures: top-1 and top-5 error with a 95 % interval, by class, beside what is published.
+    """Measure NET on labelled images: top-1 and top-5 error with a 95 % interval, by class, beside what is published.
 
-    Pictures that cannot be read are skipped, each with a warning. Weights and data that are asked for by name are
+    Images that cannot be read are skipped, each with a warning. Weights and data that are asked for by name are
     downloaded once and compared with their SHA-256.
     """
     if data is None:

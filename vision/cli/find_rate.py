@@ -28,7 +28,7 @@ from casecnn.vision.cli.train import RECIPES
 @seed_option
 @format_option
 def find_rate(net, data, output, recipe, batch_size, optimizer, threads, output_format, **settings) -> None:
-    """Train NET on the pictures of DATA for some steps while the learning rate rises, and say which to take.
+    """Train NET on the images of DATA for some steps while the learning rate rises, and say which to take.
 
     The rate goes from a hundred-thousandth of the recipe's to ten times it. Nothing of the net is kept.
     """

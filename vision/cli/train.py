@@ -1,4 +1,4 @@
-"""`casecnn vision train`: train a case-study net on labelled pictures."""
+"""`casecnn vision train`: train a case-study net on labelled images."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _list_recipes(context: click.Context, parameter: click.Parameter, asked: boo
 def train(net, data, output, recipe, validation, validation_fraction, epochs, steps, augment, threads, seed,
           output_format, batch_size, optimizer, lr, weight_decay, schedule, momentum, warmup_steps,
           clip_norm, ema_decay, precision, class_weights, **settings) -> None:  # fmt: skip
-    """Train NET on the pictures of DATA; the result is DIR/NET.safetensors.
+    """Train NET on the images of DATA; the result is DIR/NET.safetensors.
 
     DATA is a folder with a folder for each class (or with train and test folders of such), an archive of one, a folder
     of IDX files, or mnist, cifar10, imagenette. A tenth of the training images is held out where there is no part val;

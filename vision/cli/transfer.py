@@ -48,7 +48,7 @@ def transfer(net, data, weights, output, mode, validation, validation_fraction, 
 
     \b
     head      a new last layer on the frozen net
-    features  the same, but each picture goes through the net once, its features
+    features  the same, but each image goes through the net once, its features
               are kept in DIR, and logistic regression makes the last layer
     partial   the last layer and the last blocks before it
     all       everything

@@ -63,14 +63,14 @@ def visualise(what, net, pictures, weights, output, threads, output_format, **se
 
     \b
     filters    the filters of the first convolution
-    top        the pictures that excite feature maps most, with what excites them
+    top        the images that excite feature maps most, with what excites them
                projected back (Zeiler and Fergus)
-    deconvnet  for each picture, its strongest features projected back
-    gradcam    for each picture, where the evidence for its likeliest classes is
-    saliency   for each picture, which pixels change the logits of those classes most
+    deconvnet  for each image, its strongest features projected back
+    gradcam    for each image, where the evidence for its likeliest classes is
+    saliency   for each image, which pixels change the logits of those classes most
     guided     the same by guided backpropagation, in colour
     maximise   for each class, or each feature map of --layer, an image made to excite it
-    invert     for each picture, what can be found anew of it from the features of a layer
+    invert     for each image, what can be found anew of it from the features of a layer
     embed      the images of --data as points of a plane, by the features of a layer
     """  # noqa: D301
     from casecnn.files import check_writable

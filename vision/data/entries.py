@@ -19,7 +19,7 @@ from casecnn.errors import InputError
 from casecnn.files import read_error
 
 MAX_FILE_BYTES = 256 << 20
-"""A larger file in an archive is not read: no picture is that large, but a bomb may be."""
+"""A larger file in an archive is not read: no image is that large, but a bomb may be."""
 
 Content = Path | bytes | None
 """Where the bytes of a file are, or they themselves; None where the archive would not give them."""

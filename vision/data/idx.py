@@ -1,4 +1,4 @@
-"""Pictures kept as bare numbers: the IDX files of MNIST and the binary batches of CIFAR-10."""
+"""Images kept as bare numbers: the IDX files of MNIST and the binary batches of CIFAR-10."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CIFAR_RECORD = 1 + 3 * 32 * 32
 
 
 class Arrays(NamedTuple):
-    """Pictures in memory: uint8 [n, height, width] (grey) or [n, height, width, 3], and labels int64 [n]."""
+    """Images in memory: uint8 [n, height, width] (grey) or [n, height, width, 3], and labels int64 [n]."""
 
     pictures: np.ndarray
     labels: np.ndarray
@@ -58,7 +58,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def idx_splits(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """The pairs of IDX files (pictures, labels) in a folder, by split: `train`, `test`, or the files' own prefix."""
+    """The pairs of IDX files (images, labels) in a folder, by split: `train`, `test`, or the files' own prefix."""
     found: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".gz", path.name)):
         if match := _NAME.fullmatch(path.name):
@@ -68,21 +68,21 @@ def idx_splits(folder: Path) -> dict[str, tuple[Path, Path]]:
 
 
 def read_pair(pictures: Path, labels: Path) -> Arrays:
-    """A file of grey pictures and the file of their labels. Raises InputError where they do not fit together."""
+    """A file of grey images and the file of their labels. Raises InputError where they do not fit together."""
     images, numbers = read_idx(pictures), read_idx(labels)
     if images.ndim != 3 or images.dtype != np.uint8:
-        raise InputError(f"'{pictures}' must hold pictures: bytes with the axes picture, row, column")
+        raise InputError(f"'{pictures}' must hold images: bytes with the axes image, row, column")
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise InputError(f"'{labels}' must hold labels: whole numbers with one axis")
     if len(images) != len(numbers):
-        raise InputError(f"'{pictures}' has {len(images):,} pictures, '{labels}' has {len(numbers):,} labels")
+        raise InputError(f"'{pictures}' has {len(images):,} images, '{labels}' has {len(numbers):,} labels")
     if len(numbers) and numbers.min() < 0:
         raise InputError(f"'{labels}' must hold labels of at least 0, it has {numbers.min()}")
     return Arrays(images, numbers.astype(np.int64))
 
 
 def labels_beside(pictures: Path) -> Path:
-    """The file of labels that belongs to one of pictures by its name. Raises UsageError where there is none."""
+    """The file of labels that belongs to one of images by its name. Raises UsageError where there is none."""
     match = _NAME.fullmatch(pictures.name)
     if match and match["what"].lower() == "images":
         for path in sorted(pictures.parent.iterdir()):
@@ -95,7 +95,7 @@ def labels_beside(pictures: Path) -> Path:
 
 
 def parse_cifar(content: bytes, name: str) -> Arrays:
-    """Pictures of a binary batch of CIFAR-10: records of a label byte and 32x32 pixels, red, green, then blue."""
+    """Images of a binary batch of CIFAR-10: records of a label byte and 32x32 pixels, red, green, then blue."""
     if not content or len(content) % _CIFAR_RECORD:
         raise InputError(f"'{name}' is truncated or damaged: it must be a multiple of {_CIFAR_RECORD} bytes")
     records = np.frombuffer(content, np.uint8).reshape(-1, _CIFAR_RECORD)

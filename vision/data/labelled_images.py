@@ -117,7 +117,7 @@ class ArrayData(ImageData):
 
 
 class FileData(ImageData):
-    """Pictures that are files, in a folder or an archive."""
+    """Images that are files, in a folder or an archive."""
 
     def __init__(self, entries: Entries, split: str, labels: Mapping[str, int], classes: Sequence[str]) -> None:
         super().__init__(os.fspath(entries.path), split, classes)
@@ -244,11 +244,11 @@ def _unlabelled(path: Path, layout: Layout) -> Unlabelled:
     others = [name for name in layout.splits if name != layout.split]
     if layout.split and others:
         return Unlabelled(
-            f"the pictures in '{path}/{layout.folder.rstrip('/')}' have no labels; choose another part with "
+            f"the images in '{path}/{layout.folder.rstrip('/')}' have no labels; choose another part with "
             f"`split` ({', '.join(others)}), or give `truth`, the file that says which class each has"
         )
     return Unlabelled(
-        f"'{path}' must hold a folder for each class, or pictures and `truth`, the file that says which class each has"
+        f"'{path}' must hold a folder for each class, or images and `truth`, the file that says which class each has"
     )
 
 
@@ -261,7 +261,7 @@ def _above(path: Path, folder: str) -> list[Path]:
 
 def _array_data(source: str, split: str, arrays: Arrays) -> ArrayData:
     if not len(arrays.labels):
-        raise InputError(f"'{source}' holds no pictures")
+        raise InputError(f"'{source}' holds no images")
     return ArrayData(source, split, [str(number) for number in range(int(arrays.labels.max()) + 1)], arrays)
 
 

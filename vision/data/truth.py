@@ -39,7 +39,7 @@ def read_truth(path: Path, images: Collection[str]) -> dict[str, str]:
     keys = {key: name for name in images for key in (Path(name).stem, Path(name).name, name)}
     truth = {keys[row[0]]: row[1] for row in rows if len(row) > 1 and row[0] in keys}
     if not truth:
-        raise InputError(f"'{path}' names none of the pictures; a line must be a file's name and its class")
+        raise InputError(f"'{path}' names none of the images; a line must be a file's name and its class")
     return truth
 
 
@@ -84,8 +84,8 @@ def _devkit(path: Path, numbers: list[str], images: Collection[str]) -> dict[str
     """One number a line: the devkit's ILSVRC2012_ID, in the alphabetic order of the images."""
     if len(numbers) != len(images) or not all(number.isdecimal() for number in numbers):
         raise InputError(
-            f"'{path}' has one column of {len(numbers):,} lines for {len(images):,} pictures; a line must be a "
-            "file's name and its class, or the devkit's number of each picture in turn"
+            f"'{path}' has one column of {len(numbers):,} lines for {len(images):,} images; a line must be a "
+            "file's name and its class, or the devkit's number of each image in turn"
         )
     meta = path.with_name("meta.mat")
     if not meta.is_file():

@@ -1,4 +1,4 @@
-"""What is on a picture: the classes that a net finds most probable."""
+"""What is on an image: the classes that a net finds most probable."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from casecnn.console import printable, warn
 from casecnn.errors import InputError
 from casecnn.vision.data.entries import is_litter, open_entries
 from casecnn.vision.data.labelled_images import Sample
+from casecnn.vision.former_names import with_former_names
 from casecnn.vision.model import Model, check_ensemble, ensemble
 from casecnn.vision.pipeline.loading import Loader, Warn
 
@@ -28,18 +29,18 @@ class Guess(NamedTuple):
 
 
 class Classified(NamedTuple):
-    """A picture and the most probable classes, falling."""
+    """An image and the most probable classes, falling."""
 
     picture: str
     guesses: list[Guess]
 
     def as_dict(self) -> dict[str, Any]:
         """The same under stable names."""
-        return {"picture": self.picture, "guesses": [guess._asdict() for guess in self.guesses]}
+        return with_former_names({"image": self.picture, "guesses": [guess._asdict() for guess in self.guesses]})
 
 
 def samples_of(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Sample]:
-    """The pictures behind paths: files, folders and archives with all their files, "-" for standard input."""
+    """The images behind paths: files, folders and archives with all their files, "-" for standard input."""
     for source in sources:
         shown = os.fspath(source)
         if shown == "-":
@@ -80,7 +81,7 @@ def classify_files(
     if not read and len(skipped) == 1:
         raise InputError("the file is no picture that can be read")
     if not read:
-        raise InputError(f"none of the {len(skipped):,} files is a picture that can be read")
+        raise InputError(f"none of the {len(skipped):,} files is an image that can be read")
     if skipped:
         warn(f"{len(skipped):,} of {read + len(skipped):,} files were skipped")
 

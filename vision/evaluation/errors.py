@@ -81,10 +81,10 @@ class Errors:
             "top1": self.top1.as_dict(),
             f"top{self.top}": self.topk.as_dict(),
             "per_class": [
-                {"class": name, "pictures": int(n), "top1_errors": int(n - r), f"top{self.top}_errors": int(m)}
+                {"class": name, "images": int(n), "top1_errors": int(n - r), f"top{self.top}_errors": int(m)}
                 for name, n, r, m in zip(self.classes, self.counts, right, self.missed, strict=True)
             ],
-            "confusions": [{"class": a, "taken_for": b, "pictures": n} for a, b, n in self.confusions()],
+            "confusions": [{"class": a, "taken_for": b, "images": n} for a, b, n in self.confusions()],
         }
 
 
@@ -126,7 +126,7 @@ class Calibration:
                 {
                     "from": place / BINS,
                     "to": (place + 1) / BINS,
-                    "pictures": int(n),
+                    "images": int(n),
                     "confidence": c / n,
                     "accuracy": r / n,
                 }
@@ -139,7 +139,7 @@ class Calibration:
 
     def lines(self) -> list[str]:
         """The bins as a table: how often the net says so-and-so probable, and how often it is right then."""
-        rows = [f"  {'probability':<13}{'pictures':>9}{'says':>9}{'is right':>10}"]
+        rows = [f"  {'probability':<13}{'images':>9}{'says':>9}{'is right':>10}"]
         for place, (n, right, said) in enumerate(zip(self.counts, self.right, self.confidence, strict=True)):
             if n:
                 span = f"{place / BINS:.1f} to {(place + 1) / BINS:.1f}"

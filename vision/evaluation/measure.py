@@ -18,6 +18,7 @@ from casecnn.errors import InputError
 from casecnn.vision.data.labelled_images import ImageData
 from casecnn.vision.data.labels import match_classes
 from casecnn.vision.evaluation.errors import Calibration, Errors, Tally
+from casecnn.vision.former_names import with_former_names
 from casecnn.vision.model import Model, check_ensemble, ensemble
 from casecnn.vision.pipeline.images import Images, in_order
 from casecnn.vision.pipeline.loading import Loader, Warn, usable_cores
@@ -71,27 +72,29 @@ class Evaluation(Errors):
     def as_dict(self) -> dict[str, Any]:
         """Everything under stable names; shares between 0 and 1."""
         speed = self.speed
-        return {
-            "nets": list(self.nets),
-            "weights": list(self.weights),
-            "data": self.data,
-            "classes_matched": self.matching,
-            "class_outputs": self.mapping,
-            "pictures": self.pictures,
-            "skipped": dict(self.skipped),
-            "crops": self.crops,
-            "precision": self.precision,
-            "device": self.device,
-            **self.error_fields(),
-            **self.calibration.as_dict(),
-            "pictures_per_second": speed.rate,
-            "seconds": speed.seconds,
-            "waited_share": speed.waited,
-            "cores_busy_share": speed.busy,
-            "cores": speed.cores,
-            "peak_memory_bytes": speed.memory,
-            "peak_device_memory_bytes": speed.device_memory,
-        }
+        return with_former_names(
+            {
+                "nets": list(self.nets),
+                "weights": list(self.weights),
+                "data": self.data,
+                "classes_matched": self.matching,
+                "class_outputs": self.mapping,
+                "images": self.pictures,
+                "skipped": dict(self.skipped),
+                "crops": self.crops,
+                "precision": self.precision,
+                "device": self.device,
+                **self.error_fields(),
+                **self.calibration.as_dict(),
+                "images_per_second": speed.rate,
+                "seconds": speed.seconds,
+                "waited_share": speed.waited,
+                "cores_busy_share": speed.busy,
+                "cores": speed.cores,
+                "peak_memory_bytes": speed.memory,
+                "peak_device_memory_bytes": speed.device_memory,
+            }
+        )
 
 
 def evaluate(
@@ -128,7 +131,7 @@ def evaluate(
                 done = len(loader.skipped)
     seconds, computed = time.perf_counter() - begin, time.process_time() - computed
     if not tally.confusion.any():
-        raise InputError(f"'{data}' holds no picture that can be read: {loader.skipped or 'it is empty'}")
+        raise InputError(f"'{data}' holds no image that can be read: {loader.skipped or 'it is empty'}")
     cores = usable_cores()
     return Evaluation(
         classes=data.classes,
@@ -165,8 +168,10 @@ class Measured(Errors):
 
     def figures(self) -> dict[str, float]:
         """Top-1 and top-5 error, the loss, and how many images counted; no top-5 of five classes or fewer."""
-        found = {"error": self.top1.share, "loss": self.loss, "pictures": float(self.pictures)}
-        return found | ({"top5_error": self.topk.share} if len(self.classes) > 5 else {})
+        found = {"error": self.top1.share, "loss": self.loss, "images": float(self.pictures)}
+        if len(self.classes) > 5:
+            found["top5_error"] = self.topk.share
+        return with_former_names(found)
 
 
 @torch.no_grad()
@@ -201,7 +206,7 @@ def measure(
     finally:
         module.train(training)
     if tally is None:
-        raise InputError("none of the pictures to measure on can be read")
+        raise InputError("none of the images to measure on can be read")
     names = tuple(classes) or tuple(f"class {number}" for number in range(tally.outputs))
     errors = tally.errors(names)
     return Measured(**vars(errors), loss=total / errors.pictures)

@@ -1,4 +1,4 @@
-"""An evaluation from its beginning: models by name, data opened, a progress bar, notes and warnings, the picture."""
+"""An evaluation from its beginning: models by name, data opened, a progress bar, notes and warnings, the image."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def run(
     notes = [note for model in models for note in model.notes]
     for note in dict.fromkeys(notes):
         warn(note)
-    with progress(len(pictures), "picture", "eval") as bar:
+    with progress(len(pictures), "image", "eval") as bar:
         found = evaluate(
             models, pictures, crops=int(crops), top=min(5, models[0].outputs - 1) if top is None else top,
             batch=batch, workers=workers, warn=warn, progress=bar.update,

@@ -17,6 +17,7 @@ from casecnn.nets.catalogue import get_net
 from casecnn.reference import net as reference_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, gains_by_bfloat16
+from casecnn.vision.former_names import with_former_names
 from casecnn.vision.model import build_fast
 from casecnn.vision.tables.published import figures
 
@@ -70,18 +71,20 @@ class SelfCheck:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything under stable names."""
-        return {
-            "net": self.net,
-            "good": self.good,
-            "parameters": self.parameters,
-            "macs": self.macs,
-            "published": [vars(total) for total in self.totals],
-            "reference": {"input": list(self.checked), "relative_error": self.errors, "tolerance": TOLERANCE},
-            "pictures_per_second": self.rates,
-            "batch": self.batch,
-            "device": self.device,
-            "next": HOW_TO_GIVE_DATA,
-        }
+        return with_former_names(
+            {
+                "net": self.net,
+                "good": self.good,
+                "parameters": self.parameters,
+                "macs": self.macs,
+                "published": [vars(total) for total in self.totals],
+                "reference": {"input": list(self.checked), "relative_error": self.errors, "tolerance": TOLERANCE},
+                "images_per_second": self.rates,
+                "batch": self.batch,
+                "device": self.device,
+                "next": HOW_TO_GIVE_DATA,
+            }
+        )
 
     def table(self) -> str:
         """Lines for a terminal."""
@@ -97,7 +100,7 @@ class SelfCheck:
             verdict = ("agrees" if error <= TOLERANCE else "WRONG") if precision == "float32" else "rounded"
             lines.append(f"  {precision:<24}{error:>14.1e}  {verdict}")
         lines += ["", f"speed on {self.device}, batch of {self.batch}"]
-        lines += [f"  {precision:<24}{rate:>14,.1f}  pictures a second" for precision, rate in self.rates.items()]
+        lines += [f"  {precision:<24}{rate:>14,.1f}  images a second" for precision, rate in self.rates.items()]
         return "\n".join([*lines, "", HOW_TO_GIVE_DATA])
 
 

@@ -42,7 +42,7 @@ def table(found: Evaluation) -> str:
     lines = [printable(f"{' + '.join(found.nets)} ({', '.join(found.weights)}) on {found.data}")]
     crops = "10 crops" if found.crops == 10 else "1 crop"
     how = f"{crops}, {found.precision} on {found.device}; classes matched {found.matching}"
-    lines.append(f"{found.pictures:,} pictures, {how}")
+    lines.append(f"{found.pictures:,} images, {how}")
     lines.append(printable(found.mapping))
     if found.skipped:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in found.skipped.items())
@@ -82,7 +82,7 @@ def class_lines(found: Errors) -> list[str]:
         rows = sorted(rows, key=lambda row: (-row[2] / row[1], row[0]))[:MOST_CLASSES]
         title = f"the {MOST_CLASSES} classes with the most errors of {len(found.classes):,}"
     width = max(len(row[0]) for row in rows)
-    lines = [title, f"  {'':<{width}}  pictures  top-1 %  top-{found.top} %"]
+    lines = [title, f"  {'':<{width}}    images  top-1 %  top-{found.top} %"]
     lines += [f"  {a:<{width}}  {n:>8,}  {100 * e / n:>7.2f}  {100 * m / n:>7.2f}" for a, n, e, m in rows]
     if wrong := found.confusions():
         lines += ["", "most often mistaken"]
@@ -93,7 +93,7 @@ def class_lines(found: Errors) -> list[str]:
 def _speed(found: Evaluation) -> list[str]:
     speed = found.speed
     lines = [
-        f"{speed.rate:,.1f} pictures a second ({speed.seconds:.1f} s); the net waited for pictures {speed.waited:.0%} "
+        f"{speed.rate:,.1f} images a second ({speed.seconds:.1f} s); the net waited for images {speed.waited:.0%} "
         f"of the time; of {speed.cores} cores' time {speed.busy:.0%} was used"
     ]
     memory = [f"{speed.memory / 2**20:,.0f} MiB"] if speed.memory else []

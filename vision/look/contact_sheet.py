@@ -1,4 +1,4 @@
-"""Contact sheets: small pictures in groups with captions, on white, as one would put them on a slide."""
+"""Contact sheets: small images in groups with captions, on white, as one would put them on a slide."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Drawn:
 
 
 def signed(pixels: np.ndarray, largest: float | None = None) -> np.ndarray:
-    """Numbers around 0, float [1 or 3, height, width], as a picture: uint8 [height, width, 3].
+    """Numbers around 0, float [1 or 3, height, width], as an image: uint8 [height, width, 3].
 
     0 is mid-grey; `largest`, by default the largest size of a number, is white and black.
     """
@@ -46,12 +46,12 @@ def signed(pixels: np.ndarray, largest: float | None = None) -> np.ndarray:
 
 
 def coloured(pixels: np.ndarray) -> np.ndarray:
-    """A picture [height, width, 1 or 3] with three channels."""
+    """An image [height, width, 1 or 3] with three channels."""
     return np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else pixels
 
 
 def overlaid(pixels: np.ndarray, heat: np.ndarray, strength: float = 0.6) -> np.ndarray:
-    """A heat map [height, width], 0 to 1, laid over a picture uint8 [height, width, 3]: cold parts keep their grey."""
+    """A heat map [height, width], 0 to 1, laid over an image uint8 [height, width, 3]: cold parts keep their grey."""
     from matplotlib import colormaps
 
     grey = pixels.astype(np.float64) @ (0.299, 0.587, 0.114)
@@ -82,7 +82,7 @@ def contact_sheet(
     `side` is about the longer side of a tile in pixels. Raises UsageError where there is nothing to show.
     """
     if not groups or not all(group.tiles for group in groups):
-        raise UsageError("there is nothing to show: no pictures were chosen")
+        raise UsageError("there is nothing to show: no images were chosen")
     pad, gap, margin = min(max(2, side // 32), 8), min(max(18, side // 4), 36), min(max(28, side // 3), 48)
     title_font, caption_font, note_font = (ImageFont.load_default(size) for size in (26, 17, 15))
     blocks = [_block(group, side, pad) for group in groups]
@@ -144,7 +144,7 @@ def _wrapped(draw: ImageDraw.ImageDraw, text: str, font: object, width: int) -> 
 
 
 def save_picture(image: Image.Image, path: str | os.PathLike[str]) -> None:
-    """Write a picture, whole or not at all; the ending says the format: .png, .jpg, .webp or .pdf.
+    """Write an image, whole or not at all; the ending says the format: .png, .jpg, .webp or .pdf.
 
     Raises UsageError for another ending, InputError where it cannot be written.
     """
@@ -154,6 +154,6 @@ def save_picture(image: Image.Image, path: str | os.PathLike[str]) -> None:
 
 
 def check_ending(path: str | os.PathLike[str]) -> None:
-    """Raise UsageError unless a picture can be written under this name."""
+    """Raise UsageError unless an image can be written under this name."""
     if Path(path).suffix.lower() not in FORMATS:
         raise UsageError(f"`output` (={os.fspath(path)}) must end in {', '.join(FORMATS)}")

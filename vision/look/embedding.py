@@ -84,7 +84,7 @@ def features(
         labels.append(own.numpy())
         numbers.append(places)
     if not rows:
-        raise InputError("none of the pictures can be read, so there are no features")
+        raise InputError("none of the images can be read, so there are no features")
     return np.concatenate(rows), np.concatenate(labels), np.concatenate(numbers)
 
 

@@ -10,6 +10,7 @@ import torch
 
 from casecnn.choose import unknown
 from casecnn.torch_net.build import Network
+from casecnn.vision.former_names import with_former_names
 from casecnn.vision.look.contact_sheet import Drawn, Group, coloured, contact_sheet, overlaid, signed
 from casecnn.vision.look.gradcam import grad_cam, last_maps
 from casecnn.vision.look.layers import find_layer
@@ -72,7 +73,7 @@ def draw_evidence(
             for row in rows
         )
         groups.append(Group(f"{images.name(number)}: {words}", [shown, *tiles], len(tiles) + 1))
-        facts.append({"picture": images.name(number), "classes": rows})
+        facts.append({"image": images.name(number), "classes": rows})
     titles = {
         "gradcam": (
             f"Grad-CAM at {layer_text(layer or '')}",
@@ -86,7 +87,7 @@ def draw_evidence(
     }
     title, note = titles[how]
     sheet = contact_sheet(f"{net.name}: {title}", groups, columns=1 if len(groups) < 5 else 2, side=224, note=note)
-    return Drawn(sheet, {"layer": layer, "pictures": facts})
+    return Drawn(sheet, with_former_names({"layer": layer, "images": facts}))
 
 
 def output_of(target: str, classes: Sequence[str], width: int) -> int:

@@ -1,4 +1,4 @@
-"""The filters of a net's first convolution, as pictures."""
+"""The filters of a net's first convolution, as images."""
 
 from __future__ import annotations
 

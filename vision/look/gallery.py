@@ -15,6 +15,7 @@ from casecnn.choose import either
 from casecnn.errors import UsageError
 from casecnn.torch_net.build import Network
 from casecnn.vision.data.labelled_images import open_data
+from casecnn.vision.former_names import with_former_names
 from casecnn.vision.look.contact_sheet import Drawn, Group, coloured, contact_sheet, signed
 from casecnn.vision.look.deconvnet import Deconvnet
 from casecnn.vision.look.embedding import before_the_classes, draw_embedding, embed
@@ -51,7 +52,7 @@ def draw(
     steps: int | None = None,
     seed: int = 0,
 ) -> Drawn:
-    """Load net `name` with its weights and draw `what`, of the picture `files` or of a data set.
+    """Load net `name` with its weights and draw `what`, of the image `files` or of a data set.
 
     `channels` is a list such as "0-8,17", `steps` how long images are searched for. Raises UsageError where there are
     no images to draw, images or options that `what` has no use for, or a number is wrong, InputError for a file that
@@ -152,7 +153,7 @@ def check_used(what: str, given: dict[str, Any], files: bool, data: bool) -> Non
 
 
 def pictures_of(files: Sequence[str], preprocess: Preprocess) -> Undecoded:
-    """Picture files to draw; raises InputError for one that cannot be read."""
+    """Image files to draw; raises InputError for one that cannot be read."""
     pixels = [np.asarray(read_pillow(file)) for file in files]
     return Undecoded(list(files), pixels, np.zeros(len(files), np.int64), Framing(), preprocess)
 
@@ -229,7 +230,7 @@ def draw_top_patches(
                 "channel": channel,
                 "patches": [
                     {
-                        "picture": images.name(patch.picture),
+                        "image": images.name(patch.picture),
                         "value": round(patch.value, 4),
                         "window": list(patch.seen.inside(*preprocess.crop)),
                     }
@@ -247,7 +248,7 @@ def draw_top_patches(
     sheet = contact_sheet(
         f"{net.name}: what excites the maps of {layer_text(layer)}", groups, side=max(480, min(size, 720)), note=note
     )
-    return Drawn(sheet, {"layer": layer, "maps": facts})
+    return Drawn(sheet, with_former_names({"layer": layer, "maps": facts}))
 
 
 def draw_projections(
@@ -258,7 +259,7 @@ def draw_projections(
     preprocess: Preprocess,
     top: int = 6,
 ) -> Drawn:
-    """For each picture: itself, and the strongest feature maps of a layer (or those of `channels`) projected back."""
+    """For each image: itself, and the strongest feature maps of a layer (or those of `channels`) projected back."""
     net = network.declaration
     layer = last_maps(net) if layer is None else find_layer(net, layer)
     deconvnet = Deconvnet(network)
@@ -283,7 +284,7 @@ def draw_projections(
             )
         words = (f"{row['channel']}" + (" (0 everywhere)" if row["empty"] else "") for row in rows)
         groups.append(Group(f"{images.name(number)}: maps {', '.join(words)}", tiles, len(tiles)))
-        facts.append({"picture": images.name(number), "maps": rows})
+        facts.append({"image": images.name(number), "maps": rows})
     sheet = contact_sheet(
         f"{net.name}: the strongest features of {layer_text(layer)}, projected back",
         groups,
@@ -291,7 +292,7 @@ def draw_projections(
         side=160,
         note="each projection is scaled by its own largest value; mid-grey is 0",
     )
-    return Drawn(sheet, {"layer": layer, "pictures": facts})
+    return Drawn(sheet, with_former_names({"layer": layer, "images": facts}))
 
 
 def _grid(tiles: Sequence[np.ndarray]) -> np.ndarray:

@@ -10,6 +10,7 @@ import torch
 
 from casecnn.errors import UsageError
 from casecnn.torch_net.build import Network
+from casecnn.vision.former_names import with_former_names
 from casecnn.vision.look.contact_sheet import Drawn, Group, coloured, contact_sheet
 from casecnn.vision.look.evidence import output_of, percent
 from casecnn.vision.look.gradcam import last_maps
@@ -109,10 +110,10 @@ def draw_inverted(
         tiles = [coloured(pixels[0]), *(coloured(one.image) for one in found)]
         groups.append(Group(f"{images.name(number)}: {distances}", tiles, len(tiles)))
         rows = [{"layer": at, "distance": round(one.distance, 4)} for at, one in zip(layers, found, strict=True)]
-        facts.append({"picture": images.name(number), "layers": rows})
+        facts.append({"image": images.name(number), "layers": rows})
     note = (
         "the image, then what was found anew from its features at each layer; in % how far its features are"
         "\nfrom the image's own (so what differs to the eye at a small distance is what the layer no longer tells)"
     )
     sheet = contact_sheet(f"{net.name}: what its layers know of an image", groups, columns=1, side=192, note=note)
-    return Drawn(sheet, {"pictures": facts})
+    return Drawn(sheet, with_former_names({"images": facts}))

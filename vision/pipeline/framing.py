@@ -1,4 +1,4 @@
-"""Which part of a picture a net is shown in training: the middle, as in measuring, or a window drawn at random."""
+"""Which part of an image a net is shown in training: the middle, as in measuring, or a window drawn at random."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from casecnn.errors import UsageError
 from casecnn.vision.pipeline.draws import Draws
 from casecnn.vision.pipeline.preprocess import RESAMPLE, Preprocess
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of the picture
+Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of the image
 
 _SIDE, _PLACE, _AREA = 101, 102, 103  # purposes of draws; those of the augmentations are small numbers
-_SCALE = 256  # the shorter side, in the papers' numbers, that measuring resizes a picture to
+_SCALE = 256  # the shorter side, in the papers' numbers, that measuring resizes an image to
 
 
 @dataclass(frozen=True)
 class Framing:
-    """Which part of a picture is seen in training. Raises UsageError for numbers out of their range.
+    """Which part of an image is seen in training. Raises UsageError for numbers out of their range.
 
-    "middle": what measuring sees, the same in every epoch (pictures of CIFAR-10 and MNIST: all of it).
-    "shorter": the picture is resized so that its shorter side is drawn from `shorter`, whole numbers; a window of
+    "middle": what measuring sees, the same in every epoch (images of CIFAR-10 and MNIST: all of it).
+    "shorter": the image is resized so that its shorter side is drawn from `shorter`, whole numbers; a window of
     the input's size is cut out anywhere (ResNet, VGG), or anywhere within the `central` square (AlexNet). The numbers
     are the papers', where measuring resizes to 256; for other inputs they scale.
-    "area": a window of a share of the picture's area drawn from `area`, whose sides have a ratio drawn from 3/4 to
+    "area": a window of a share of the image's area drawn from `area`, whose sides have a ratio drawn from 3/4 to
     4/3, evenly on a logarithmic scale, is resized to the input's size (GoogLeNet).
     """
 
@@ -46,7 +46,7 @@ class Framing:
 
     def __str__(self) -> str:
         if self.kind == "middle":
-            return "the middle of the picture"
+            return "the middle of the image"
         if self.kind == "area":
             return f"a window of {self.area[0]:.0%} to {self.area[1]:.0%} of the area"
         low, high = self.shorter
@@ -55,7 +55,7 @@ class Framing:
 
 
 def drawn_window(how: Framing, preprocess: Preprocess, width: int, height: int, draws: Draws) -> Box:
-    """The part of a picture of `width` x `height` pixels that the one sample of `draws` shows."""
+    """The part of an image of `width` x `height` pixels that the one sample of `draws` shows."""
     if how.kind == "area":
         return _area_window(how, preprocess, width, height, draws)
     side = math.floor(float(draws.uniform(_SIDE, how.shorter[0], how.shorter[1] + 1)[0]))
@@ -65,9 +65,9 @@ def drawn_window(how: Framing, preprocess: Preprocess, width: int, height: int, 
 def _window(
     how: Framing, preprocess: Preprocess, width: int, height: int, side: int, across: float, down: float
 ) -> Box:
-    """The window of the crop's size in the picture resized to `side`, at a share of the room there is for it."""
+    """The window of the crop's size in the image resized to `side`, at a share of the room there is for it."""
     short = min(width, height)
-    zoom = side / _SCALE * (preprocess.resize or short) / short  # resized pixels to a pixel of the picture
+    zoom = side / _SCALE * (preprocess.resize or short) / short  # resized pixels to a pixel of the image
     high, wide = (min(cells / zoom, side) for cells, side in zip(preprocess.crop, (height, width), strict=True))
     room_x, room_y = (min(short, width), min(short, height)) if how.central else (width, height)
     left = (width - room_x) / 2 + across * (room_x - wide)
@@ -93,7 +93,7 @@ def _area_window(how: Framing, preprocess: Preprocess, width: int, height: int, 
 def framed(
     picture: np.ndarray | Image.Image, how: Framing, preprocess: Preprocess, draws: Draws | None = None
 ) -> np.ndarray:
-    """The part of a picture that a net is shown: uint8 [height, width, channels], of `preprocess.crop`.
+    """The part of an image that a net is shown: uint8 [height, width, channels], of `preprocess.crop`.
 
     `picture` is uint8 [h, w] or [h, w, 3], or a Pillow image. `draws`, of one sample, chooses the part; without, or
     with the framing "middle", it is what measuring sees. The window is cut out and resized in one step, with

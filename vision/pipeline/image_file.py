@@ -1,4 +1,4 @@
-"""One picture file to RGB pixels: the right ones, or an error of one line that says why not.
+"""One image file to RGB pixels: the right ones, or an error of one line that says why not.
 
 What a viewer shows is what comes out. Where Pillow alone would give other pixels (a 16-bit file turned white, a photo
 on its side, alpha dropped), this module steps in; where no right answer exists, it refuses.
@@ -29,7 +29,7 @@ MAX_PIXELS = 89_478_485
 
 WHITE = (255, 255, 255)
 
-# Formats of pictures that decode without running another program (EPS would start Ghostscript) and that bear a mark by
+# Formats of images that decode without running another program (EPS would start Ghostscript) and that bear a mark by
 # which they are told from other data (TGA has none).
 FORMATS = (
     "JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "ICO", "ICNS", "PCX", "SGI",
@@ -41,7 +41,7 @@ _WHITE_IS_ZERO, _PHOTOMETRIC, _BITS = 0, 262, 258  # TIFF tags and their values
 
 
 class ImageError(InputError):
-    """A file that is no picture, or one that cannot be shown right. `reason` is a few words to count it under."""
+    """A file that is no image, or one that cannot be shown right. `reason` is a few words to count it under."""
 
     def __init__(self, name: str, reason: str, why: str) -> None:
         super().__init__(f"'{name}' {why}")
@@ -62,14 +62,14 @@ def read_image(
     max_pixels: int = MAX_PIXELS,
     name: str | None = None,
 ) -> np.ndarray:
-    """The pixels of a picture: uint8 [height, width, 3], RGB, in the orientation in which it is meant to be seen.
+    """The pixels of an image: uint8 [height, width, 3], RGB, in the orientation in which it is meant to be seen.
 
     `source` is a path, the bytes of a file, or a stream; `name` is what errors call it. The format is told by the
     content, never by the file's name. EXIF orientation is applied, 9- to 16-bit samples are scaled by their range,
     floating-point samples are taken as 0 to 1 (0 to 255 where one is larger), alpha and transparent colours are laid
     over `background`, CMYK is turned to RGB without a profile, of an animation or several pages the first is taken.
 
-    Raises `ImageError`, an InputError of one line: no picture, truncated, damaged, more than `max_pixels`, samples
+    Raises `ImageError`, an InputError of one line: no image, truncated, damaged, more than `max_pixels`, samples
     whose range is unknown, a file that cannot be opened. Doesn't apply ICC profiles: the data that nets were trained
     on was read without them.
     """
@@ -234,16 +234,16 @@ def _explained(error: Exception, name: str, stream: IO[bytes]) -> ImageError:
         with contextlib.suppress(OSError, ValueError):
             stream.seek(0)
             what = _what(stream.read(512))
-            return ImageError(name, "not a picture", f"is not a picture of a kind that can be read{what}")
-        return ImageError(name, "not a picture", "is not a picture of a kind that can be read")
+            return ImageError(name, "not an image", f"is not an image of a kind that can be read{what}")
+        return ImageError(name, "not an image", "is not an image of a kind that can be read")
     text = " ".join(str(error).split())
     if any(word in text.lower() for word in ("truncated", "end of file", "eof", "not enough")):
-        return ImageError(name, "truncated", "is truncated: a part of the picture is missing")
+        return ImageError(name, "truncated", "is truncated: a part of the image is missing")
     return ImageError(name, "damaged", f"is damaged: {text[:120] or type(error).__name__}")
 
 
 def _what(start: bytes) -> str:
-    """What the first bytes of a file that is no picture seem to be, to end the sentence with."""
+    """What the first bytes of a file that is no image seem to be, to end the sentence with."""
     if not start:
         return ": it is empty"
     marks = {b"%PDF": "a PDF", b"%!PS": "PostScript", b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "gzip"}
@@ -256,7 +256,7 @@ def _what(start: bytes) -> str:
     if lowered.startswith((b"<svg", b"<?xml")):
         return ": it is XML, perhaps SVG"
     if lowered.startswith((b"<!doctype html", b"<html")):
-        return ": it is a web page, perhaps saved in the picture's place"
+        return ": it is a web page, perhaps saved in the image's place"
     if lowered.startswith(b"version https://git-lfs"):
         return ": it is a pointer of Git LFS; fetch the file with `git lfs pull`"
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
@@ -273,9 +273,9 @@ _filters: warnings.catch_warnings | None = None
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps Pillow's warnings (odd EXIF data, large pictures) from being printed: the result is what counts.
+    """Keeps Pillow's warnings (odd EXIF data, large images) from being printed: the result is what counts.
 
-    The filters are the whole process's, and pictures are read in several threads at once, so the first reader sets
+    The filters are the whole process's, and images are read in several threads at once, so the first reader sets
     them and the last one puts them back.
     """
     global _readers, _filters

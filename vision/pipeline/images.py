@@ -131,9 +131,9 @@ class Undecoded:
                 good[batch.numbers] = True
                 bar.update(len(batch.labels))
         if not good.any():
-            raise InputError(f"none of the {len(self):,} pictures can be read; the first is '{self.names[0]}'")
+            raise InputError(f"none of the {len(self):,} images can be read; the first is '{self.names[0]}'")
         if not good.all():
-            warn(f"{(~good).sum():,} of {len(good):,} pictures cannot be read and are left out")
+            warn(f"{(~good).sum():,} of {len(good):,} images cannot be read and are left out")
             return Decoded(out[good], self.labels[good])
         return Decoded(out, self.labels)
 
@@ -226,5 +226,5 @@ def sample_of(images: Images, count: int = 2000, seed: int = 0) -> np.ndarray:
     chosen = np.sort(np.random.default_rng(seed).permutation(len(images))[:count])
     out, labels = images.take(chosen)
     if (labels == IGNORED).all():
-        raise InputError(f"none of the first {len(chosen):,} pictures can be read, such as '{images.names[chosen[0]]}'")
+        raise InputError(f"none of the first {len(chosen):,} images can be read, such as '{images.names[chosen[0]]}'")
     return out[labels != IGNORED]

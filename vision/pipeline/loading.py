@@ -62,7 +62,7 @@ class Skipped:
             self._warn(f"skipped '{error.name}': it {error.why}")
 
     def __str__(self) -> str:
-        """`3 skipped (2 truncated, 1 not a picture)`; empty where there is none."""
+        """`3 skipped (2 truncated, 1 not an image)`; empty where there is none."""
         if not self.counts:
             return ""
         return f"{len(self):,} skipped ({', '.join(f'{n:,} {reason}' for reason, n in self.counts.most_common())})"

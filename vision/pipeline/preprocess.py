@@ -1,4 +1,4 @@
-"""From a picture to a net's input: resize, crop, scale; each family's convention as one line of data.
+"""From an image to a net's input: resize, crop, scale; each family's convention as one line of data.
 
 Sizes and corners are rounded as in torchvision 0.28, so that its published error rates can be met.
 """
@@ -21,11 +21,11 @@ RESAMPLE = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.B
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How a picture becomes the input of a net. Raises `UsageError` for a value that makes no sense.
+    """How an image becomes the input of a net. Raises `UsageError` for a value that makes no sense.
 
-    `crop` is the input's height and width. First the picture is scaled so that its shorter side has `resize` pixels
+    `crop` is the input's height and width. First the image is scaled so that its shorter side has `resize` pixels
     (None: as it is), with `resample` and antialiasing; then, where `square` is given, only the central square of so
-    many pixels counts; then the crops are cut out. A picture smaller than the crop stands in the middle of black.
+    many pixels counts; then the crops are cut out. An image smaller than the crop stands in the middle of black.
     Values, 0 to 1, minus `mean`, over `std`, a number each for every channel: one channel is grey (ITU-R 601).
     """
 
@@ -63,11 +63,11 @@ class Preprocess:
         )
 
     def crops(self, picture: Image.Image | np.ndarray, count: int = 1) -> np.ndarray:
-        """The crops of a picture: uint8 [count, height, width, channels].
+        """The crops of an image: uint8 [count, height, width, channels].
 
         `picture` is a Pillow image or uint8 [height, width] or [height, width, 3]. `count` is 1, the centre, or 10:
-        the four corners and the centre, then the same of the mirrored picture (Krizhevsky 2012, section 4.1).
-        Raises `ImageError` for a picture so long that scaling its shorter side would fill the memory.
+        the four corners and the centre, then the same of the mirrored image (Krizhevsky 2012, section 4.1).
+        Raises `ImageError` for an image so long that scaling its shorter side would fill the memory.
         """
         if count not in (1, 10):
             raise UsageError(f"`crops` (={count}) must be 1 or 10")
@@ -86,7 +86,7 @@ class Preprocess:
         return np.stack(views)
 
     def _scaled(self, picture: Image.Image | np.ndarray) -> np.ndarray:
-        """The picture in the net's number of channels, resized: uint8 [height, width, channels]."""
+        """The image in the net's number of channels, resized: uint8 [height, width, channels]."""
         if isinstance(picture, Image.Image):
             image = picture
         else:
@@ -101,7 +101,7 @@ class Preprocess:
             size = int(self.resize * width / short), int(self.resize * height / short)
             if size[0] * size[1] > MAX_PIXELS:
                 why = f"is too long: {width:,} x {height:,} pixels become more than {MAX_PIXELS:,} when scaled"
-                raise ImageError("picture", "too large", why)
+                raise ImageError("image", "too large", why)
             image = image.resize(size, RESAMPLE[self.resample])
         pixels = np.asarray(image)
         return pixels if pixels.ndim == 3 else pixels[..., None]
@@ -114,7 +114,7 @@ def _centre(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _padded(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The picture in the middle of black where it is smaller than the crop."""
+    """The image in the middle of black where it is smaller than the crop."""
     tall, wide = max(height - pixels.shape[0], 0), max(width - pixels.shape[1], 0)
     if not tall and not wide:
         return pixels
@@ -160,10 +160,10 @@ CONVENTIONS = {
     "mnist": Preprocess((32, 32), 28, (0.1 / 1.275,), (1 / 1.275,)),
     "cifar": Preprocess((32, 32), 32, (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
 }
-"""How the families see pictures. torchvision: its presets' shorter side 256 (232 for the second weights); GoogLeNet
+"""How the families see images. torchvision: its presets' shorter side 256 (232 for the second weights); GoogLeNet
 there normalises its input once more inside the net, which comes to mean and std 0.5. Krizhevsky: 227 of the central
 256x256. imagenet-10-crop: the papers' ten crops of 224 out of 256x256. MNIST: LeCun 1998, II.A: background -0.1, ink
-1.175, 28x28 in the middle of 32x32. CIFAR: mean and std of the 50,000 training pictures."""
+1.175, 28x28 in the middle of 32x32. CIFAR: mean and std of the 50,000 training images."""
 
 
 def convention(shape: tuple[int, ...]) -> Preprocess:
@@ -174,7 +174,7 @@ def convention(shape: tuple[int, ...]) -> Preprocess:
     channels, *sides = shape
     height, width = pair((sides[0], sides[1]))
     if channels not in (1, 3):
-        raise UsageError(f"a net with {channels} input channels takes no pictures; it must have 1 or 3")
+        raise UsageError(f"a net with {channels} input channels takes no images; it must have 1 or 3")
     if min(height, width) < 64:
         known = CONVENTIONS["mnist" if channels == 1 else "cifar"]
         side = min(height, width)

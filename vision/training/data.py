@@ -115,8 +115,8 @@ def split_indices(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.nd
     kept, held = held_out(labels, fraction, seed)
     if fraction and not (len(kept) and len(held)):
         raise UsageError(
-            f"`validation` (={fraction:g}) leaves {len(held)} of {len(labels)} pictures to measure on; "
-            "give a larger fraction, or a folder of pictures"
+            f"`validation` (={fraction:g}) leaves {len(held)} of {len(labels)} images to measure on; "
+            "give a larger fraction, or a folder of images"
         )
     return kept, held
 

@@ -81,14 +81,14 @@ def run_degradation(
     whole("evaluations", evaluations, 1)
     shapes = {get_net(name).input for name in nets}
     if len(shapes) != 1 or len(next(iter(shapes))) != 3:
-        raise UsageError(f"`nets` (={','.join(nets)}) must all take pictures of one size, to be comparable")
+        raise UsageError(f"`nets` (={','.join(nets)}) must all take images of one size, to be comparable")
     preset = PRESETS["resnet-cifar"]
     data = open_training_data(
         where, preset.framing, convention(next(iter(shapes))), validation=0.0, limit=limit, seed=seed,
         threads=max(1, workers),
     )  # fmt: skip
     if data.test is None:
-        raise UsageError(f"'{where}' has no test pictures; give data with folders train and test")
+        raise UsageError(f"'{where}' has no test images; give data with folders train and test")
     recipe = preset.recipe(len(data.train), epochs=epochs, steps=steps, seed=seed, batch_size=batch_size, lr=lr)
     every = -(-recipe.steps // evaluations)
     folder = Path(output)

@@ -67,7 +67,7 @@ def compute_features(
             labels.append(own.numpy())
             bar.update(len(own))
     if not labels:
-        raise InputError("none of the pictures can be read, so there are no features")
+        raise InputError("none of the images can be read, so there are no features")
     return Features(torch.cat(kept).numpy(), np.concatenate(labels))
 
 
@@ -132,7 +132,7 @@ def fit_shallow(features: Features, classes: tuple[str, ...], strength: float | 
 
     counts = np.bincount(features.labels, minlength=len(classes))
     if (counts == 0).any():
-        raise InputError(f"class '{classes[int(counts.argmin())]}' has no picture that can be read")
+        raise InputError(f"class '{classes[int(counts.argmin())]}' has no image that can be read")
     error = None
     if strength is None:
         strength, least = 1.0, 2.0

@@ -79,14 +79,14 @@ def prepared(
     plateau = (changes.get("schedule") or preset.schedule) == "plateau"
     shape = get_net(name, in_channels=channels, size=size).input
     if len(shape) != 3:
-        raise UsageError(f"net `{name}` does not take pictures")
+        raise UsageError(f"net `{name}` does not take images")
     data = open_training_data(
         where, preset.framing, convention(shape), test=test, validation=validation, limit=limit, seed=seed,
         threads=max(1, workers), watched=plateau or watched,
     )  # fmt: skip
     if data.validation is None and (plateau or watched):
         what = "`schedule` (=plateau)" if plateau else "`stop_after`"
-        raise UsageError(f"{what} needs pictures to measure on; give `validation`")
+        raise UsageError(f"{what} needs images to measure on; give `validation`")
     net, arguments = net_for(name, len(data.classes), channels, size)
     recipe = preset.recipe(len(data.train), epochs=epochs, steps=steps, seed=seed, **changes)
     how = preset.augmentation if augmentation is None else augmentation

@@ -115,9 +115,7 @@ def steps_of(epochs: float, samples: int, batch: int) -> int:
 
 
 _BIASES = "biases and the shifts and scales of BatchNorm stay free of weight decay"
-_IMAGENET = (
-    "a step of the plateau is an evaluation on held-out pictures, where the paper's authors looked themselves",
-)
+_IMAGENET = ("a step of the plateau is an evaluation on held-out images, where the paper's authors looked themselves",)
 
 _LENET = Preset(
     name="lenet",
@@ -151,7 +149,7 @@ _PUBLISHED = Preset(
 )
 """What most of the papers' recipes for ImageNet share; the rows below say what is their own."""
 
-_MEAN = "pictures are normalised by the mean and standard deviation of each channel, where the paper subtracts the mean"
+_MEAN = "images are normalised by the mean and standard deviation of each channel, where the paper subtracts the mean"
 
 _CIFAR = replace(
     _PUBLISHED,
@@ -166,7 +164,7 @@ _CIFAR = replace(
     augmentation=Augmentation(mirror=0.5, crop=4),
     deviations=(
         f"{_MEAN} of each pixel; what comes in at the border is black, not the mean",
-        "a tenth of the training pictures is held out, as in the paper; a fraction of 0 trains on all of them",
+        "a tenth of the training images is held out, as in the paper; a fraction of 0 trains on all of them",
         _BIASES,
     ),
 )
@@ -192,7 +190,7 @@ _ROWS = (
         framing=Framing("shorter", (256, 256), central=True),
         deviations=(
             "all biases start at 0, where the paper has 1 in some layers",
-            f"{_MEAN} picture",
+            f"{_MEAN} image",
             _BIASES,
             *_IMAGENET,
         ),

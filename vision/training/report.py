@@ -87,7 +87,7 @@ def _measured(done: Trained) -> list[str]:
             low, high = found.top1.interval
             how = " (last weights, not chosen by it)" if part == "test" else ""
             lines.append(
-                f"{part} error {found.top1.share:.2%} of {found.pictures:,} pictures{how}, 95 % sure: {low:.2%} to "
+                f"{part} error {found.top1.share:.2%} of {found.pictures:,} images{how}, 95 % sure: {low:.2%} to "
                 f"{high:.2%}"
             )
     if done.last is not None:

@@ -1,4 +1,4 @@
-"""Labelled pictures from folders, archives, IDX files, flat folders and by name."""
+"""Labelled images from folders, archives, IDX files, flat folders and by name."""
 
 from __future__ import annotations
 
@@ -167,10 +167,10 @@ def test_the_devkits_numbers_need_its_meta_file(tmp_path):
 
 def test_a_flat_folder_without_truth_says_what_is_missing(tmp_path):
     folder = write_folder(tmp_path, {"1.png": b""})
-    with pytest.raises(InputError, match="must hold a folder for each class, or pictures and `truth`"):
+    with pytest.raises(InputError, match="must hold a folder for each class, or images and `truth`"):
         open_data(folder)
     (folder / "other.txt").write_text("nothing here\n")
-    with pytest.raises(InputError, match="names none of the pictures"):
+    with pytest.raises(InputError, match="names none of the images"):
         open_data(folder, truth=folder / "other.txt")
 
 
@@ -218,7 +218,7 @@ def test_broken_idx_files(tmp_path, content, words):
 def test_pictures_and_labels_must_go_together(tmp_path):
     (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(noise(3, 4, 5)))
     (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx(noise(2)))
-    with pytest.raises(InputError, match="has 3 pictures, '.*' has 2 labels"):
+    with pytest.raises(InputError, match="has 3 images, '.*' has 2 labels"):
         open_data(tmp_path)
     (tmp_path / "a-labels-idx1-ubyte").unlink()
     with pytest.raises(UsageError, match="needs its labels beside it"):

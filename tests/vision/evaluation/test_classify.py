@@ -76,11 +76,11 @@ def test_what_cannot_be_read_is_skipped_and_told(tmp_path, arguments, capsys):
     assert main([*arguments, *sources]) == 0
     out, err = capsys.readouterr()
     assert "good.png" in out and "bad.png" not in out
-    assert f"skipped '{tmp_path}/bad.png': it is not a picture of a kind that can be read: it is text" in err
+    assert f"skipped '{tmp_path}/bad.png': it is not an image of a kind that can be read: it is text" in err
     assert f"skipped '{tmp_path}/gone.png': it cannot be read: there is no such file" in err
     assert err.splitlines()[-1] == "casecnn: warning: 2 of 3 files were skipped" and "Traceback" not in err
     assert main([*arguments, *sources[:2]]) == 1
-    assert "casecnn: error: none of the 2 files is a picture that can be read" in capsys.readouterr().err
+    assert "casecnn: error: none of the 2 files is an image that can be read" in capsys.readouterr().err
 
 
 def test_wrong_options_are_one_line(tmp_path, arguments, capsys):

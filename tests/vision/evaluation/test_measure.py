@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Pixel(torch.nn.Module):
-    """Output i is the i-th cell of the picture's first row, times ten."""
+    """Output i is the i-th cell of the image's first row, times ten."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return 10 * x[:, 0, 0]
@@ -64,7 +64,7 @@ def test_errors_counted_by_hand():
     assert found.confusions() == [("b", "a", 1), ("b", "c", 1), ("c", "a", 1)]
     answer = json.loads(json.dumps(found.as_dict()))
     assert answer["top1"]["error"] == 0.5 and answer["top2"]["errors"] == 2
-    assert answer["per_class"][1] == {"class": "b", "pictures": 3, "top1_errors": 2, "top2_errors": 1}
+    assert answer["per_class"][1] == {"class": "b", "images": 3, "pictures": 3, "top1_errors": 2, "top2_errors": 1}
 
 
 def test_equal_outputs_do_not_make_a_net_right():
@@ -132,7 +132,7 @@ def lenet(path, seed=0) -> str:
 
 @pytest.fixture
 def digits(tmp_path):
-    """A tar of class folders with 8 good pictures, a broken one, and a file that belongs to no class."""
+    """A tar of class folders with 8 good images, a broken one, and a file that belongs to no class."""
     path = tmp_path / "digits.tar.gz"
     generator = np.random.default_rng(0)
     with tarfile.open(path, "w:gz") as archive:
@@ -156,16 +156,16 @@ def test_the_command_on_an_archive(tmp_path, digits, capsys):
     assert main([*arguments, "--format", "json", "--image", str(picture), "--precision", "float32"]) == 0
     out, err = capsys.readouterr()
     answer = json.loads(out)
-    assert answer["pictures"] == 8 and answer["skipped"] == {"not a picture": 1} and answer["data"].endswith("(test)")
+    assert answer["pictures"] == 8 and answer["skipped"] == {"not an image": 1} and answer["data"].endswith("(test)")
     lines = [line for line in err.splitlines() if "warning" in line]
     assert len(lines) == 2
-    assert f"skipped '{digits}:test/3/broken.png': it is not a picture of a kind that can be read: it is text" in err
+    assert f"skipped '{digits}:test/3/broken.png': it is not an image of a kind that can be read: it is text" in err
     assert f"skipped '{digits}:test/notes.txt': it belongs to no class" in err
     assert picture.read_bytes().startswith(b"<?xml")
     assert main(arguments) == 0
     text = capsys.readouterr().out
-    assert "8 pictures, 1 crop" in text and "classes matched by name" in text and "1 skipped: 1 not a picture" in text
-    assert "pictures a second" in text and "95 % sure" in text and "peak memory" in text
+    assert "8 images, 1 crop" in text and "classes matched by name" in text and "1 skipped: 1 not an image" in text
+    assert "images a second" in text and "95 % sure" in text and "peak memory" in text
 
 
 def test_the_commands_figures_are_the_nets(tmp_path, digits, capsys):
@@ -228,7 +228,7 @@ def test_data_without_a_readable_picture(tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.png").write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"holds no picture that can be read: 2 skipped \(2 not a picture\)"):
+    with pytest.raises(InputError, match=r"holds no image that can be read: 2 skipped \(2 not an image\)"):
         evaluate([model()], open_data(tmp_path), top=1, workers=1)
 
 
@@ -256,7 +256,7 @@ def test_the_calibration_is_the_mean_gap_of_its_bins():
     gaps = abs(0.95 + 0.99 + 0.91 + 1.0 - 2) + abs(0.3 - 1)
     assert found.error == pytest.approx(gaps / 5)
     rows = found.as_dict()["reliability"]
-    assert [(row["from"], row["pictures"], row["accuracy"]) for row in rows] == [(0.3, 1, 1.0), (0.9, 4, 0.5)]
+    assert [(row["from"], row["images"], row["accuracy"]) for row in rows] == [(0.3, 1, 1.0), (0.9, 4, 0.5)]
     assert found.line().startswith("calibration: says 83.0% on average, is right 60.0%")
     table = [line.split() for line in found.lines()[1:]]
     assert table == [["0.3", "to", "0.4", "1", "30.0%", "100.0%"], ["0.9", "to", "1.0", "4", "96.2%", "50.0%"]]

@@ -109,7 +109,7 @@ def test_a_window_that_reaches_outside_is_black_there():
     np.testing.assert_array_equal(cut(image, Window(0, 0, 3, 4)), image)
 
 
-# Pictures of numbers
+# Images of numbers
 
 
 def test_mid_grey_is_zero():
@@ -220,7 +220,7 @@ def test_the_command_takes_image_files(trained, tmp_path, capsys):
     (tmp_path / "bad.png").write_bytes(b"nothing")
     arguments[4] = str(tmp_path / "bad.png")
     assert main([*arguments, "-o", str(tmp_path / "y.png")]) == 1
-    assert "bad.png' is not a picture" in capsys.readouterr().err and not (tmp_path / "y.png").exists()
+    assert "bad.png' is not an image" in capsys.readouterr().err and not (tmp_path / "y.png").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The training stream: the right parts of the right pictures, whatever the workers."""
+"""The training stream: the right parts of the right images, whatever the workers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def labelled(n: int = 23) -> Decoded:
 
 
 def test_windows_lie_inside_and_have_the_size_that_was_drawn():
-    """With a shorter side of S the window is crop / S of the picture's own shorter side."""
+    """With a shorter side of S the window is crop / S of the image's own shorter side."""
     for width, height in ((100, 60), (60, 100), (64, 64)):
         lows = []
         for place in range(200):
@@ -175,12 +175,12 @@ def test_measuring_takes_all_pictures_in_order(tmp_path):
         assert torch.equal(images, expected)
 
 
-# Pictures that cannot be read
+# Images that cannot be read
 
 
 def test_unreadable_pictures_are_warned_of_and_left_out(tmp_path, capsys):
     folder = write_folders(tmp_path / "data", {"": 4})
-    (folder / "dark" / "001.png").write_bytes(b"not a picture")
+    (folder / "dark" / "001.png").write_bytes(b"not an image")
     (folder / "striped" / "000.png").write_bytes((folder / "striped" / "000.png").read_bytes()[:60])
     files = gather(open_data(folder), Framing(), SMALL)
     images, labels = files.take(np.arange(12), None)
@@ -191,7 +191,7 @@ def test_unreadable_pictures_are_warned_of_and_left_out(tmp_path, capsys):
     assert capsys.readouterr().err == ""
     decoded = prepare(files)
     assert len(decoded) == 10 and decoded.labels.tolist() == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
-    assert "2 of 12 pictures cannot be read and are left out" in capsys.readouterr().err
+    assert "2 of 12 images cannot be read and are left out" in capsys.readouterr().err
     assert len(sample_of(files)) == 10
 
 
@@ -200,7 +200,7 @@ def test_data_without_one_readable_picture_are_an_error(tmp_path):
     for file in folder.rglob("*.png"):
         file.write_bytes(b"")
     files = gather(open_data(folder), Framing(), SMALL)
-    with pytest.raises(InputError, match="none of the 3 pictures can be read"):
+    with pytest.raises(InputError, match="none of the 3 images can be read"):
         prepare(files)
     with pytest.raises(InputError, match="none of the"):
         sample_of(files)

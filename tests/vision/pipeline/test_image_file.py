@@ -1,4 +1,4 @@
-"""Picture files to pixels, against pixels worked out by hand or by NumPy."""
+"""Image files to pixels, against pixels worked out by hand or by NumPy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from casecnn.vision.pipeline.image_file import ImageError, read_image
 
 RGB = noise(6, 9, 3)
 
-# How an upright picture is stored under each EXIF orientation: what lies in row 0 and column 0, by the standard.
+# How an upright image is stored under each EXIF orientation: what lies in row 0 and column 0, by the standard.
 STORED = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],

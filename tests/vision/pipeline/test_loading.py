@@ -19,7 +19,7 @@ HOW = Preprocess((4, 4), 4)
 def samples(count: int, broken: set[int] = frozenset()) -> list[Sample]:  # type: ignore[assignment]
     made = []
     for number in range(count):
-        content = b"no picture" if number in broken else encoded(np.full((4, 4, 3), number, np.uint8))
+        content = b"no image" if number in broken else encoded(np.full((4, 4, 3), number, np.uint8))
         made.append(Sample(f"{number}.png", number % 3, content))
     return made
 
@@ -36,8 +36,8 @@ def test_everything_comes_once_and_in_order(workers, size):
     assert [name for batch in batches for name in batch.names] == [f"{number}.png" for number in good]
     assert np.concatenate([batch.labels for batch in batches]).tolist() == [number % 3 for number in good]
     assert [len(batch.labels) for batch in batches[:-1]] == [size] * (len(batches) - 1)
-    assert loader.skipped.counts == {"not a picture": len(broken)} and len(told) == len(broken)
-    assert str(loader.skipped) == "11 skipped (11 not a picture)"
+    assert loader.skipped.counts == {"not an image": len(broken)} and len(told) == len(broken)
+    assert str(loader.skipped) == "11 skipped (11 not an image)"
 
 
 def test_several_views_of_one_picture():
@@ -63,7 +63,7 @@ def test_what_an_archive_did_not_give_is_skipped():
 
 @pytest.mark.slow
 def test_threads_work_while_the_net_does():
-    """Pictures that take 10 ms each are ready after a net that takes as long: nearly no waiting."""
+    """Images that take 10 ms each are ready after a net that takes as long: nearly no waiting."""
 
     class Slow(Preprocess):
         def crops(self, picture, count=1):

@@ -1,4 +1,4 @@
-"""Files that are broken, huge, odd or no pictures at all: an error of one line, or the right pixels; nothing else."""
+"""Files that are broken, huge, odd or no images at all: an error of one line, or the right pixels; nothing else."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_a_truncated_file_is_refused(kind, share):
     content = FILES[kind]
     with pytest.raises(ImageError) as caught:
         read_image(content[: int(len(content) * share)])
-    assert caught.value.reason in ("truncated", "damaged", "not a picture")
+    assert caught.value.reason in ("truncated", "damaged", "not an image")
 
 
 NOT_PICTURES = {
     "empty": (b"", "it is empty"),
     "text": (b"hello\n" * 20, "it is text"),
-    "a web page": (b"<!DOCTYPE html><html></html>", "it is a web page, perhaps saved in the picture's place"),
+    "a web page": (b"<!DOCTYPE html><html></html>", "it is a web page, perhaps saved in the image's place"),
     "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is XML, perhaps SVG"),
     "PDF": (b"%PDF-1.7\n\xe2\xe3", "it is a PDF"),
     "PostScript, which Pillow would run": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "it is PostScript"),
@@ -57,8 +57,8 @@ def test_what_is_no_picture_is_named(what):
     content, words = NOT_PICTURES[what]
     with pytest.raises(ImageError) as caught:
         read_image(content, name="x.jpg")
-    assert str(caught.value).startswith("'x.jpg' is not a picture of a kind that can be read")
-    assert words in str(caught.value) and caught.value.reason == "not a picture"
+    assert str(caught.value).startswith("'x.jpg' is not an image of a kind that can be read")
+    assert words in str(caught.value) and caught.value.reason == "not an image"
 
 
 @pytest.mark.parametrize(("width", "height"), [(100_000, 100_000), (2**31 - 1, 1), (12_000, 9_000), (20_000, 10_000)])

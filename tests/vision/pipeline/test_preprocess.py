@@ -121,7 +121,7 @@ def test_a_net_without_a_convention_gets_that_of_its_input():
     assert convention((3, 227, 227)).resize == 256
     assert convention((1, 32, 32)) == CONVENTIONS["mnist"]
     assert convention((3, 32, 32)) == CONVENTIONS["cifar"]
-    with pytest.raises(UsageError, match="a net with 48 input channels takes no pictures"):
+    with pytest.raises(UsageError, match="a net with 48 input channels takes no images"):
         convention((48, 19, 19))
 
 

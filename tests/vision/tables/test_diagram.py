@@ -1,4 +1,4 @@
-"""Pictures of nets: which boxes there are, and that words neither overlap nor leave the picture."""
+"""Images of nets: which boxes there are, and that words neither overlap nor leave the image."""
 
 from __future__ import annotations
 

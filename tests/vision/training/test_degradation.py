@@ -114,14 +114,14 @@ def test_nets_that_cannot_be_compared_are_refused(tmp_path):
     cases = [
         ((), "at least one net"),
         (("plain20", "plain20"), "each once"),
-        (("plain20", "lenet5"), "pictures of one size"),
+        (("plain20", "lenet5"), "images of one size"),
         (("plain21",), "no net 'plain21'"),
     ]
     for nets, message in cases:
         with pytest.raises(UsageError, match=message):
             run_degradation(tmp_path, tmp_path / "out", nets, steps=1)
     folder = write_folders(tmp_path / "data", {"": 2}, 32, 32)
-    with pytest.raises(UsageError, match="has no test pictures"):
+    with pytest.raises(UsageError, match="has no test images"):
         run_degradation(folder, tmp_path / "out", ("plain20",), steps=1)
 
 

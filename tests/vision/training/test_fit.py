@@ -112,7 +112,7 @@ def test_splits_hold_out_the_same_share_of_every_class():
     for share in (-0.1, 0.95, math.nan):
         with pytest.raises(UsageError, match="must be a number of at least 0 and at most 0.9"):
             split_indices(labels, share, 0)
-    with pytest.raises(UsageError, match="leaves 0 of 160 pictures"):
+    with pytest.raises(UsageError, match="leaves 0 of 160 images"):
         split_indices(labels, 0.001, 0)
 
 
@@ -160,7 +160,7 @@ def test_a_rubbish_class_lies_at_its_distance_from_every_picture():
     expected = sum(own + math.log(math.exp(-5) + sum(math.exp(-d) for d in row)) for own, row in rows) / 2
     assert loss.item() == pytest.approx(expected) and figures["error"].item() == 0.0
     plain, _ = classification_loss()(Fixed(-distances), (torch.zeros(2, 1), labels))
-    assert plain.item() < 0.05 < 5 < loss.item()  # the second picture is far from its own centre, if nearest to it
+    assert plain.item() < 0.05 < 5 < loss.item()  # the second image is far from its own centre, if nearest to it
 
 
 def test_the_errors_are_counted_right():
@@ -213,7 +213,7 @@ def test_a_plateau_holds_pictures_out_and_looks_at_them_alone(folders, tmp_path)
     evaluations = [row for row in rows if row.get("event") == "evaluation"]
     assert {row["validation"]["pictures"] for row in evaluations} == {9.0} and trained.figures["pictures"] == 30
     assert rows[0]["metadata"]["training_pictures"] == 81
-    with pytest.raises(UsageError, match="needs pictures to measure on"):
+    with pytest.raises(UsageError, match="needs images to measure on"):
         quick(
             write_folders(tmp_path / "bare", {"": 3}), tmp_path / "x", changes={"schedule": "plateau"}, validation=0.0
         )

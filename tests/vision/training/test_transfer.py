@@ -167,7 +167,7 @@ def test_features_are_computed_once(weights, folders, tmp_path, monkeypatch):
     again = run(weights, folders, tmp_path, "features")
     assert (len(calls), first.reused, again.reused) == (1, False, True)
     assert first.figures == again.figures
-    run(weights, folders, tmp_path, "features", limit=30)  # other pictures
+    run(weights, folders, tmp_path, "features", limit=30)  # other images
     assert len(calls) == 2
     (tmp_path / "features-train.npz").write_bytes(b"rubbish")
     run(weights, folders, tmp_path, "features", limit=30)
@@ -208,7 +208,7 @@ def test_the_strength_is_chosen_on_pictures_held_out():
     values = np.concatenate([rng.normal(0, 1, (100, 60)), labels[:, None] * 3], 1).astype(np.float32)
     found = fit_shallow(Features(values, labels), ("a", "b"))
     assert found.strength in features_module.STRENGTHS and found.held_out_error <= 0.2
-    with pytest.raises(InputError, match="class 'b' has no picture that can be read"):
+    with pytest.raises(InputError, match="class 'b' has no image that can be read"):
         fit_shallow(Features(values[:10], np.zeros(10, np.int64)), ("a", "b"))
 
 
