@@ -25,7 +25,7 @@ from casecnn.go.cli import options as go
 @go.max_moves(otherwise="three times the points of the board")
 @option("--handicap", type=int, default=0, meaning="Black stones on the star points, 2 to 9")
 @option("--openings", metavar="FILE", meaning="Games (a file, folder or zip) from which the match's games start")
-@option("--opening-moves", type=int, metavar="N", meaning="Only the first moves of each", otherwise="all")
+@option("--opening-length", "opening_moves", type=int, metavar="N", meaning="First moves of each", otherwise="all")
 @option("--alternate/--no-alternate", default=True, meaning="Change colours after each game")
 @option("--parallel", "workers", type=int, default=1, meaning="Games played at once, each by engines of its own")
 @option("--judge", metavar="CMD", meaning="An engine whose final_score decides", otherwise="see above")

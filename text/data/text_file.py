@@ -113,7 +113,7 @@ class TextFile:
         if wrong >= FEW_LETTERS and wrong > _WESTERN * (wrong + ascii_letters):
             raise InputError(
                 f"'{self.name}' is neither UTF-8 nor of a western encoding; give `encoding`, such as cp1251, "
-                "shift_jis, euc-kr, gb18030 or big5"
+                "shift-jis, euc-kr, gb18030 or big5"
             )
         return next(encoding for encoding in _GUESSES if self._misfit(encoding) is None)
 

@@ -292,12 +292,12 @@ def _check_cleaning(rule: str, texts: Sequence[str]) -> None:
     if seen and kept < LEAST_KEPT * seen:
         raise InputError(
             f"the cleaning '{rule}' drops {100 * (seen - kept) // seen} % of the letters: it is for English; the "
-            "cleaning 'unicode' (`--tokens unicode`) takes words of any language, 'characters' single characters"
+            "cleaning 'unicode' takes words of any language, 'characters' single characters"
         )
     if kept < MOSTLY_KEPT * seen:
         warn(
             f"the cleaning '{rule}' drops {100 * (seen - kept) / seen:.1f} % of the letters of the texts; "
-            "--tokens unicode keeps those of every language"
+            "'unicode' keeps those of every language"
         )
 
 

@@ -36,6 +36,7 @@ NEVER_PRINTED = {
     "planes": "a command computes the planes",
     "colour": "a game's moves have one",
     "opening_moves": "the rules that `go reinforce` makes leave it out",
+    "rows": "the package's own scripts choose it",
     "resign": "the rules that `go reinforce` makes leave it out",
     "symmetries": "the rules that `go reinforce` makes leave it out",
     "phase": "a review asks for each in turn",
