@@ -17,30 +17,39 @@ from casecnn.go.analysis.query import Query, Turn
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.state import BLACK
 from casecnn.go.board.symmetry import SYMMETRIES, transform
-from casecnn.go.gtp.forms import Line
+from casecnn.go.gtp.forms import Line, SearchedLine, searched_lines
 from casecnn.go.net.move_policy import MovePolicy
 from casecnn.go.position import Position
 from casecnn.go.search.look_ahead import Candidate
 from casecnn.go.search.random_play import play_out
+from casecnn.go.search.results import SearchedMove, SearchResult
 
 OWNERSHIP_GAMES, MOVE_OWNERSHIP_GAMES = 256, 64
+MOST_SHOWN = 64  # moves of a search
 
 
 class Answers:
     """The answers to one turn of a query; what does not change with the rollouts is worked out once.
 
-    `variations` maps moves to the lines that they start.
+    `variations` maps moves to the lines that they start; with `searches` the answers come from searches.
     """
 
-    def __init__(self, query: Query, turn: Turn, policy: MovePolicy, variations: dict[int, list[int]]) -> None:
-        self.query, self.turn, self.variations = query, turn, variations
+    def __init__(
+        self,
+        query: Query,
+        turn: Turn,
+        policy: MovePolicy,
+        variations: dict[int, list[int]] | None = None,
+        searches: bool = False,
+    ) -> None:
+        self.query, self.turn, self.variations = query, turn, variations or {}
         position = turn.position
         to_play = position.to_play
         as_black = query.perspective == "BLACK" or (query.perspective == "SIDETOMOVE" and to_play == BLACK)
         self.flipped = as_black != (to_play == BLACK)  # numbers are those of the player to move
         self.sign = 1 if as_black else -1  # ownership is Black's
         self.fixed: dict[str, Any] = {}
-        if query.ownership:
+        if query.ownership and not searches:
             self.fixed["ownership"] = self._ownership(position, OWNERSHIP_GAMES)
         if query.policy:
             self.fixed["policy"] = policy_with_pass(policy, position)
@@ -58,11 +67,26 @@ class Answers:
             **self.fixed,
         }
 
-    def _numbers(self, line: Line) -> dict[str, float]:
+    def searched(self, result: SearchResult, during: bool = False) -> dict[str, Any]:
+        """The object for what a search knows so far."""
+        root = self._numbers(SearchedLine(SearchedMove(0, result.visits, result.win, result.lead, 1.0, ()), 0, 0))
+        fixed = dict(self.fixed)
+        if self.query.ownership:
+            mover = 1 if self.turn.position.to_play == BLACK else -1
+            fixed["ownership"] = [round(float(self.sign * mover * v) + 0.0, 4) for v in result.ownership]
+        return {
+            "id": self.query.id,
+            "isDuringSearch": during,
+            "turnNumber": self.turn.number,
+            "moveInfos": [self._move(line) for line in searched_lines(result, MOST_SHOWN)],
+            "rootInfo": self._root_info(root, result.visits),
+            **fixed,
+        }
+
+    def _numbers(self, line: Line | SearchedLine) -> dict[str, float]:
         """Win rate, its lower bound and the lead, as the query wants to see them."""
         rate, bound = line.rates
-        found = line.candidate.rollouts
-        lead = found.mean_score if found else 0.0
+        lead = line.lead or 0.0
         if self.flipped:
             rate, bound, lead = 1 - rate, 1 - bound, -lead
         return {
@@ -74,15 +98,15 @@ class Answers:
             "scoreSelfplay": round(lead + 0.0, 4),
         }
 
-    def _move(self, line: Line) -> dict[str, Any]:
+    def _move(self, line: Line | SearchedLine) -> dict[str, Any]:
         numbers = self._numbers(line)
         pv = [to_vertex(move, line.size) for move in line.variation]
         info: dict[str, Any] = {
             "move": pv[0],
-            "visits": _visits(line.candidate),
+            "visits": line.visits if isinstance(line, SearchedLine) else _visits(line.candidate),
             **numbers,
             "scoreMean": numbers["scoreLead"],
-            "prior": round(line.candidate.prior, 8),
+            "prior": round(line.prior, 8),
             "order": line.order,
             "pv": pv,
         }
@@ -90,17 +114,20 @@ class Answers:
             info["pvVisits"] = [info["visits"], *[1] * (len(pv) - 1)]
         if self.query.moves_ownership:
             after = self.turn.position.copy()
-            after.play(line.candidate.move)
+            after.play(line.move)
             info["ownership"] = self._ownership(after, MOVE_OWNERSHIP_GAMES)
         return info
 
     def _root(self, lines: Sequence[Line]) -> dict[str, Any]:
-        position = self.turn.position
         numbers = self._numbers(lines[0]) if lines else {}
+        return self._root_info(numbers, max(1, sum(_visits(line.candidate) for line in lines)))
+
+    def _root_info(self, numbers: dict[str, float], visits: int) -> dict[str, Any]:
+        position = self.turn.position
         numbers.pop("utilityLcb", None)
         return {
             **numbers,
-            "visits": max(1, sum(_visits(line.candidate) for line in lines)),
+            "visits": visits,
             "currentPlayer": "B" if position.to_play == BLACK else "W",
             "thisHash": _hash(position.board, position),
             "symHash": min(_hash(transform(position.board, s), position) for s in range(SYMMETRIES)),

@@ -22,15 +22,18 @@ from casecnn.errors import CasecnnError
 from casecnn.go.analysis.answer import Answers
 from casecnn.go.analysis.query import Query, QueryError, Turn, read_object, read_query
 from casecnn.go.gtp.player import PolicyPlayer
+from casecnn.go.gtp.searcher import Searcher
 from casecnn.go.gtp.settings import Settings
 from casecnn.go.net.board_sizes import NetsBySize
 from casecnn.go.net.move_policy import MovePolicy
 from casecnn.go.search.look_ahead import Candidate, likely, look_ahead
+from casecnn.go.search.results import SearchResult
 from casecnn.go.search.variations import variations
 
 LEAST_PRIOR = 0.002  # moves below are left out
 SHOWN = 32  # moves, at most
 CONTINUED = 8  # moves whose variation goes on
+DEFAULT_VISITS = 200  # of a search, where neither the query nor the settings say how many
 ACTIONS = ("query_version", "clear_cache", "terminate", "terminate_all", "query_models")
 
 
@@ -66,6 +69,7 @@ class AnalysisEngine:
         self._open: dict[int, Task] = {}  # by the number of their arrival
         self._lock = threading.Lock()
         self._count = itertools.count()
+        self._searcher = Searcher()
 
     def take(self, line: str) -> None:
         """Queue a query, or act; what is wrong with a line is answered at once."""
@@ -98,6 +102,7 @@ class AnalysisEngine:
         elif action == "query_models":
             self._write({**found, "models": [{"name": self._name, "internalName": self._name}]})
         elif action == "clear_cache":
+            self._searcher.forget()
             self._write(found)
         elif action in ("terminate", "terminate_all"):
             self._terminate(found)
@@ -150,6 +155,9 @@ class AnalysisEngine:
             return
         position = turn.position
         policy = self._nets.of(position.size)
+        if hasattr(policy, "estimate") and not self.settings.rollouts:
+            self._write(self._search(task, policy))
+            return
         found = self._candidates(policy, query, turn)
         continued = [c.move for c in found[:CONTINUED]]
         lines = dict(zip(continued, variations(policy, position, continued), strict=True))
@@ -158,6 +166,29 @@ class AnalysisEngine:
         if rollouts:
             found = self._look_ahead(task, policy, found, rollouts, answers)
         self._write(answers.answer(found))
+
+    def _search(self, task: Task, policy: MovePolicy) -> dict[str, Any]:
+        """The answer of a search; reports on the way are written."""
+        query, position, settings = task.query, task.turn.position, self.settings
+        answers = Answers(query, task.turn, policy, searches=True)
+        visits, seconds = query.max_visits, query.max_time or settings.move_time
+        if visits is None:
+            visits = settings.visits or (None if seconds else DEFAULT_VISITS)
+
+        def report(result: SearchResult) -> None:
+            self._write(answers.searched(result, during=True))
+
+        result = self._searcher.of(policy, settings).run(
+            position,
+            visits=visits,
+            seconds=seconds,
+            stop=task.stopped.is_set,
+            on_progress=report if query.report_every is not None else None,
+            every=query.report_every or 1.0,
+            avoid=query.avoid.get(position.to_play, frozenset()),
+            allow=query.allow.get(position.to_play),
+        )
+        return answers.searched(result)
 
     def _candidates(self, policy: MovePolicy, query: Query, turn: Turn) -> list[Candidate]:
         """The moves that an answer lists: the likely ones of those that are not forbidden, or a pass."""
@@ -195,7 +226,7 @@ class AnalysisEngine:
                 last = time.monotonic()
             return task.stopped.is_set()
 
-        seconds = min(self.settings.move_time, task.query.max_time or self.settings.move_time)
+        seconds = min(self.settings.seconds, task.query.max_time or self.settings.seconds)
         return look_ahead(
             policy, task.turn.position, found, rollouts, seconds, seed=self.settings.seed, stop=stop, report=remember
         )

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import device_option, option, seed_option
 from casecnn.cli.streams import protocol_streams
 from casecnn.go.cli import options as go
 
+DEFAULT_ROLLOUTS = 64
+
 
 @command()
 @go.weights
 @go.symmetries()
-@go.rollouts(", at most; what maxVisits asks for is shared out among the moves", default=64)
-@go.move_time(", as long as the rollouts of a position may take", default=10.0)
+@go.visits(", where a query has no maxVisits; needs weights with a value branch", otherwise="200")
+@go.rollouts(
+    " and do not search; what maxVisits asks for is shared out among the moves",
+    default=None,
+    otherwise="64 where the weights have no value branch",
+)
+@go.move_time("; a query may ask for less", otherwise="10 for rollouts, no limit for a search")
+@options.threads(otherwise="for a search one for each core, at most 2; else torch's choice")
 @option("--quit-without-waiting", is_flag=True, meaning="End with the input, though queries are open")
 @device_option
 @seed_option
-def analysis(weights, quit_without_waiting, device, **settings) -> None:
+def analysis(weights, quit_without_waiting, device, rollouts, **settings) -> None:
     """Analyse positions for KaTrain and other programs that speak KataGo's JSON analysis protocol.
 
     A query is a JSON object on a line of standard input; answers go to standard output, everything else to standard
@@ -24,17 +33,22 @@ def analysis(weights, quit_without_waiting, device, **settings) -> None:
     """
     from casecnn.go.gtp.settings import Settings
 
-    checked = Settings(**settings)  # before torch is loaded
+    checked = Settings(rollouts=rollouts or 0, **settings)  # before torch is loaded
+    from dataclasses import replace
     from functools import partial
 
     from casecnn.go.analysis.engine import AnalysisEngine, serve
+    from casecnn.go.gtp.nets import load_net
     from casecnn.go.gtp.player import rehearse
     from casecnn.go.net.board_sizes import policy_for
-    from casecnn.go.net.policy import load_policy
     from casecnn.go.planes.warm_up import warm_up
+    from casecnn.go.search.reading import rehearse as rehearse_search
 
     with protocol_streams() as (source, answers):
-        policy = load_policy(weights, device)
-        warm_up(rehearse)
+        policy = load_net(weights, device, search=True if checked.visits else False if rollouts else None)
+        searches = hasattr(policy, "estimate") and not rollouts
+        if not searches and rollouts is None:
+            checked = replace(checked, rollouts=DEFAULT_ROLLOUTS)
+        warm_up(rehearse, *([rehearse_search] if searches else []))
         engine_of = partial(AnalysisEngine, policy, settings=checked, resize=partial(policy_for, policy))
         serve(engine_of, source, answers, wait=not quit_without_waiting)

@@ -16,8 +16,10 @@ from casecnn.go.cli import options as go
 @go.temperature(default=0.0)
 @go.symmetries()
 @option("--tactics/--no-tactics", default=True, meaning="Think less of moves that leave stones in danger")
+@go.visits("; needs weights with a value branch", otherwise="no search, or as long as --move-time says")
 @go.rollouts(", for win rates, and choose by them")
-@go.move_time(", with --rollouts", default=10.0)
+@go.move_time("; without --rollouts a search", otherwise="with --rollouts 10, else no limit")
+@option("--ponder", is_flag=True, meaning="Search while the opponent thinks")
 @option(
     "--passes",
     type=click.Choice(["reply", "end"]),
@@ -26,7 +28,7 @@ from casecnn.go.cli import options as go
 )
 @go.resign("; see above")
 @option("--superko", is_flag=True, meaning="Refuse the opponent's moves that repeat a position, too")
-@options.threads("; more than one helps only large nets on an idle machine", default=1)
+@options.threads(otherwise="for a search one for each core, at most 2; else 1")
 @device_option
 @seed_option
 def gtp(weights, threads, device, **settings) -> None:
@@ -35,12 +37,15 @@ def gtp(weights, threads, device, **settings) -> None:
     Commands come on standard input, answers go to standard output, everything else to standard error. docs/gtp.md tells
     how to connect programs, and lists the commands.
 
+    With --visits, --move-time or both the engine searches: each move until the position has so many visits, or as long
+    as that. Where the controller sets a clock, no move takes more than its share of what is left.
+
     With --resign the engine gives up in the second half of the game, when random games say three turns in a row that it
     is behind by more than so many points.
     """
     from casecnn.go.gtp.settings import Settings
 
-    checked = Settings(**settings)  # before torch is loaded
+    checked = Settings(threads=threads, **settings)  # before torch is loaded
     from functools import partial
 
     import torch
@@ -48,14 +53,15 @@ def gtp(weights, threads, device, **settings) -> None:
     from casecnn.go.gtp.commands import dispatcher_of
     from casecnn.go.gtp.dispatch import serve
     from casecnn.go.gtp.engine import Engine
+    from casecnn.go.gtp.nets import load_net
     from casecnn.go.gtp.player import rehearse
     from casecnn.go.net.board_sizes import policy_for
-    from casecnn.go.net.policy import load_policy
     from casecnn.go.planes.warm_up import warm_up
+    from casecnn.go.search.reading import rehearse as rehearse_search
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(threads or 1)
     with protocol_streams() as (source, answers):
-        policy = load_policy(weights, device)
+        policy = load_net(weights, device, search=checked.searches)
         engine = Engine(policy, checked, partial(policy_for, policy))
-        warm_up(rehearse)  # before the first game and not in it
+        warm_up(rehearse, *([rehearse_search] if engine.player.can_search else []))  # before the first game, not in it
         serve(dispatcher_of(engine), source, answers)

@@ -32,6 +32,10 @@ symmetries = shared("--symmetries/--no-symmetries", default=True, meaning="Avera
 value = shared("--value", is_flag=True, meaning="With the net's value branch")
 rollouts = shared("--rollouts", type=int, default=0, meaning="Play out each of the moves so many times")
 
+visits = shared(
+    "--visits", type=int, metavar="N", meaning="Search until the position has so many visits, for each move"
+)
+
 sgf = shared("--sgf", metavar="OUT.sgf", meaning="Also write the game")
 
 # How games go

@@ -1,7 +1,7 @@
 """The GTP commands for analyses: lz-analyze, kata-analyze and their like.
 
 Sources: lz-analyze as Leela Zero 0.17 has it, kata-analyze as KataGo's "GTP Extensions" describe it. What differs,
-because there is a policy here and no search:
+where there is a policy and no search (see `casecnn go gtp --visits` for one, whose numbers are its own):
 
 - `prior` is the policy, shared out among the sensible moves. `winrate` is one half without rollouts; with them it is
   theirs, and `lcb` is the lower end of Wilson's 95 % interval.
@@ -23,6 +23,7 @@ from casecnn.go.gtp.dispatch import Handler, Stream
 from casecnn.go.gtp.engine import Engine
 from casecnn.go.gtp.forms import Form, Line, kata_form, leela_form, ownership_form, root_form
 from casecnn.go.gtp.protocol import COLOUR, VERTEX, WHOLE, WORDS, GtpError
+from casecnn.go.gtp.search_lines import Shape, lines_of_search
 from casecnn.go.search.look_ahead import Candidate, likely
 from casecnn.go.search.random_play import play_out
 from casecnn.go.search.variations import variations
@@ -124,6 +125,12 @@ class Analyst:
         shown = max(wanted.least, sum(c.prior >= LEAST_PRIOR for c in found))
         return found[: min(shown, wanted.most)]
 
+    def _shape(self, wanted: Wanted, form: Form) -> Shape:
+        return Shape(form, wanted.least, wanted.most, wanted.ownership, wanted.root)
+
+    def _will_search(self, wanted: Wanted) -> bool:
+        return self.engine.player.will_search(self.engine.seconds_for(wanted.colour))
+
     def _writer(self, wanted: Wanted, found: list[Candidate], form: Form) -> Callable[[list[Candidate]], str]:
         """How candidates become a line; variations and ownership are worked out once."""
         engine = self.engine
@@ -145,6 +152,10 @@ class Analyst:
     def _analyzer(self, form: Form) -> Callable[[list[str]], Stream]:
         def analyze(words: list[str]) -> Stream:
             wanted = self.wanted(words)
+            if self._will_search(wanted):
+                position, shape = self.engine.seen_by(wanted.colour), self._shape(wanted, form)
+                lines = lines_of_search(self.engine, position, wanted.interval, shape, wanted.avoid, wanted.allow)
+                return Stream(lines, wanted.interval)
             found = self.candidates(wanted)
             return Stream(self._lines(wanted, found, form) if found else iter(()), wanted.interval)
 
@@ -196,6 +207,8 @@ class Analyst:
     def _generator(self, form: Form) -> Callable[[list[str]], str]:
         def genmove_analyze(words: list[str]) -> str:
             wanted = self.wanted(words)
+            if self._will_search(wanted):
+                return self._searched_move(wanted, form)
             found = self.candidates(wanted)
             write = self._writer(wanted, found, form)
             others = set(range(self.engine.size**2)) - wanted.allow if wanted.allow is not None else set()
@@ -206,3 +219,12 @@ class Analyst:
             return f"\n{line}\nplay {vertex}"
 
         return genmove_analyze
+
+    def _searched_move(self, wanted: Wanted, form: Form) -> str:
+        """A move by search, with a line of what the search says; without it where the move was a reply to a pass."""
+        engine = self.engine
+        others = set(range(engine.size**2 + 1)) - wanted.allow if wanted.allow is not None else set()
+        vertex = engine.genmove(wanted.colour, wanted.avoid | others)
+        result = engine.player.searcher.last
+        line = self._shape(wanted, form).line(result) if result is not None and vertex != "resign" else ""
+        return f"\n{line}\nplay {vertex}"

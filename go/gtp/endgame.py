@@ -36,6 +36,7 @@ class Endgame:
     def clear_cache(self) -> str:
         """Forget what was worked out about the position."""
         self._known = None
+        self.engine.player.searcher.forget()
         return ""
 
     def ending(self) -> Ending:

@@ -7,6 +7,7 @@ version 2 draft 2 first.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
@@ -204,9 +205,15 @@ class Engine:
         return self._play_own(colour, cleanup=True)
 
     def seconds_for(self, colour: int) -> float:
-        """The time for the rollouts of a move: that of the settings, or a share of what is left on the clock."""
+        """The time for the rollouts or the search of a move: of the settings, or a share of what is on the clock.
+
+        Infinite where nothing limits a search.
+        """
         own_moves_left = max(20, (3 * self.size**2 // 4 - self.position.move_number) // 2)
-        return min(self.settings.move_time, self.clock.seconds_for_move(colour, own_moves_left))
+        most = self.settings.seconds
+        if self.settings.move_time is None and self.player.can_search:
+            most = math.inf
+        return min(most, self.clock.seconds_for_move(colour, own_moves_left))
 
     def seen_by(self, colour: int) -> Position:
         """The position with `colour` to play, as a copy."""
@@ -218,6 +225,8 @@ class Engine:
         with self.clock.running(colour):
             move = self.player.choose(self.seen_by(colour), seconds=self.seconds_for(colour), **how)
         self.play(colour, move)
+        if self.settings.ponder and self.player.searcher.last is not None:
+            self.player.searcher.of(self.player.policy, self.settings).ponder(self.position)
         return to_vertex(move, self.size)
 
     def _gives_up(self, colour: int) -> bool:

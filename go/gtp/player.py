@@ -11,13 +11,16 @@ Self-play has no time to look ahead; an engine has. It plays the most probable o
    own region, it is played on a board that is still open, and later unless it loses more than `LOSS` points;
 3. thinks less of moves that leave stones at stake (`casecnn.go.search.tactics`), because the net reads nothing;
 4. compares moves by rollouts, if it is asked to (`casecnn.go.search.look_ahead`);
-5. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
+5. searches instead of all that where visits or a time are asked for and the net has a value branch
+   (`casecnn.go.gtp.searcher`);
+6. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
    not more than a quarter of the board is open; else with a move where something is open, or where dead stones stand
    that the win depends on; with a pass if there is no such move.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
@@ -25,6 +28,7 @@ import numpy as np
 from casecnn.errors import InputError
 from casecnn.go.board.state import BLACK, EMPTY, MIN_SIZE
 from casecnn.go.gtp.move_check import MoveCheck, beside_dead
+from casecnn.go.gtp.searcher import Searcher
 from casecnn.go.gtp.settings import Settings
 from casecnn.go.net.move_policy import MovePolicy, UniformPolicy
 from casecnn.go.planes.table import OFFSETS
@@ -49,7 +53,17 @@ class PolicyPlayer:
         self.policy = policy
         self.settings = settings or Settings()
         self.considered: list[Candidate] = []
+        self.searcher = Searcher()
         self._generator = np.random.default_rng(self.settings.seed)
+
+    @property
+    def can_search(self) -> bool:
+        """Whether the net says who is ahead, and no rollouts are wanted."""
+        return hasattr(self.policy, "estimate") and not self.settings.rollouts
+
+    def will_search(self, seconds: float | None) -> bool:
+        """Whether a move that may take `seconds` is searched for: visits or a time are set, or a clock runs."""
+        return self.can_search and (self.settings.searches or (seconds is not None and seconds < math.inf))
 
     def raw(self, position: Position) -> np.ndarray:
         """What the net says of every point, float32 [size * size], illegal moves included; 1 in sum."""
@@ -76,7 +90,7 @@ class PolicyPlayer:
         wanted = self.settings.rollouts
         if not wanted or len(candidates) < 2:
             return list(candidates)
-        seconds = self.settings.move_time if seconds is None else seconds
+        seconds = self.settings.seconds if seconds is None else seconds
         return look_ahead(
             self.policy, position, candidates, wanted, seconds, seed=self.settings.seed, stop=stop, report=report
         )
@@ -96,6 +110,17 @@ class PolicyPlayer:
         `look_ahead`. Does not change the position.
         """
         self.considered = []
+        self.searcher.last = None
+        temperature = self.settings.temperature if temperature is None else temperature
+        if not cleanup and self.will_search(seconds):
+            if not len(self._stages(position, cleanup)):
+                return position.size**2
+            limit = math.inf if seconds is None else seconds
+            if self.settings.move_time is not None:
+                limit = min(limit, self.settings.move_time)
+            return self.searcher.choose(
+                self.policy, self.settings, position, limit, temperature, avoid, self._generator
+            )
         planes = position.features()
         raw = self._probabilities(planes)
         classes = np.empty(raw.shape, np.uint8)
@@ -103,7 +128,7 @@ class PolicyPlayer:
         check = MoveCheck(position, planes, classes, raw, cleanup)
         if self.settings.tactics:
             raw = weigh(position, raw, planes[OFFSETS["sensibleness"].start].reshape(-1).astype(bool))
-        order = self._order(raw, self.settings.temperature if temperature is None else temperature)
+        order = self._order(raw, temperature)
         stages = self._stages(position, cleanup)
         for wanted in stages:
             found = (move for move in order if wanted[move] and move not in avoid and check.passes(move))

@@ -14,6 +14,7 @@ from casecnn.go.gtp.engine import Engine
 from casecnn.go.gtp.protocol import NUMBER, WHOLE, WORD, WORDS, GtpError
 from casecnn.go.search.look_ahead import CANDIDATES
 
+UNLIMITED = 10_000_000  # visits of a search without a limit
 PARAMETERS = {"maxVisits": "rollouts", "maxTime": "move_time", "chosenMoveTemperature": "temperature"}
 """KataGo's parameters that have a counterpart among the settings."""
 
@@ -62,10 +63,13 @@ class RuleCommands:
         return ""
 
     def set_parameter(self, name: str, text: str) -> str:
-        """Change a setting by KataGo's name; `maxVisits` is shared out among the moves that are played out."""
+        """Change a setting by KataGo's name; without a search, rollouts share `maxVisits` out among the moves."""
         if name not in PARAMETERS:
             raise GtpError(f"unknown parameter '{name[:40]}'; there are {', '.join(PARAMETERS)}")
         try:
+            if name == "maxVisits" and self.engine.player.can_search:
+                self.engine.configure(visits=WHOLE.read(text, 0))
+                return ""
             value = WHOLE.read(text, 0) // CANDIDATES if name == "maxVisits" else NUMBER.read(text, 0)
             self.engine.configure(**{PARAMETERS[name]: value})
         except (ValueError, UsageError) as error:
@@ -76,5 +80,8 @@ class RuleCommands:
         """The value of a setting by KataGo's name."""
         if name not in PARAMETERS:
             raise GtpError(f"unknown parameter '{name[:40]}'; there are {', '.join(PARAMETERS)}")
-        value = getattr(self.engine.settings, PARAMETERS[name])
-        return f"{value * CANDIDATES}" if name == "maxVisits" else f"{value:g}"
+        settings = self.engine.settings
+        if name == "maxVisits":
+            visits = settings.visits if self.engine.player.can_search else settings.rollouts * CANDIDATES
+            return f"{UNLIMITED if visits is None else visits}"
+        return f"{settings.seconds if name == 'maxTime' else getattr(settings, PARAMETERS[name]):g}"

@@ -6,7 +6,8 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from casecnn.checks import whole
@@ -32,6 +33,9 @@ def selfplay(
     batch: int = 256,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    play: Callable[..., Iterator[PlayedGame]] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    keep: Callable[[PlayedGame, Path], None] | None = None,
 ) -> dict[str, Any]:
     """Play games 1 to `games` into the folder `output` (see `casecnn.go.play.game_folder`) and return the summary.
 
@@ -50,7 +54,7 @@ def selfplay(
         processes("cpu") as group,
         InterruptionGuard("stopping; the finished games stay" if group.first else "") as guard,
     ):
-        folder = GameFolder(output, _settings(policy, opponent, rules)) if group.first else None
+        folder = GameFolder(output, {**_settings(policy, opponent, rules), **(settings or {})}) if group.first else None
         finished = group.copy_from_first(folder and sorted(folder.finished))
         folder = folder or GameFolder(output, None)
         missing = [number - 1 for number in range(1, games + 1) if number not in set(finished)]
@@ -71,10 +75,16 @@ def selfplay(
             return summary
 
         try:
-            for game in play_games(
-                policy, own, rules, opponent=opponent, batch=min(batch, max(1, len(own))) if batch >= 1 else batch,
-                threads=threads, progress=tick,
-            ):  # fmt: skip
+            if play is None:
+                found = play_games(
+                    policy, own, rules, opponent=opponent, batch=min(batch, max(1, len(own))) if batch >= 1 else batch,
+                    threads=threads, progress=tick,
+                )  # fmt: skip
+            else:
+                found = play(own, tick)
+            for game in found:
+                if keep is not None:
+                    keep(game, folder.sgf_path(game.number + 1))
                 _add(folder, game, rules, names)
             group.wait()
         except (Interrupted, ProcessLost) as stopped:

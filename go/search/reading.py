@@ -12,14 +12,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from casecnn.checks import whole, within
 from casecnn.errors import InputError, UsageError
-from casecnn.go.board.state import BLACK, State, copy_state
-from casecnn.go.net.move_policy import on_cpu
+from casecnn.go.board.state import BLACK, MIN_SIZE, State, copy_state
+from casecnn.go.net.move_policy import UniformPolicy, on_cpu
 from casecnn.go.position import Position
 from casecnn.go.search import tree as nodes
 from casecnn.go.search.leaves import LeafBatch
@@ -293,3 +294,26 @@ def add_noise(tree: nodes.Tree, options: Options, seed: int) -> None:
     tree.prior[edges] = np.maximum(mixed[order], 1e-9)
     tree.move[edges] = tree.move[edges][order]
     tree.child[edges] = tree.child[edges][order]
+
+
+def rehearse() -> None:
+    """Search on a small board without a net: what a search needs is then compiled."""
+    position = Position(MIN_SIZE)
+    search = Search(_EvenNet(), threads=1, max_nodes=100)
+    search.run(position, visits=20)
+    position.play(search.run(position, visits=20).best.move)
+    search.run(position, visits=20)
+
+
+class _EvenNet(UniformPolicy):
+    """A net that thinks everything as likely."""
+
+    def estimate(self, planes: np.ndarray, komi: np.ndarray, symmetries: bool = False) -> SimpleNamespace:
+        """See `PositionNet`."""
+        nothing = np.zeros(len(planes), np.float32)
+        return SimpleNamespace(
+            probabilities=self.probabilities(planes),
+            win=nothing + 0.5,
+            lead=nothing,
+            ownership=np.zeros((len(planes), self.size**2), np.float32),
+        )

@@ -328,3 +328,26 @@ def test_a_run_needs_a_limit_and_a_board_of_the_nets_size():
         search().run(Position(5), visits=0)
     with pytest.raises(InputError, match=r"the board \(=9x9\) must be 5x5"):
         search().run(Position(9), visits=3)
+
+
+def test_what_is_compiled_beforehand_is_enough(monkeypatch):
+    from numba.core import event
+
+    from casecnn.go.search.reading import rehearse
+
+    rehearse()
+    compiled = []
+
+    class Listener(event.Listener):
+        def on_start(self, found):
+            compiled.append(found.data["dispatcher"].py_func.__name__)
+
+        def on_end(self, found):
+            pass
+
+    with event.install_listener("numba:compile", Listener()):
+        player = search(size=9, threads=2)
+        position = Position(9)
+        position.play(player.run(position, visits=30, avoid=[3]).best.move)
+        player.run(position, seconds=0.05)
+    assert compiled == []

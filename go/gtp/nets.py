@@ -1,0 +1,43 @@
+"""The net that an engine plays with: a policy, or one that also says who is ahead where moves are searched for."""
+
+from __future__ import annotations
+
+import os
+
+from casecnn.errors import InputError
+from casecnn.go.net.policy import Policy, load_policy
+from casecnn.go.net.policy_value import DEFAULT, PolicyValue, load_policy_value
+from casecnn.weights.safetensors_file import read_arrays
+from casecnn.weights.state_dict import packaged, resolve
+
+
+def load_net(
+    which: str | os.PathLike[str] | None = None, device: str = "auto", *, search: bool | None = None
+) -> Policy | PolicyValue:
+    """Load the weights of an engine, by name or from a file.
+
+    For a `search` they must have a value branch; None is then the packaged net that has one. Without one they are those
+    of `casecnn.go.load_policy`, but a file or name with a value branch is taken, too. With None for `search` weights
+    with a value branch are preferred where none are named and some are packaged.
+
+    Raises what `casecnn.go.load_policy` and `casecnn.go.net.policy_value.load_policy_value` raise.
+    """
+    if search or (which is not None and has_value(which)):
+        return load_policy_value(which, device)
+    if search is None and which is None and (packaged("casecnn.go") / f"{DEFAULT}.json").is_file():
+        return load_policy_value(None, device)
+    return load_policy(which, device)
+
+
+def has_value(which: str | os.PathLike[str]) -> bool:
+    """Whether weights have a value branch; False for a file that is no safetensors file.
+
+    Raises what `casecnn.weights.state_dict.resolve` raises.
+    """
+    found = resolve(which, packaged("casecnn.go"))
+    if found.path.suffix != ".safetensors":
+        return False
+    try:
+        return read_arrays(found.path).facts.get("net") == "policy_value_net"
+    except InputError:  # `load_policy` says what is wrong
+        return False
