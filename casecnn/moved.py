@@ -58,7 +58,7 @@ MOVED = {
     "go.match_game": "go.matches.game",
     "go.packing": "go.data.packing",
     "go.planes_file": "go.planes.file",
-    "go.player": "go.gtp.player",
+    "go.player": "go.players.player",
     "go.policy": "go.net.policy",
     "go.positions": "go.data.sampling",
     "go.quick_policy": "go.net.quick_policy",

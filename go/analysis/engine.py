@@ -21,11 +21,11 @@ from casecnn import __version__
 from casecnn.errors import CasecnnError
 from casecnn.go.analysis.answer import Answers
 from casecnn.go.analysis.query import Query, QueryError, Turn, read_object, read_query
-from casecnn.go.gtp.player import PolicyPlayer
-from casecnn.go.gtp.searcher import Searcher
-from casecnn.go.gtp.settings import Settings
 from casecnn.go.net.board_sizes import NetsBySize
 from casecnn.go.net.move_policy import MovePolicy
+from casecnn.go.players.player import PolicyPlayer
+from casecnn.go.players.searcher import Searcher
+from casecnn.go.players.settings import Settings
 from casecnn.go.search.look_ahead import Candidate, likely, look_ahead
 from casecnn.go.search.results import SearchResult
 from casecnn.go.search.variations import variations

@@ -31,17 +31,17 @@ def analysis(weights, quit_without_waiting, device, rollouts, **settings) -> Non
     A query is a JSON object on a line of standard input; answers go to standard output, everything else to standard
     error. docs/gtp.md tells how to connect KaTrain and lists the fields.
     """
-    from casecnn.go.gtp.settings import Settings
+    from casecnn.go.players.settings import Settings
 
     checked = Settings(rollouts=rollouts or 0, **settings)  # before torch is loaded
     from dataclasses import replace
     from functools import partial
 
     from casecnn.go.analysis.engine import AnalysisEngine, serve
-    from casecnn.go.gtp.nets import load_net
-    from casecnn.go.gtp.player import rehearse
     from casecnn.go.net.board_sizes import policy_for
     from casecnn.go.planes.warm_up import warm_up
+    from casecnn.go.players.nets import load_net
+    from casecnn.go.players.player import rehearse
     from casecnn.go.search.reading import rehearse as rehearse_search
 
     with protocol_streams() as (source, answers):

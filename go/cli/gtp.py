@@ -43,7 +43,7 @@ def gtp(weights, threads, device, **settings) -> None:
     With --resign the engine gives up in the second half of the game, when random games say three turns in a row that it
     is behind by more than so many points.
     """
-    from casecnn.go.gtp.settings import Settings
+    from casecnn.go.players.settings import Settings
 
     checked = Settings(threads=threads, **settings)  # before torch is loaded
     from functools import partial
@@ -53,10 +53,10 @@ def gtp(weights, threads, device, **settings) -> None:
     from casecnn.go.gtp.commands import dispatcher_of
     from casecnn.go.gtp.dispatch import serve
     from casecnn.go.gtp.engine import Engine
-    from casecnn.go.gtp.nets import load_net
-    from casecnn.go.gtp.player import rehearse
     from casecnn.go.net.board_sizes import policy_for
     from casecnn.go.planes.warm_up import warm_up
+    from casecnn.go.players.nets import load_net
+    from casecnn.go.players.player import rehearse
     from casecnn.go.search.reading import rehearse as rehearse_search
 
     torch.set_num_threads(threads or 1)

@@ -1,6 +1,6 @@
 """A Go engine with the policy net: the game in progress, and the GTP commands that play it.
 
-Arguments come typed from `casecnn.go.gtp.protocol`, moves from `casecnn.go.gtp.player`. The other commands stand in
+Arguments come typed from `casecnn.go.gtp.protocol`, moves from `casecnn.go.players.player`. The other commands stand in
 files of their own, by what they are about; `casecnn.go.gtp.commands` joins the tables. Errors use the words of GTP
 version 2 draft 2 first.
 """
@@ -24,12 +24,12 @@ from casecnn.go.board.sizes import oblong
 from casecnn.go.board.state import BLACK, WHITE
 from casecnn.go.gtp.clock import Clock
 from casecnn.go.gtp.dispatch import Handler
-from casecnn.go.gtp.player import PolicyPlayer
 from casecnn.go.gtp.protocol import COLOUR, NUMBER, VERTEX, WHOLE, GtpError, Parameter
-from casecnn.go.gtp.settings import Settings
 from casecnn.go.net.board_sizes import NetsBySize
 from casecnn.go.net.move_policy import MovePolicy
 from casecnn.go.picture.text_board import text_board
+from casecnn.go.players.player import PolicyPlayer
+from casecnn.go.players.settings import Settings
 from casecnn.go.position import IllegalMove, Position
 from casecnn.go.search.dead_stones import games_for
 from casecnn.go.search.random_play import play_out

@@ -14,7 +14,7 @@ from gtp_sessions import TableNet
 from casecnn.cli import main
 from casecnn.go.analysis.engine import AnalysisEngine, serve
 from casecnn.go.analysis.query import QueryError, read_object, read_query
-from casecnn.go.gtp.settings import Settings
+from casecnn.go.players.settings import Settings
 
 NET = TableNet(5, C3=0.6, B2=0.3, A1=0.08, E5=0.02)
 QUERY: dict[str, Any] = {"id": "q", "moves": [], "rules": "chinese", "boardXSize": 5, "boardYSize": 5}

@@ -38,7 +38,7 @@ REHEARSED = """
 import sys
 from numba.core.dispatcher import Dispatcher
 from casecnn.go.planes.warm_up import warm_up
-from casecnn.go.gtp.player import PolicyPlayer, Settings, rehearse
+from casecnn.go.players.player import PolicyPlayer, Settings, rehearse
 from casecnn.go.search.dead_stones import estimate_ending
 from casecnn.go.position import Position
 from casecnn.go.net.move_policy import UniformPolicy

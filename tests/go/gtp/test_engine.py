@@ -16,8 +16,8 @@ from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.handicap import fixed_handicap, most_stones
 from casecnn.go.gtp.dispatch import Dispatcher, Handler, Stream, serve
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.player import Settings
 from casecnn.go.gtp.protocol import MAX_LINE, Command, GtpError, parse, respond
+from casecnn.go.players.player import Settings
 
 # Lines
 

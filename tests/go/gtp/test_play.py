@@ -13,8 +13,8 @@ from wishful import WishfulNet, set_up
 from casecnn.errors import UsageError
 from casecnn.go.board.coordinates import from_vertex, to_vertex
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.player import PolicyPlayer, Settings
 from casecnn.go.gtp.protocol import GtpError
+from casecnn.go.players.player import PolicyPlayer, Settings
 from casecnn.go.position import Position
 from casecnn.go.search.dead_stones import estimate_ending
 from casecnn.go.search.random_play import Outcome
@@ -95,10 +95,10 @@ X X . . . . . . .
 def test_random_games_have_no_say_where_the_net_is_sure_and_the_board_open(monkeypatch):
     """They seldom punish what a player does at once. Here they find all moves alike; E6 has a share of 0.99 or 0.14."""
     nothing = Outcome(np.zeros(81), 0.0)
-    monkeypatch.setattr("casecnn.go.gtp.move_check.play_out", lambda *_: nothing)
+    monkeypatch.setattr("casecnn.go.players.move_check.play_out", lambda *_: nothing)
     assert choice(LOOSE, "E6", passes="end") == "E6"
     assert choice(LOOSE, "A1 B1 E6", passes="end") != "E6"
-    monkeypatch.setattr("casecnn.go.gtp.move_check.play_out", lambda *_: pytest.fail("not asked"))
+    monkeypatch.setattr("casecnn.go.players.move_check.play_out", lambda *_: pytest.fail("not asked"))
     assert choice(LOOSE, "E6", passes="end") == "E6"
 
 
@@ -106,7 +106,7 @@ def test_random_games_have_no_say_where_the_net_is_sure_and_the_board_open(monke
 def test_on_a_settled_board_they_may_refuse_what_does_harm(monkeypatch, lead, move):
     """Points ahead after a pass are 0, after B5 `lead`; the net is sure of it. E1 takes White's stones."""
     found = chain([0.0, lead], repeat(0.0))
-    monkeypatch.setattr("casecnn.go.gtp.move_check.play_out", lambda *_: Outcome(np.zeros(25), next(found)))
+    monkeypatch.setattr("casecnn.go.players.move_check.play_out", lambda *_: Outcome(np.zeros(25), next(found)))
     assert choice(". . . X O\n. . . X O\n. . . X O\nX X X X O\nO O O O .", "B5", passes="end") == move
 
 

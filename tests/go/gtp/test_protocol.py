@@ -8,9 +8,9 @@ from gtp_sessions import TableNet, session
 
 from casecnn.errors import InputError, UsageError
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.player import Settings
 from casecnn.go.net.board_sizes import nearest, policy_for
 from casecnn.go.net.policy import Policy
+from casecnn.go.players.player import Settings
 from casecnn.go.position import Position
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build

@@ -11,7 +11,7 @@ from casecnn.go.board.katago_rules import NAMED, as_dict, ruleset_of
 from casecnn.go.board.state import BLACK, WHITE
 from casecnn.go.gtp.clock import SHARE, Clock
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.settings import Settings
+from casecnn.go.players.settings import Settings
 
 
 def answers(text: str, engine: Engine | None = None) -> list[str]:

@@ -13,7 +13,7 @@ from gtp_sessions import TableNet, session
 from casecnn.errors import UsageError
 from casecnn.go.analysis.engine import AnalysisEngine
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.settings import Settings
+from casecnn.go.players.settings import Settings
 
 FULL = "boardsize 5\nkomi 0\n" + "".join(
     f"play {colour} {vertex}\n"

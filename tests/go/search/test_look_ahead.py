@@ -16,7 +16,7 @@ from casecnn.go.board.coordinates import from_vertex, to_vertex
 from casecnn.go.board.state import BLACK, WHITE
 from casecnn.go.gtp.dispatch import serve
 from casecnn.go.gtp.engine import Engine
-from casecnn.go.gtp.player import PolicyPlayer, Settings
+from casecnn.go.players.player import PolicyPlayer, Settings
 from casecnn.go.position import Position
 from casecnn.go.search.look_ahead import CANDIDATES, Candidate, by_win_rate, likely, look_ahead
 from casecnn.go.search.rollouts import Rollouts, rolling_out

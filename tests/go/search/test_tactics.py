@@ -8,8 +8,8 @@ from diagrams import BLACK, WHITE, diagram
 from random_games import random_game
 
 from casecnn.go.board.coordinates import from_vertex, to_vertex
-from casecnn.go.gtp.player import PolicyPlayer, Settings
 from casecnn.go.planes.plain import Situation, captures_in_ladder
+from casecnn.go.players.player import PolicyPlayer, Settings
 from casecnn.go.position import Position
 from casecnn.go.search import tactics
 from casecnn.go.search.tactics import at_stake, weigh

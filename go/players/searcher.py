@@ -3,7 +3,7 @@
 The most visited move is played, but
 
 1. a pass is answered with a pass where the game is won both as the board stands and with the dead stones taken off (see
-   `casecnn.go.gtp.player`), and not much of the board is open;
+   `casecnn.go.players.player`), and not much of the board is open;
 2. a move in territory that gains nothing over a pass is no reason to play on;
 3. nothing that repeats an arrangement of the stones is looked at at all.
 """
@@ -16,9 +16,9 @@ from typing import cast
 
 import numpy as np
 
-from casecnn.go.gtp.settings import Settings
 from casecnn.go.net.move_policy import MovePolicy
 from casecnn.go.play.ending import OTHER, OWN, candidate_moves
+from casecnn.go.players.settings import Settings
 from casecnn.go.position import Position
 from casecnn.go.search.reading import Search
 from casecnn.go.search.results import PositionNet, SearchedMove, SearchResult

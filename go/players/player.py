@@ -12,7 +12,7 @@ Self-play has no time to look ahead; an engine has. It plays the most probable o
 3. thinks less of moves that leave stones at stake (`casecnn.go.search.tactics`), because the net reads nothing;
 4. compares moves by rollouts, if it is asked to (`casecnn.go.search.look_ahead`);
 5. searches instead of all that where visits or a time are asked for and the net has a value branch
-   (`casecnn.go.gtp.searcher`);
+   (`casecnn.go.players.searcher`);
 6. answers a pass: with a pass where the game is won both as the board stands and with the dead stones taken off, and
    not more than a quarter of the board is open; else with a move where something is open, or where dead stones stand
    that the win depends on; with a pass if there is no such move.
@@ -27,13 +27,13 @@ import numpy as np
 
 from casecnn.errors import InputError
 from casecnn.go.board.state import BLACK, EMPTY, MIN_SIZE
-from casecnn.go.gtp.move_check import MoveCheck, beside_dead
-from casecnn.go.gtp.searcher import Searcher
-from casecnn.go.gtp.settings import Settings
 from casecnn.go.net.move_policy import MovePolicy, UniformPolicy
 from casecnn.go.planes.table import OFFSETS
 from casecnn.go.play import selfplay
 from casecnn.go.play.ending import classify_moves
+from casecnn.go.players.move_check import MoveCheck, beside_dead
+from casecnn.go.players.searcher import Searcher
+from casecnn.go.players.settings import Settings
 from casecnn.go.position import Position
 from casecnn.go.search.capture import read_capture
 from casecnn.go.search.dead_stones import estimate_ending

@@ -21,7 +21,7 @@ MOST_CHECKS = 8  # moves that are tested by random games, at one turn
 
 
 class MoveCheck:
-    """Points 1 and 2 of `casecnn.go.gtp.player` for one position.
+    """Points 1 and 2 of `casecnn.go.players.player` for one position.
 
     What random games say of a pass is worked out when it is needed.
     """
