@@ -68,7 +68,7 @@ def read_searched_game(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     except OSError as error:
         raise read_error(path, error) from error
     except (ValueError, KeyError, EOFError) as error:
-        raise InputError(f"'{os.fspath(path)}' is no game of `casecnn go selfplay --visits`") from error
+        raise InputError(f"'{os.fspath(path)}' is no game that a search has played") from error
 
 
 def play_searched_game(net: PositionNet, number: int, visits: int, rules: Rules, **options: Any) -> SearchedGame:

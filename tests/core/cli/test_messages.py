@@ -31,6 +31,10 @@ NEVER_PRINTED = {
     # commands of the Go Text Protocol
     "time_settings": "a command of GTP, named to who sends it",
     # arguments that the functions of commands make themselves
+    "max_nodes": "engines search with the default",
+    "rollout_games": "engines search with the default",
+    "seconds": "an engine has a clock where no time is set",
+    "stop": "an engine has a clock where no time is set",
     "hidden": "`go train` leaves it at its default",
     "owned": "`go train` leaves it at its default",
     "planes": "a command computes the planes",

@@ -48,7 +48,7 @@ def test_the_file_of_a_game_gives_back_its_arrays(tmp_path):
         assert np.array_equal(found[name], getattr(game, name))
     assert float(found["score"]) == game.score and int(found["winner"]) == game.winner and float(found["komi"]) == 0.5
     (tmp_path / "none.npz").write_bytes(b"nothing")
-    with pytest.raises(InputError, match="is no game of"):
+    with pytest.raises(InputError, match="is no game that a search has played"):
         read_searched_game(tmp_path / "none.npz")
     with pytest.raises(InputError, match="cannot read"):
         read_searched_game(tmp_path / "missing.npz")
