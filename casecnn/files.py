@@ -18,6 +18,7 @@ REASONS = {
     errno.ENOENT: "there is no such file",
     errno.ENOTDIR: "a part of the path before the last is a file, not a folder",
     errno.EISDIR: "it is a folder, not a file",
+    errno.EEXIST: "a file of that name is in the way; choose another name, or move it",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
     errno.EROFS: "the file system is read-only",

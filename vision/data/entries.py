@@ -111,7 +111,10 @@ class Zip(Entries):
 
     def _list(self) -> list[str]:
         with self._open() as archive:
-            return sorted({member.filename for member in archive.infolist() if not member.is_dir()})
+            members = [member.filename for member in archive.infolist() if not member.is_dir()]
+        # programs for Windows have written backslashes, against the format's rule
+        self._members = {name.replace("\\", "/"): name for name in members if not name.endswith("\\")}
+        return sorted(self._members)
 
     def _open(self) -> zipfile.ZipFile:
         try:
@@ -126,7 +129,7 @@ class Zip(Entries):
         with self._open() as archive:
             for name in self.names:
                 if name in wanted:
-                    yield name, self._bytes(archive, name)
+                    yield name, self._bytes(archive, self._members[name])
 
     @staticmethod
     def _bytes(archive: zipfile.ZipFile, name: str) -> bytes | None:

@@ -243,12 +243,14 @@ def left_out(entries: Entries, layout: Layout) -> list[str]:
 def _unlabelled(path: Path, layout: Layout) -> Unlabelled:
     others = [name for name in layout.splits if name != layout.split]
     if layout.split and others:
+        other = f"'{path}/{others[0]}'" if path.is_dir() else f"an archive of the part '{others[0]}'"
         return Unlabelled(
-            f"the images in '{path}/{layout.folder.rstrip('/')}' have no labels; choose another part with "
-            f"`split` ({', '.join(others)}), or give `truth`, the file that says which class each has"
+            f"the images in '{path}/{layout.folder.rstrip('/')}' have no labels; give another part, such as {other}, "
+            "or put labels.csv beside them, with a line `file,class` for each"
         )
     return Unlabelled(
-        f"'{path}' must hold a folder for each class, or images and `truth`, the file that says which class each has"
+        f"'{path}' must hold a folder for each class, or images and beside them labels.csv, with a line "
+        "`file,class` for each"
     )
 
 

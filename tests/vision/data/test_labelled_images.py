@@ -167,7 +167,7 @@ def test_the_devkits_numbers_need_its_meta_file(tmp_path):
 
 def test_a_flat_folder_without_truth_says_what_is_missing(tmp_path):
     folder = write_folder(tmp_path, {"1.png": b""})
-    with pytest.raises(InputError, match="must hold a folder for each class, or images and `truth`"):
+    with pytest.raises(InputError, match="must hold a folder for each class, or images and beside them labels.csv"):
         open_data(folder)
     (folder / "other.txt").write_text("nothing here\n")
     with pytest.raises(InputError, match="names none of the images"):
@@ -345,3 +345,10 @@ def test_mnist_beside_the_project(shared_data):
     assert len(data) == 10_000
     assert np.bincount(data.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert os.fspath(shared_data) in data.source
+
+
+def test_a_zip_with_backslashes_has_its_folders(tmp_path):
+    contents = {f"top\\{kind}\\{number}.png": encoded(noise(4, 5, 3)) for kind in "ab" for number in range(2)}
+    data = open_data(write_zip(tmp_path / "windows.zip", {"top\\": b"", **contents}))
+    assert data.classes == ("a", "b") and [sample.label for sample in data] == [0, 0, 1, 1]
+    assert all(isinstance(sample.content, bytes) for sample in data)
