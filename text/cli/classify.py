@@ -24,7 +24,7 @@ from casecnn.text.cli import options as text
 @text.vectors("; here those that the net was trained with, for words that it does not know")
 @option("--unsure", type=float, default=0.0, meaning='Answer "unsure" where no label has this probability')
 @option("--explain", is_flag=True, meaning="Show the n-grams that decided, and what each adds to the logits")
-@options.top(": n-grams of a label, with --explain", default=5)
+@options.top(": the likeliest labels, or with --explain n-grams of a label", otherwise="1 label, 5 n-grams")
 @options.format_as(
     ", one JSON document or an object a line", type=click.Choice(["table", "json", "jsonl"]), default="table"
 )
@@ -35,9 +35,12 @@ def classify(texts, file, model, vectors, unsure, explain, top, output_format) -
     about the text. With --explain the logits are taken apart: every n-gram that max-over-time pooling chose, with what
     it adds to each label's logit; together with the padding and the bias this is the logit.
 
+    --top K shows the K likeliest labels of each text; in JSON they are `likeliest`, the likeliest first.
+
     --format json prints one object for a single TEXT, else a list. A text that begins with a hyphen goes after "--".
     """
-    whole("top", top, 1)
+    if top is not None:
+        whole("top", top, 1)
     from casecnn.text.data.source import open_texts
 
     with open_texts(texts, file) as source:
@@ -47,10 +50,18 @@ def classify(texts, file, model, vectors, unsure, explain, top, output_format) -
         classifier = Classifier(model, unsure=unsure)
         if vectors:
             classifier = classifier.with_vectors(vectors, source.beforehand())
+        likeliest = top if top is not None and not explain else 0
         answers = classifier.stream(source.batches(), explain)
         if output_format == "table":
-            printed = as_table(answers, classifier.model.labels, top=top, colour=colour_wanted())
+            printed = as_table(
+                answers, classifier.model.labels, top=top or 5, colour=colour_wanted(), likeliest=likeliest
+            )
         else:
-            printed = as_json(answers, lines=output_format == "jsonl", single=len(texts) == 1 and not source.stream)
+            printed = as_json(
+                answers,
+                lines=output_format == "jsonl",
+                single=len(texts) == 1 and not source.stream,
+                likeliest=likeliest,
+            )
         for block in printed:
             click.echo(block, nl=False)

@@ -42,8 +42,19 @@ class Answer:
         """The place of the highest probability; in a multi-label model those of at least 1/2, highest first."""
         if not self.multi_label:
             return [int(self.probabilities.argmax())]
-        order = np.argsort(-self.probabilities, kind="stable")
-        return [int(number) for number in order if self.probabilities[number] >= 0.5]
+        return [number for number in self.order if self.probabilities[number] >= 0.5]
+
+    @property
+    def order(self) -> list[int]:
+        """The places of all labels, the likeliest first."""
+        return np.argsort(-self.probabilities, kind="stable").tolist()
+
+    def likeliest(self, count: int) -> list[dict[str, Any]]:
+        """The likeliest labels, so many of them if there are, each with its probability, highest first."""
+        return [
+            {"label": self.labels[number], "probability": round(float(self.probabilities[number]), 8)}
+            for number in self.order[:count]
+        ]
 
     @property
     def sure(self) -> bool:

@@ -13,25 +13,36 @@ from casecnn.text.report.highlight import evidence_table, highlighted, strongest
 SHOWN = 100  # characters of a text in the table; JSON has all of it
 
 
-def as_json(answers: Iterable[list[Answer]], *, lines: bool, single: bool) -> Iterator[str]:
-    """Yield JSON, a batch of answers at a time: with ``lines`` an object a line, else one object or one list."""
+def as_json(answers: Iterable[list[Answer]], *, lines: bool, single: bool, likeliest: int = 0) -> Iterator[str]:
+    """Yield JSON, a batch of answers at a time: with ``lines`` an object a line, else one object or one list.
+
+    With ``likeliest`` each object names so many labels as `likeliest`.
+    """
+
+    def row(answer: Answer) -> str:
+        if not likeliest:
+            return answer.as_json()
+        return json.dumps(answer.as_dict() | {"likeliest": answer.likeliest(likeliest)})
+
     if lines:
         for batch in answers:
-            yield "".join(f"{answer.as_json()}\n" for answer in batch)
+            yield "".join(f"{row(answer)}\n" for answer in batch)
     elif single:
-        yield json.dumps(next(iter(answers))[0].as_dict(), indent=2) + "\n"
+        yield json.dumps(json.loads(row(next(iter(answers))[0])), indent=2) + "\n"
     else:
         before = "[\n"
         for batch in answers:
-            yield before + ",\n".join(answer.as_json() for answer in batch)
+            yield before + ",\n".join(map(row, batch))
             before = ",\n"
         yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 def as_table(
-    answers: Iterable[list[Answer]], labels: Sequence[str], *, top: int = 5, colour: bool = False
+    answers: Iterable[list[Answer]], labels: Sequence[str], *, top: int = 5, colour: bool = False, likeliest: int = 0
 ) -> Iterator[str]:
     """Yield a line an answer, below it the explanation if there is one, with ``top`` n-grams of a label.
+
+    With ``likeliest`` an answer has a line for each of so many labels.
 
     At the end a warning tells of texts without a word that the model knows.
     """
@@ -41,7 +52,7 @@ def as_table(
         unknown += not answer.known_words
         if count == 1 or answer.explanation:
             yield f"{'label':{width}}  probability  known words  text\n"
-        yield _rows(answer, width)
+        yield _rows(answer, width, likeliest)
         if answer.explanation:
             explanation = answer.explanation
             shown = answer.chosen[:3] if answer.multi_label else strongest_labels(explanation)
@@ -55,12 +66,14 @@ def as_table(
         warn(f"{those} no word that the model knows: the answer is what it says without any ('none' in the table)")
 
 
-def _rows(answer: Answer, width: int) -> str:
-    """A row for each chosen label; the first has the text."""
+def _rows(answer: Answer, width: int, likeliest: int = 0) -> str:
+    """A row for each chosen label, or for so many of the likeliest; the first has the text."""
     text = printable(answer.text if len(answer.text) <= SHOWN else answer.text[: SHOWN - 1] + "…")
     rows = ""
-    for row, number in enumerate(answer.chosen or [None]):
-        name = "(none)" if number is None else printable(answer.labels[number]) if answer.sure else UNSURE
+    chosen = answer.order[:likeliest] if likeliest else answer.chosen
+    for row, number in enumerate(chosen or [None]):
+        sure = answer.sure or likeliest > 1
+        name = "(none)" if number is None else printable(answer.labels[number]) if sure else UNSURE
         chance = "" if number is None else f"{answer.probabilities[number]:.4f}"
         rest = f"  {answer.known_words or 'none':>11}  {text}" if row == 0 else ""
         rows += f"{name:{width}}  {chance:>11}{rest}".rstrip() + "\n"

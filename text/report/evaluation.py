@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from casecnn.errors import InputError
 from casecnn.statistics import standard_error
 from casecnn.text.model.classify import Classifier
 from casecnn.text.model.predict import probabilities
+from casecnn.text.report.curves import Curve, curves, mean_of
 
 BATCH = 2048  # texts scored at once
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -76,7 +77,8 @@ class Evaluation:
     by its probability). ``ece`` is the expected calibration error of Guo et al. 2017, equation 3: |confidence -
     accuracy| averaged over the bins by count. ``thresholds`` say what `unsure` costs and brings (see
     `casecnn.text.model.classify.Classifier`), and ``top_k`` how often the true label is among the k likeliest; neither
-    is there in a multi-label model, and ``top_k`` only with more than k labels.
+    is there in a multi-label model, and ``top_k`` only with more than k labels. ``curves`` are those of
+    `casecnn.text.report.curves`; `measure` leaves them out.
     """
 
     labels: tuple[str, ...]
@@ -90,6 +92,7 @@ class Evaluation:
     bins: tuple[Bin, ...]
     thresholds: tuple[Threshold, ...] = ()
     top_k: Mapping[int, float] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
 
     @property
     def macro_f1(self) -> float:
@@ -128,6 +131,10 @@ class Evaluation:
         def number(value: float) -> float | None:
             return None if math.isnan(value) else round(value, 8)
 
+        ranking = {
+            curve.label: {"roc_auc": number(curve.roc_auc), "average_precision": number(curve.average_precision)}
+            for curve in self.curves
+        }
         return {
             "texts": self.texts,
             "without_known_words": self.without_known_words,
@@ -137,6 +144,8 @@ class Evaluation:
             "micro_f1": number(self.micro_f1),
             "log_loss": number(self.log_loss),
             "ece": number(self.ece),
+            "roc_auc": number(mean_of(self.curves, "roc_auc")),
+            "average_precision": number(mean_of(self.curves, "average_precision")),
             "labels": {
                 row.label: {
                     "texts": row.texts,
@@ -144,6 +153,7 @@ class Evaluation:
                     "precision": number(row.precision),
                     "recall": number(row.recall),
                     "f1": number(row.f1),
+                    **ranking.get(row.label, {}),
                 }
                 for row in self.rows
             },
@@ -185,7 +195,9 @@ def evaluate(
         scores = classifier.predictor.read([classifier.clean(text) for text in texts[begin : begin + BATCH]])
         logits.append(scores.logits)
         unknown += int((scores.known_words == 0).sum())
-    return measure(np.concatenate(logits), truth, model.labels, bins=bins, without_known_words=unknown)
+    scores_of = np.concatenate(logits)
+    found = measure(scores_of, truth, model.labels, bins=bins, without_known_words=unknown)
+    return replace(found, curves=curves(probabilities(scores_of, model.multi_label), truth, model.labels))
 
 
 def truth_of(labels: Sequence[Any], names: Sequence[str], multi_label: bool, source: str = "the data") -> np.ndarray:

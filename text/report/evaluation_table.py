@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from casecnn.text.report.curves import mean_of
 from casecnn.text.report.evaluation import Evaluation
 from casecnn.text.report.highlight import shown
 
@@ -28,6 +29,9 @@ def _figures(found: Evaluation) -> str:
     ]  # fmt: skip
     lines += [(f"top-{k}", f"{100 * value:.2f} % have the true label among the {k} likeliest")
               for k, value in found.top_k.items()]  # fmt: skip
+    if found.curves:
+        auc, precision = mean_of(found.curves, "roc_auc"), mean_of(found.curves, "average_precision")
+        lines.append(("ranking", f"ROC area {auc:.4f}, average precision {precision:.4f}, means over the labels"))
     if found.multi_label:
         lines.insert(3, ("micro-F1", f"{100 * found.micro_f1:.2f} %"))
     else:

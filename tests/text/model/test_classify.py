@@ -299,6 +299,26 @@ def test_explanations_as_a_table(model_file, capsys):
     assert out.count("= logit") == 2 and out.count("for positive") == 2 and "\x1b" not in out
 
 
+def test_the_likeliest_labels(tmp_path, capsys):
+    """--top K: so many labels a text, the likeliest first; with --unsure the first may be unsure, a ranking is not."""
+    labels = ("red", "green", "blue")
+    random_model(vocabulary=["sky", "grass"], dim=3, maps=2, labels=labels).save(tmp_path / "m.safetensors")
+    options = ["sky", "grass", "--weights", tmp_path / "m.safetensors"]
+    _, out, _ = run(capsys, *options, "--top", 2, "--format", "jsonl")
+    for answer in map(json.loads, out.splitlines()):
+        best = sorted(answer["probabilities"], key=answer["probabilities"].get, reverse=True)[:2]
+        assert [entry["label"] for entry in answer["likeliest"]] == best and answer["label"] == best[0]
+        assert answer["likeliest"][1]["probability"] == answer["probabilities"][best[1]]
+    code, out, err = run(capsys, *options, "--top", 9)
+    lines = out.splitlines()
+    assert (code, err, len(lines)) == (0, "", 1 + 2 * 3) and lines[1].endswith("sky") and lines[4].endswith("grass")
+    assert {line.split()[0] for line in lines[1:4]} == set(labels)
+    _, out, _ = run(capsys, *options, "--unsure", "0.999")
+    assert out.count("unsure") == 2
+    _, out, _ = run(capsys, options[0], *options[2:], "--format", "json")
+    assert "likeliest" not in json.loads(out)
+
+
 def write_vectors(path, words, dim=5):
     draw = np.random.default_rng(6)
     path.write_text("".join(f"{w} {' '.join(map(str, draw.normal(0, 1, dim).round(3)))}\n" for w in words))
