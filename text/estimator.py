@@ -20,7 +20,7 @@ from casecnn.text.model.classify import Classifier
 from casecnn.text.model.explain import Explanation, explain
 from casecnn.text.model.model import TextModel
 from casecnn.text.model.predict import probabilities
-from casecnn.text.training.recipe import TextRecipe, recipe_named
+from casecnn.text.training.recipe import TextRecipe, recipe_named, recipe_of
 from casecnn.text.words.outside_words import OutsideWords
 from casecnn.text.words.vectors import WordVectors, is_keyed, load_all
 
@@ -38,7 +38,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
     labels] of 0 and 1 for several labels a text. Works in Pipeline, GridSearchCV, cross_val_predict and
     CalibratedClassifierCV, and passes scikit-learn's checks of a classifier (`tests/text/test_estimator_checks.py`). A
     fitted estimator predicts with NumPy alone and can be pickled. There is no `partial_fit`: `fit` fixes the words that
-    the net has vectors for.
+    the net has vectors for; `warm_start` goes on with more texts, new words and labels among them.
 
     vectors: word vectors to start from: a file, gensim's KeyedVectors, a `casecnn.text.words.vectors.WordVectors`, or a
         list of them, which are put side by side. Without them words start at random, and NB-SVM is the better
@@ -52,6 +52,8 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
     class_weight: None, "balanced", or a dict from label to weight.
     random_state: a number gives the same bits each time on one machine with one number of threads.
     device: "auto", "cpu", "cuda", where `fit` computes. verbose: whether `fit` shows its progress.
+    warm_start: whether a second `fit` goes on from the model of the first, with its words, vectors and filters, and of
+        labels with the same name their output; the net's shape is the first one's then.
 
     Fitted: `classes_`, sorted (for several labels a text their numbers); `model_`, a `TextModel`; `epoch_`, after which
     the weights were taken; `dev_`, their metrics on the held-out texts, or None.
@@ -78,6 +80,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         random_state: Any = None,
         device: str = "auto",
         verbose: bool = False,
+        warm_start: bool = False,
     ) -> None:
         self.vectors = vectors
         self.recipe = recipe
@@ -94,6 +97,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
+        self.warm_start = warm_start
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SentenceCNN:
         """Trains on texts and labels; returns itself.
@@ -122,6 +126,7 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
             sample_weight = column_or_1d(np.asarray(sample_weight, np.float64))
         from casecnn.text.training.trainer import fit
 
+        initial = getattr(self, "model_", None) if self.warm_start else None
         chosen = {name: _plain(getattr(self, name)) for name in _FIELDS} | dict(self.settings or {})
         chosen["variant"] = self.variant or ("non-static" if vectors else "rand")
         if self.windows is not None:
@@ -136,8 +141,11 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
                 [[names[n] for n in np.flatnonzero(row)] for row in labels]
                 if multi_label
                 else [names[n] for n in labels],
-                recipe_named(self.recipe, **chosen),
+                recipe_named(self.recipe, **chosen)
+                if initial is None
+                else recipe_of(initial, recipe_named(self.recipe, **chosen)),
                 vectors=vectors,
+                initial=initial,
                 multi_label=multi_label,
                 classes=names,
                 class_weight=weight,
@@ -226,6 +234,9 @@ class SentenceCNN(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_classifier"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"warm_start": False, **state})  # older pickles lack it
 
     def _logits(self, X: Any) -> np.ndarray:
         classifier = self._ready()

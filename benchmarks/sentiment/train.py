@@ -26,7 +26,7 @@ from casecnn.text.model.classify import Classifier
 from casecnn.text.model.model import TextModel
 from casecnn.text.model.packaged import load_model
 from casecnn.text.report.evaluation import evaluate
-from casecnn.text.training.recipe import recipe_named
+from casecnn.text.training.recipe import recipe_named, recipe_of
 from casecnn.text.training.trainer import fit
 from casecnn.text.words.cleaning import folded
 from casecnn.text.words.vectors import WordVectors, load_vectors, words_of
@@ -84,6 +84,7 @@ def main() -> None:
     parser.add_argument("--part", type=int, default=60)
     parser.add_argument("--most", type=int, help="Texts, for a trial.")
     parser.add_argument("--weights", default="{}", help="JSON: factor of each source's weight.")
+    parser.add_argument("--init", help="a model to go on from, a name or a file; its words are kept as they are")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -96,17 +97,22 @@ def main() -> None:
     labels, texts = [line[0] for line in lines], [line[1] for line in lines]
     weights = [float(line[2]) * factors.get(line[3], 1) for line in lines]
     words = words_of(map(folded, texts))
-    vectors = side_by_side(words, options.words)
+    initial = load_model(options.init) if options.init else None
+    vectors = [] if initial else [side_by_side(words, options.words)]
     recipe = recipe_named(
         "best", variant="non-static", windows=tuple(map(int, options.windows.split(","))), maps=options.maps,
         epochs=options.epochs, batch_size=options.batch_size, dropout=options.dropout, dev_share=0.0, min_count=2,
         extra_words=options.words,
     )  # fmt: skip
+    if initial is not None:
+        recipe = dataclasses.replace(recipe_of(initial, recipe), min_count=1_000_000, extra_words=0)
     begin = time.process_time()
-    trained = fit(texts, labels, recipe, vectors=[vectors], sample_weight=weights, seed=options.seed,
+    trained = fit(texts, labels, recipe, vectors=vectors, initial=initial, sample_weight=weights, seed=options.seed,
                   output=f"{options.output}.training", metadata={"command": " ".join(sys.argv)})  # fmt: skip
     print(f"trained on {len(texts)} texts, {time.process_time() - begin:.0f} s of CPU time", flush=True)
-    model = cut(trained.model, options.words, Counter(word for text in texts for word in folded(text)))
+    model = trained.model
+    if initial is None:
+        model = cut(model, options.words, Counter(word for text in texts for word in folded(text)))
     model = dataclasses.replace(model, part=options.part, spelling=True)
     held = read_examples(f"{options.texts}.held-out", file_format="tsv")
     dev = load_data_set(options.sentences, "SST-2", phrases=False).dev

@@ -12,12 +12,13 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+import sklearn
 import torch
 from gensim.models import KeyedVectors
 from sentences import sentences, vectors
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.exceptions import NotFittedError, SkipTestWarning, UnsetMetadataPassedError
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -356,6 +357,24 @@ def test_in_a_pipeline_and_a_grid_search():
     assert search.best_params_["sentencecnn__maps"] in (2, 3)
     assert len(search.predict(NEW)) == 4
     assert not np.isnan(search.cv_results_["mean_test_score"]).any()
+
+
+def test_weights_are_routed_to_it_where_it_asks_for_them():
+    weights = np.linspace(0.1, 2, len(TEXTS))
+    wanted = quick().fit(TEXTS, LABELS, sample_weight=weights).model_.output_weight
+    with sklearn.config_context(enable_metadata_routing=True):
+        asking = quick().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        line = make_pipeline(FunctionTransformer(), asking).set_output(transform="default")
+        found = line.fit(TEXTS, LABELS, sample_weight=weights)[-1]
+        assert np.array_equal(found.model_.output_weight, wanted)
+        search = GridSearchCV(line, {"sentencecnn__epochs": [1, 2]}, cv=2).fit(TEXTS, LABELS, sample_weight=weights)
+        assert hasattr(search.best_estimator_[-1], "model_")
+        deaf = make_pipeline(FunctionTransformer(), quick().set_fit_request(sample_weight=False))
+        with pytest.raises(TypeError, match="sample_weight"):
+            deaf.fit(TEXTS, LABELS, sample_weight=weights)
+        with pytest.raises(UnsetMetadataPassedError):
+            make_pipeline(FunctionTransformer(), quick()).fit(TEXTS, LABELS, sample_weight=weights)
+    assert not hasattr(SentenceCNN, "transform") and not hasattr(SentenceCNN, "set_output")  # it makes no features
 
 
 def test_in_cross_validation():

@@ -172,10 +172,18 @@ def changes(fields: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def chosen_recipe(fields: dict[str, Any]) -> Any:
-    """The recipe that the options name, changed as they say."""
-    from casecnn.text.training.recipe import recipe_named
+def chosen_recipe(fields: dict[str, Any], initial: str | None = None) -> Any:
+    """The recipe that the options name, changed as they say; for a model to go on from its own net's."""
+    from casecnn.text.training.recipe import recipe_named, recipe_of
 
     given = changes(fields)
+    if initial is not None:
+        from casecnn.text.model.packaged import load_model
+
+        names = {name: value for name, value in given.items() if name != "variant"}
+        start = recipe_named(fields["recipe"], **names, variant=given.get("variant", "non-static"))
+        return recipe_of(
+            load_model(initial), start, **{k: v for k, v in given.items() if k in ("windows", "maps", "cleaning")}
+        )
     given.setdefault("variant", "non-static" if fields["vectors"] else "rand")
     return recipe_named(fields["recipe"], **given)

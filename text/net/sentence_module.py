@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -9,7 +12,7 @@ from torch import Tensor, nn
 from casecnn.nets.sentence import ACTIVATIONS, padding, sentence_net
 from casecnn.text.model.model import TextModel
 from casecnn.text.net.window_pooling import filter_rows, window_pooling
-from casecnn.text.words.vocabulary import UNKNOWN
+from casecnn.text.words.vocabulary import FIRST_WORD, UNKNOWN
 from casecnn.torch_net.build import build
 from casecnn.torch_net.pointwise import activated
 
@@ -81,6 +84,27 @@ class SentenceModule(nn.Module):
         bias = torch.cat([convolution.bias for convolution in convolutions])  # type: ignore[misc]
         values = activated(pooled + bias, self.activation)  # no activation ever falls: it may follow the maximum
         return self.cnn.output(self.cnn.dropout(values))  # type: ignore[operator]
+
+    @torch.no_grad()
+    def start_from(self, model: TextModel, words: Sequence[str], labels: Sequence[str]) -> None:
+        """Take over what a trained model has: vectors of `words`, filters, and the output of `labels`, by their names.
+
+        `words` are those of the tables, from row 2 on. Channels, windows and feature maps must be the model's.
+        """
+        pairs = [(row, model.rows[word]) for row, word in enumerate(words, FIRST_WORD) if word in model.rows]
+        own, theirs = np.array([(UNKNOWN, UNKNOWN), *pairs]).T
+        for table, channel in zip(self.tables, model.embeddings, strict=True):
+            table.weight[torch.from_numpy(own)] = torch.from_numpy(channel[theirs])  # type: ignore[operator, index]
+        for window, (weight, bias) in model.filters.items():
+            convolution: Any = self.cnn.windows.get_submodule(f"conv{window}")  # type: ignore[union-attr]
+            convolution.weight.copy_(torch.from_numpy(weight))
+            convolution.bias.copy_(torch.from_numpy(bias))
+        output: Any = self.cnn.output
+        for place, label in enumerate(labels):
+            if label in model.labels:
+                row = model.labels.index(label)
+                output.weight[place] = torch.from_numpy(model.output_weight[row])
+                output.bias[place] = float(model.output_bias[row])
 
     @torch.no_grad()
     def set_unknown(self, rows: Tensor) -> None:

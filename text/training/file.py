@@ -15,6 +15,7 @@ from casecnn.files import check_writable
 from casecnn.text.data.data_sets import load_data_set
 from casecnn.text.data.examples import Examples, read_examples
 from casecnn.text.model.model import PRECISIONS
+from casecnn.text.model.packaged import load_model
 from casecnn.text.training.recipe import TextRecipe
 from casecnn.text.training.trainer import Training, fit
 
@@ -45,24 +46,27 @@ def train_file(
     subwords: int | None = None,
     max_length: int | None = None,
     precision: str = "half",
+    initial: str | None = None,
     command: str = "",
     **options: Any,
 ) -> Training:
     """Train on examples and write the model to `output`; `options` go to `casecnn.text.training.trainer.fit`.
 
-    While it trains, checkpoints are in a folder beside the model whose name depends on data, vectors and settings; it
-    is there only as long as a run is unfinished. Raises InputError before any work where `output` cannot be a file,
-    and what `fit` raises.
+    `initial` names a model to go on from, packaged or a file. While it trains, checkpoints are in a folder beside the
+    model whose name depends on data, vectors and settings; it is there only as long as a run is unfinished. Raises
+    InputError before any work where `output` cannot be a file, and what `fit` raises.
     """
     target = Path(output)
     one_of("precision", precision, PRECISIONS)
     read = [examples.source, *([validation.source] if validation is not None else []), *vectors]
+    read += [initial] if initial is not None else []
     check_writable(target, read)
     fields: dict[str, Any] = {"extra_words": extra_words, "subwords": subwords, "max_length": max_length}
     recipe = replace(recipe, **{name: value for name, value in fields.items() if value is not None})
     given = None if validation is None else (validation.texts, validation.labels or [])
+    start = [] if initial is None else [[initial, *_state(initial)]]
     files = [[str(name), *_state(name)] for name in vectors]
-    folder = target.with_name(f"{target.name}.training-{_digest(examples, validation, files, recipe, options)}")
+    folder = target.with_name(f"{target.name}.training-{_digest(examples, validation, files, recipe, *start, options)}")
     assert examples.labels is not None
     trained = fit(
         examples.texts,
@@ -70,6 +74,7 @@ def train_file(
         recipe,
         vectors=vectors,
         validation=given,
+        initial=None if initial is None else load_model(initial),
         output=folder,
         metadata={"data": examples.source, "command": command},
         **options,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from casecnn.checks import one_of, positive, whole, within
 from casecnn.errors import UsageError
 from casecnn.nets.sentence import ACTIVATIONS
 from casecnn.text.words.cleaning import CLEANINGS
 from casecnn.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from casecnn.text.model.model import TextModel
 
 VARIANTS = ("rand", "static", "non-static", "multichannel")
 _CHOICES = {
@@ -102,6 +105,26 @@ class TextRecipe:
 PAPER = TextRecipe()
 BEST = replace(PAPER, ema_decay=0.998, epochs=5, least_steps=2400, cleaning="folded")
 RECIPES = {"paper": PAPER, "best": BEST}
+
+
+def recipe_of(model: TextModel, recipe: TextRecipe, **changes: Any) -> TextRecipe:
+    """Return the recipe for training on from a model: with its windows, maps, activation, cleaning and vectors.
+
+    With one channel the variant "rand" becomes "non-static", with two it is "multichannel". Fields in ``changes`` hold
+    nevertheless. Raises UsageError for a model that has not as many maps for each window.
+    """
+    sizes = {len(bias) for _, bias in model.filters.values()}
+    if len(sizes) > 1:
+        raise UsageError(
+            f"a model with different numbers of maps for its windows ({sorted(sizes)}) cannot be trained on"
+        )
+    variant = recipe.variant if recipe.variant in ("static", "non-static") else "non-static"
+    own: dict[str, Any] = {
+        "windows": model.windows, "maps": sizes.pop(), "activation": model.activation, "cleaning": model.cleaning,
+        "dim": model.dim, "variant": variant if len(model.embeddings) == 1 else "multichannel",
+        "max_length": model.max_length,
+    }  # fmt: skip
+    return replace(recipe, **{**own, **changes})
 
 
 def recipe_named(name: str, **changes: Any) -> TextRecipe:

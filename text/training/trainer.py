@@ -24,7 +24,7 @@ from casecnn.text.model.model import TextModel
 from casecnn.text.net.sentence_module import SentenceModule, text_model
 from casecnn.text.report import evaluation
 from casecnn.text.training.batches import ClassWeight, SentenceBatches, as_tensors, text_weights
-from casecnn.text.training.recipe import PAPER, TextRecipe
+from casecnn.text.training.recipe import PAPER, TextRecipe, recipe_of
 from casecnn.text.words.cleaning import cleaning, kept_letters
 from casecnn.text.words.subwords import fitted
 from casecnn.text.words.vectors import WordVectors, embedding_table, load_all, words_of
@@ -93,6 +93,7 @@ def fit(
     class_weight: ClassWeight = None,
     sample_weight: Sequence[float] | None = None,
     other_texts: Iterable[str] = (),
+    initial: TextModel | None = None,
     seed: int = 0,
     output: str | Path | None = None,
     resume: bool = True,
@@ -112,6 +113,10 @@ def fit(
     vocabulary holds the test sentences' words, as a look-up in the vectors at prediction time would). Words of one
     occurrence stand for unknown ones: the unknown word's vector is their mean.
 
+    `initial` is a model to go on from: its words, vectors, filters and, of labels with the same name, its output; the
+    recipe's windows, maps, activation, cleaning and length of vectors must be its own (`recipe_of` makes it so). How it
+    reads long texts and mistyped words stays.
+
     With `recipe.subwords` the model gets vectors of n-grams of characters, fitted to its words' vectors when training
     ends, for words that it does not know (`casecnn.text.words.subwords`).
 
@@ -126,7 +131,9 @@ def fit(
     Raises InputError for texts and labels that nothing can be learned from, UsageError for options that do not fit
     together, and what `casecnn.training.loop.train` raises.
     """
-    if recipe.variant != "rand" and not vectors:
+    if initial is not None:
+        _check_initial(recipe, initial)
+    if recipe.variant != "rand" and not vectors and initial is None:
         raise UsageError(f"`variant` (={recipe.variant!r}) needs word vectors; give some, or choose 'rand'")
     if recipe.variant == "rand" and vectors:
         raise UsageError("`variant` (='rand') takes no word vectors; leave them out, or choose another variant")
@@ -147,7 +154,8 @@ def fit(
         dev_targets = targets_of(validation[1], len(dev), classes=targets.names, multi_label=multi_label)
     counts = numbering.counts(training)
     others = words_of([numbering.counts(dev), *map(clean, other_texts)])
-    vocabulary, table, found = _embeddings(counts, others, vectors, recipe, seed)
+    known = () if initial is None else initial.words
+    vocabulary, table, found = _embeddings(counts, others, vectors, recipe, seed, known)
     trained = {"rand": [True], "static": [False], "non-static": [True], "multichannel": [False, True]}[recipe.variant]
     module = SentenceModule(
         [table] * len(trained),
@@ -162,6 +170,8 @@ def fit(
         seed=seed,
         sparse=recipe.optimizer == "adadelta",
     )
+    if initial is not None:
+        module.start_from(initial, vocabulary.words, targets.names)
     training, dev = (numbering.as_in(part, vocabulary, recipe.max_length) for part in (training, dev))
     source = SentenceBatches(training, targets, weights, recipe.batch_size, seed)
     metric = "macro_f1" if multi_label or class_weight is not None else "accuracy"
@@ -223,8 +233,12 @@ def fit(
         cleaning=recipe.cleaning,
         metadata={**facts, **(metadata or {})},
     )
-    if recipe.subwords:
-        model = replace(model, subwords=fitted(model.words, model.embeddings[-1][FIRST_WORD:], recipe.subwords))
+    rows = recipe.subwords
+    if initial is not None:
+        model = replace(model, part=initial.part, spelling=initial.spelling)
+        rows = rows or (0 if initial.subwords is None else len(initial.subwords))
+    if rows:
+        model = replace(model, subwords=fitted(model.words, model.embeddings[-1][FIRST_WORD:], rows))
     return Training(model, step / per_epoch, figures, len(training), len(dev), found, result.elapsed)
 
 
@@ -282,6 +296,15 @@ def check_texts(texts: Sequence[str]) -> None:
             raise InputError(f"text {number + 1} is {type(text).__name__}, not a string")
 
 
+def _check_initial(recipe: TextRecipe, initial: TextModel) -> None:
+    """Raise UsageError where a recipe is for another net than the model that training is to go on from."""
+    wanted = recipe_of(initial, recipe)
+    for name in ("windows", "maps", "activation", "cleaning", "variant"):
+        own, theirs = getattr(recipe, name), getattr(wanted, name)
+        if own != theirs:
+            raise UsageError(f"`{name}` (={own!r}) must be that of the model to go on from, {theirs!r}")
+
+
 def _check_cleaning(rule: str, texts: Sequence[str]) -> None:
     """Raise InputError for a cleaning that drops most of the letters, warn of one that drops some.
 
@@ -307,19 +330,22 @@ def _embeddings(
     vectors: Sequence[WordVectors | str | Path],
     recipe: TextRecipe,
     seed: int,
+    known_words: Sequence[str] = (),
 ) -> tuple[Vocabulary, np.ndarray, int]:
     """The vocabulary, its table of vectors, and how many of its words the vectors have.
 
-    Of the words of `others` those that the vectors have are in it as well, and `recipe.extra_words` of the vectors.
+    Of the words of `others` those that the vectors have are in it as well, `recipe.extra_words` of the vectors, and
+    those that are known to the model that training goes on from.
     """
     if not counts:
         raise InputError(f"the cleaning '{recipe.cleaning}' leaves no word of the texts; are they empty?")
     sets = load_all(vectors, counts.keys() | others, recipe.extra_words)
     extra = sorted(word for word in others if any(word in found for found in sets))
+    extra += known_words
     extra += [word for found in sets for word in found.words[: recipe.extra_words]]
     vocabulary = vocabulary_of(counts, recipe.min_count, extra)
     table, known = embedding_table(vocabulary, sets, recipe.dim, recipe.rand_range, seed)
-    if sets and not known.any():
+    if sets and not known.any() and not known_words:
         raise InputError(f"none of the {len(vocabulary)} words of the texts is in the vectors ({sets[0].source})")
     return vocabulary, table, int(known.sum())
 

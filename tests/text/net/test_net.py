@@ -122,6 +122,32 @@ def test_gradients_of_the_fast_path_equal_those_of_the_declared_net(trained):
         assert not found[0][table][unused].any()  # the pad position among them
 
 
+@pytest.mark.parametrize("trained", [(True,), (False, True)])
+def test_several_threads_share_the_work_and_find_the_same(trained):
+    """Values and filters' gradients to the last bit; the vectors' but for the order in which they are added up."""
+
+    def grads(threads, *lengths):
+        torch.set_num_threads(threads)
+        net = module(trained)
+        logits = net(*batch(*lengths))
+        logits.square().sum().backward()
+        pairs = {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
+        return logits.detach(), {name: g.to_dense() if g.is_sparse else g for name, g in pairs.items()}
+
+    before = torch.get_num_threads()
+    try:
+        for lengths in ((5, 1, 0, 12, 3), (4,), (0,)):
+            (logits, alone), *others = (grads(threads, *lengths) for threads in (1, 2, 3, 3))
+            for found, several in others:
+                assert torch.equal(found, logits)
+                for name, gradient in several.items():
+                    same = torch.equal if name.startswith("cnn.windows") else torch.allclose
+                    assert same(gradient, alone[name]), name
+            assert all(torch.equal(others[1][1][name], others[2][1][name]) for name in alone)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_gradients_equal_finite_differences():
     net = module(dim=3, windows=(2, 3), activation="tanh")
     words, lengths = batch(4, 2)
