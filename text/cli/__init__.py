@@ -14,6 +14,7 @@ COMMANDS: LazyTable = {
     "words": ("casecnn.text.cli.words", "words", "Show the n-grams that speak most for each label."),
     "neighbours": ("casecnn.text.cli.neighbours", "neighbours", "Show the words that are most like a word."),
     "show": ("casecnn.text.cli.show", "show", "Show what is known about a model."),
+    "shrink": ("casecnn.text.cli.shrink", "shrink", "Make a smaller file of a model: fewer words, 8 bits."),
     "train": ("casecnn.text.cli.train", "train", "Train a model on labelled texts of your own."),
     "cv": ("casecnn.text.cli.cv", "cv", "Cross-validate a recipe on labelled texts."),
     "embed": ("casecnn.text.cli.embed", "embed", "Train word2vec vectors on texts of your own."),

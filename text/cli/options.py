@@ -24,6 +24,15 @@ vectors = shared(
 text_column = shared("--text-column", metavar="NAME|N", meaning="The column of the texts", otherwise="the usual names")
 no_header = option("--no-header", is_flag=True, meaning="The first line of a table is data; columns are numbers from 1")
 cleaning = shared("--cleaning", type=click.Choice(CLEANINGS), meaning="How texts become words")
+subwords = shared(
+    "--subwords", metavar="N", type=int, meaning="Read new words by N vectors of n-grams of characters, such as 4096"
+)
+store = shared(
+    "--store",
+    "precision",
+    type=click.Choice(["full", "half", "int8"]),
+    meaning="Number format of the file: 32, 16 or 8 bits",
+)
 set_name = shared(
     "--set", "set_name", metavar="NAME", meaning="DATA is a folder of the paper's data sets; use this one"
 )

@@ -27,13 +27,7 @@ from casecnn.text.cli.options import changes, chosen_recipe, reading, weights_of
 @text.recipe_options
 @options.initial(", a text model; its words, vectors and filters")
 @option("--extra-words", type=int, meaning="Know so many words of the vectors besides those of the texts")
-@option(
-    "--subwords",
-    metavar="N",
-    type=int,
-    meaning="Read new words by N vectors of n-grams of characters; 4096 suit most",
-    otherwise="none",
-)
+@text.subwords(otherwise="none")
 @option("--max-length", type=int, meaning="Words of a text that count", otherwise="all")
 @option(
     "--tune",
@@ -42,14 +36,7 @@ from casecnn.text.cli.options import changes, chosen_recipe, reading, weights_of
     meaning="First search for good settings so long; what other options say is not changed",
     otherwise="no search",
 )
-@option(
-    "--store",
-    "precision",
-    type=click.Choice(["full", "half", "int8"]),
-    default="half",
-    meaning="Number format of the file: 32, 16 or 8 bits",
-    renamed=["--precision"],
-)
+@text.store(default="half", renamed=["--precision"])
 @device_option
 @seed_option
 @format_option

@@ -141,14 +141,18 @@ class _WindowPooling(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         vectors, filters, words, offsets = ctx.saved_tensors
         to_filters = torch.zeros_like(filters)
-        known = [tensor.numpy() for tensor in (words, offsets, vectors, filters, gradients[0].contiguous())]
+        texts, places, known, weights = (tensor.numpy() for tensor in (words, offsets, vectors, filters))
+        gradient = gradients[0].contiguous().numpy()
         skip = ctx.skip if ctx.needs_input_grad[0] else vectors.shape[1]
         to_vectors = [torch.zeros_like(vectors) for _ in range(min(torch.get_num_threads(), ctx.maps))]
         into_filters = to_filters.numpy()
 
         def pool(number: int, first: int, last: int) -> None:
             into = to_vectors[number].numpy()
-            _pool_backward(*known, ctx.starts, ctx.sizes, ctx.maps, first, last, skip, into, into_filters)
+            _pool_backward(
+                texts, places, known, weights, gradient, ctx.starts, ctx.sizes, ctx.maps, first, last, skip, into,
+                into_filters,
+            )  # fmt: skip
 
         _in_threads(pool, ctx.maps)
         for other in to_vectors[1:]:

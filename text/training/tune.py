@@ -112,7 +112,7 @@ def tune(
     loaded = load_all(vectors, words, recipe.extra_words)
     if validation is None:
         held = folds(targets, min(PARTS, len(texts)), seed)[: 3 if len(texts) <= FEW else 1]
-        parts = [_split(texts, labels, set(part.tolist())) for part in held]
+        parts: list[tuple[Sequence[Any], ...]] = [_split(texts, labels, set(part.tolist())) for part in held]
     else:
         parts = [(texts, labels, *validation)]
     options |= {"multi_label": multi_label, "classes": targets.names}
@@ -124,9 +124,12 @@ def tune(
         begin, runs = time.monotonic(), []
         for part in parts:
             given = [loaded[place] for place in chosen]
-            runs.append(train_and_test(*part, replace(recipe, **fields), seed=seed, vectors=given, **options))
-        means = (fmean(getattr(run, name) for run in runs) for name in ("accuracy", "macro_f1", "log_loss"))
-        return Trial(changes, *means, time.monotonic() - begin)
+            settings = replace(recipe, **fields)
+            runs.append(train_and_test(*part, settings, seed=seed, vectors=given, **options))  # type: ignore[misc, arg-type]
+        accuracy, macro_f1, log_loss = (
+            fmean(getattr(run, name) for run in runs) for name in ("accuracy", "macro_f1", "log_loss")
+        )
+        return Trial(changes, accuracy, macro_f1, log_loss, time.monotonic() - begin)
 
     draw = random.Random(derive_seed(seed, 2))
     space = {name: values for name, values in _space(recipe, len(loaded)).items() if name not in keep}
