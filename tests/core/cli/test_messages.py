@@ -49,7 +49,6 @@ NEVER_PRINTED = {
     "words": "a command cleans the texts",
     "texts": "a command reads a list of them",
     "sample_weight": "no command gives it",
-    "min_count": "of a vocabulary; `text embed` has a check and an option of its own",
     "which": "a command names the weights that it wants",
     "last": "a command says how an epoch ends",
     "log_every": "a command leaves the default",
