@@ -96,7 +96,7 @@ validation = shared("--validation", meaning="Held-out data to measure on during 
 validation_fraction = shared(
     "--validation-fraction", type=float, metavar="FRACTION", meaning="Hold out this fraction of the training data"
 )
-limit = shared("--limit", type=int, meaning="Use only so many of the images")
+limit = shared("--limit", type=int, meaning="Use at most this many of the images")
 
 # Training
 

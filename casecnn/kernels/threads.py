@@ -51,7 +51,7 @@ class FreeCores:
         self._others: float | None = None
 
     def threads(self, most: int) -> int:
-        """As many threads as there are free cores, at least one and at most so many."""
+        """As many threads as there are free cores, from 1 to ``most``."""
         if most == 1:
             return 1
         now = self._clock()

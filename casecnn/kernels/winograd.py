@@ -62,7 +62,7 @@ def fits(convolution: Convolution) -> bool:
 
 
 def _work(tiles: int, channels: int, outputs: int) -> int:
-    """Multiply-adds in the products, and what takes as long as so many: the transforms."""
+    """Multiply-adds in the products, and as many more as take the time of the transforms."""
     wide, far = channels + -channels % WIDTH, outputs + -outputs % WIDTH
     return CELLS * tiles * (wide * far + TRANSFORM * (wide + far))
 
@@ -202,12 +202,12 @@ def plan_of(
 
 
 def _line(size: int) -> int:
-    """As in `casecnn.kernels.winograd_loops`: so many bytes or more, an odd number of lines of the cache."""
+    """As in `casecnn.kernels.winograd_loops`: ``size`` bytes or more, in an odd number of lines of the cache."""
     return (-(-size // 64) | 1) * 64
 
 
 def _reserved(size: int) -> np.ndarray:
-    """This thread's memory, of so many bytes at least."""
+    """This thread's memory, of ``size`` bytes at least."""
     if _own.memory.nbytes < size:
         _own.memory = zeros(-(-size // 4))
     return _own.memory
@@ -364,7 +364,7 @@ class WinogradChain:
         return out.permute(0, 3, 1, 2)
 
     def _plan(self, count: int, height: int, width: int, threads: int) -> Plan:
-        """The plan for so many images of one size, without the addresses that each call has anew."""
+        """The plan for ``count`` images of one size, without the addresses that each call has anew."""
         key = (threading.get_ident(), count, height, width, threads)
         kept = self._plans.get(key)
         if kept is not None and kept.memory is _own.memory:

@@ -41,7 +41,7 @@ class AlexNet(Declaration):
         return (conv, pool, norm) if self.norm == "after pool" else (conv, norm, pool)
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes, with the names of the lectures' 13 rows."""
+        """The layers for this number of classes, with the names of the lectures' 13 rows."""
         kernel1, stride1, padding1 = self.conv1
         kernel2, stride2, padding2 = self.conv2
         w1, w2, w3, w4, w5 = self.widths

@@ -29,7 +29,7 @@ class CifarNet(Declaration):
         return (Residual("block", body, "A"),) if self.residual else (*body, ReLU("relu"))
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes."""
+        """The layers for this number of classes."""
         stages = (
             Repeat(f"stage{stage}", self.n, self.block(channels, 1), first=self.block(channels, 1 if stage == 1 else 2))
             for stage, channels in ((1, 16), (2, 32), (3, 64))

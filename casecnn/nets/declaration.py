@@ -27,7 +27,7 @@ class Declaration:
     size: int | Pair = 224
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes."""
+        """The layers for this number of classes."""
         raise NotImplementedError
 
     def net(self, classes: int | None = None, in_channels: int | None = None, size: int | Pair | None = None) -> Net:

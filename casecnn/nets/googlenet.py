@@ -107,7 +107,7 @@ class GoogLeNet(Declaration):
         return () if self.batch_norm else (LocalResponseNorm(name),)
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes."""
+        """The layers for this number of classes."""
         blocks: list[Layer] = []
         for row in TABLE_1:
             blocks.append(self.inception(row))

@@ -36,7 +36,7 @@ class LeNet(Declaration):
         return Conv(conv, channels, kernel=5), pooled, NONLINEAR[self.activation](f"{self.activation}{number}")
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes, with the paper's names."""
+        """The layers for this number of classes, with the paper's names."""
         return (
             *self.block("c1", 6, "s2"),
             *self.block("c3", 16, "s4"),

@@ -42,7 +42,7 @@ class NetworkInNetwork(Declaration):
     dropouts: tuple[bool, ...]
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes."""
+        """The layers for this number of classes."""
         layers: list[Layer] = []
         for number, block in enumerate(self.blocks, 1):
             if number == len(self.blocks):

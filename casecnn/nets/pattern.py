@@ -129,7 +129,7 @@ class Pattern(Declaration):
     size: int | Pair = 32
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes; UsageError where the widths are not as many as the layers need."""
+        """The layers for this number of classes; UsageError where the widths are not as many as the layers need."""
         return tuple(self.named(words(self.pattern), classes))
 
     def filters(self, read: Sequence[str]) -> Iterator[int]:

@@ -50,7 +50,7 @@ class ResNet(Declaration):
         return (Residual("block", self.body(channels, stride), self.shortcut),)
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes."""
+        """The layers for this number of classes."""
         stages = (
             Repeat(
                 f"conv{stage}_x",
@@ -80,7 +80,7 @@ STRIDE_MOVED = "the stride of a bottleneck is on its 3x3, not its first 1x1: 6 %
 
 
 def row(depth: int, **fields: Any) -> ResNet:
-    """The row of table 1 for so many layers."""
+    """The row of table 1 with this number of layers."""
     column = f"He 2016, table 1, {depth}-layer"
     return ResNet(paper=column, blocks=BLOCKS[depth], bottleneck=depth >= 50, **fields)
 

@@ -81,7 +81,7 @@ class SentenceCNN(Declaration):
     size: int | Pair = (64, 300)
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes."""
+        """The layers for this number of classes."""
         return (
             *sentence_layers(classes, dim=self.dim, windows=self.windows, maps=self.maps),
             Softmax("softmax"),

@@ -37,7 +37,7 @@ class VGG(Declaration):
         return (layer, LocalResponseNorm(f"norm{place}")) if self.norm and place == "1_1" else (layer,)
 
     def layers(self, classes: int) -> tuple[Layer, ...]:
-        """The layers for so many classes."""
+        """The layers for this number of classes."""
         blocks: list[Layer] = []
         for block, count in enumerate(self.convs, 1):
             for number in range(1, count + 1):

@@ -53,7 +53,16 @@ def match(
     checked = Terms(**terms)
     with match_shown(games) as progress:
         summary = play(
-            first, second, games, output, checked, judge=judge, openings=openings, opening_moves=opening_moves,
-            alternate=alternate, workers=workers, progress=progress,
-        )  # fmt: skip
+            first,
+            second,
+            games,
+            output,
+            checked,
+            judge=judge,
+            openings=openings,
+            opening_moves=opening_moves,
+            alternate=alternate,
+            workers=workers,
+            progress=progress,
+        )
     show(output_format, summary, table(summary))

@@ -64,8 +64,16 @@ def reinforce(output, temperature, komi, max_moves, batch_size, steps, optimizer
     from casecnn.training.recipe import Recipe
 
     momentum = 0.0 if optimizer == "sgd" else None  # the paper's steps have none
-    recipe = Recipe(batch_size=batch_size, steps=steps, optimizer=optimizer, lr=lr, clip_norm=clip_norm, seed=seed,
-                    momentum=momentum, precision="float32")  # fmt: skip
+    recipe = Recipe(
+        batch_size=batch_size,
+        steps=steps,
+        optimizer=optimizer,
+        lr=lr,
+        clip_norm=clip_norm,
+        seed=seed,
+        momentum=momentum,
+        precision="float32",
+    )
     rules = Rules(temperature=temperature, komi=komi, max_moves=max_moves)
     warm_up(rehearse)
     result = run(recipe, output, rules=rules, command=as_typed(), **settings)

@@ -67,7 +67,17 @@ def train(data, output, k, layers, size, shortcuts, value, trunk, shared, blocks
     branch = {"trunk": trunk, "shared": shared, "blocks": blocks, "filters": k}
     net = {"value": branch} if value else {"k": k, "layers": layers, "size": size, "shortcuts": shortcuts}
     result, weights = train_file(
-        data, recipe, output, validation=validation, evaluate_every=evaluate_every, initial=initial, workers=workers,
-        checkpoint_minutes=checkpoint_minutes, resume=resume, device=device, command=as_typed(), **net,
-    )  # fmt: skip
+        data,
+        recipe,
+        output,
+        validation=validation,
+        evaluate_every=evaluate_every,
+        initial=initial,
+        workers=workers,
+        checkpoint_minutes=checkpoint_minutes,
+        resume=resume,
+        device=device,
+        command=as_typed(),
+        **net,
+    )
     show(output_format, training_facts(result, weights), training_text(result, weights))

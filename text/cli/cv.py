@@ -34,9 +34,18 @@ def cv(data, folds, seeds, jobs, class_weight, device, seed, output_format, **fi
     examples = read_examples(data, **reading(fields)).for_labels(fields["multi_label"])
     with runs_shown(folds * seeds) as done:
         runs = cross_validate(
-            examples.texts, examples.labels or [], chosen_recipe(fields), folds=folds, seeds=seeds, seed=seed,
-            jobs=jobs, vectors=fields["vectors"], multi_label=fields["multi_label"],
-            class_weight=weights_of_classes(class_weight), device=device, done=done,
-        )  # fmt: skip
+            examples.texts,
+            examples.labels or [],
+            chosen_recipe(fields),
+            folds=folds,
+            seeds=seeds,
+            seed=seed,
+            jobs=jobs,
+            vectors=fields["vectors"],
+            multi_label=fields["multi_label"],
+            class_weight=weights_of_classes(class_weight),
+            device=device,
+            done=done,
+        )
     summary = summarise(runs)
     show(output_format, {"summary": asdict(summary), "runs": [run.as_dict() for run in runs]}, summary.report())

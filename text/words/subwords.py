@@ -49,7 +49,7 @@ def fitted(words: Sequence[str], matrix: np.ndarray, rows: int, ridge: float = R
     Words count the same. Takes rows**2 numbers of memory and time with the cube of them: a second for 4,096. Raises
     UsageError for rows that are no number from 1 to 1,048,576.
     """
-    whole("rows", rows, 1, MOST_ROWS)
+    whole("subwords", rows, 1, MOST_ROWS)
     from scipy.linalg import solve
     from scipy.sparse import csr_matrix
 

@@ -28,8 +28,11 @@ def compare(nets, image, output_format) -> None:
         draw_columns(nets, image)
     grid = GRIDS.get(output_format)
     text = grid(library.COLUMNS, library.cells(found), library.LEFT) if grid else ""
-    show(output_format, {"nets": found, "compared": library.sentences(found)},
-         "\n".join([text, "", *library.sentences(found)]))  # fmt: skip
+    show(
+        output_format,
+        {"nets": found, "compared": library.sentences(found)},
+        "\n".join([text, "", *library.sentences(found)]),
+    )
 
 
 @command()

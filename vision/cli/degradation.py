@@ -40,8 +40,9 @@ def degradation(data, output, nets, figure, threads, seed, output_format, **sett
     from casecnn.vision.training.fit import use_threads
 
     use_threads(threads)
-    curves = run_degradation(data, output, [name.strip() for name in nets.split(",") if name.strip()], seed=seed,
-                             **settings)  # fmt: skip
+    curves = run_degradation(
+        data, output, [name.strip() for name in nets.split(",") if name.strip()], seed=seed, **settings
+    )
     steps = curves[0].test[-1][0]
     saved = save_results(curves, output, {"data": data, "steps": steps, "seed": seed, "command": as_typed()})
     drawn = figure or str(Path(output) / "degradation.png")

@@ -24,8 +24,12 @@ from casecnn.vision.cli.options import height_and_width, whole_numbers
     type=click.Choice(["table", "markdown", "latex", "json", "csv"]),
     default="table",
 )
-@option("--narrow/--wide", default=None, meaning="Columns that fit 100 letters, counts in M and G; or all columns",
-        otherwise="narrow where the terminal is")  # fmt: skip
+@option(
+    "--narrow/--wide",
+    default=None,
+    meaning="Columns that fit 100 letters, counts in M and G; or all columns",
+    otherwise="narrow where the terminal is",
+)
 @options.image(" the net", parameter="diagram", metavar="OUT.png|OUT.svg|OUT.pdf", renamed=["--diagram"])
 def table(net, size, classes, channels, widths, batch, output_format, narrow, diagram) -> None:
     """Show NET layer by layer: filter, stride, pad, output, parameters, MACs, FLOPs, memory, receptive field.
@@ -45,7 +49,9 @@ def table(net, size, classes, channels, widths, batch, output_format, narrow, di
         save_diagram(made.net, diagram)
     narrow = fits_narrow(made.text()) if narrow is None else narrow
     text = {
-        "table": made.narrow if narrow else made.text, "markdown": made.markdown, "latex": made.latex,
+        "table": made.narrow if narrow else made.text,
+        "markdown": made.markdown,
+        "latex": made.latex,
         "csv": made.comma_separated,
-    }.get(output_format)  # fmt: skip
+    }.get(output_format)
     show(output_format, made.as_dict(), text() if text else "")

@@ -63,8 +63,15 @@ def transfer(net, data, weights, output, mode, validation, validation_fraction, 
 
     use_threads(threads)
     done = run(
-        load_start(net, weights), data, output, mode, validation=watched, augmentation=augmentation,
-        recipe={"batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}, command=as_typed(),
-        **({} if mode == "features" else {"resume": resume}), **settings,
-    )  # fmt: skip
+        load_start(net, weights),
+        data,
+        output,
+        mode,
+        validation=watched,
+        augmentation=augmentation,
+        recipe={"batch_size": batch_size, "lr": lr, "weight_decay": weight_decay},
+        command=as_typed(),
+        **({} if mode == "features" else {"resume": resume}),
+        **settings,
+    )
     show(output_format, transfer_facts(done, net, mode), transfer_text(done, mode))

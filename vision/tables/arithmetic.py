@@ -87,7 +87,7 @@ def work_out(shape: Shape, layers: Sequence[Layer], seed: int = 0) -> Worked:
     """Work out the one layer that there is with numbers, gradients too; UsageError for none or several."""
     answered = answer(shape, layers)
     if len(answered.steps) != 1:
-        raise UsageError(f"`steps` works out one layer, not {len(answered.steps)}; give one conv, pool or meanpool")
+        raise UsageError(f"`work_out` works out one layer, not {len(answered.steps)}; give one conv, pool or meanpool")
     step_ = answered.steps[0]
     return worked(shape, step_.row.layer, step_.title, seed)
 

@@ -160,14 +160,14 @@ def worked(shape: Shape, layer: Layer, title: str, seed: int = 0) -> Worked:
     layer does not fit.
     """
     if len(shape) != 3 or isinstance(layer, Linear) or not hasattr(layer, "kernel"):
-        raise UsageError(f"`steps` works out conv, pool and meanpool; '{title}' is another layer")
+        raise UsageError(f"`work_out` works out conv, pool and meanpool; '{title}' is another layer")
     settings: Any = layer
     out = layer.output_shape(shape)
     if getattr(layer, "groups", 1) > 1:
-        raise UsageError("`steps` works out convolutions without groups; leave `groups` out")
+        raise UsageError("`work_out` works out convolutions without groups; leave `groups` out")
     if np.prod(shape) > MOST or np.prod(out) > MOST:
         raise UsageError(
-            f"`steps` works out inputs and outputs of up to {MOST} values, such as 5x5x1; give a smaller input"
+            f"`work_out` works out inputs and outputs of up to {MOST} values, such as 5x5x1; give a smaller input"
         )
     rows, columns = settings.spans(*shape[1:])
     generator = np.random.default_rng(seed)

@@ -48,6 +48,7 @@ NEVER_PRINTED = {
     "sentences": "a command cleans the texts",
     "words": "a command cleans the texts",
     "texts": "a command reads a list of them",
+    "shift_jis": "an encoding",
     "sample_weight": "no command gives it",
     "which": "a command names the weights that it wants",
     "last": "a command says how an epoch ends",

@@ -25,7 +25,7 @@ for _name, _command in COMMANDS.items():
         if isinstance(_parameter, Option):
             USES[_parameter.spelling][_name] = _parameter
 
-OTHER_MEANINGS = {"--steps": "updates of a training; of a sum, that it is worked out step by step"}
+OTHER_MEANINGS: dict[str, str] = {}
 OTHER_TYPES = {
     **OTHER_MEANINGS,
     "--batch": "an exported net may take batches of any size: `dynamic`",

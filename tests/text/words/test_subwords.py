@@ -56,7 +56,7 @@ def test_a_new_form_is_like_the_forms_that_are_known():
 def test_nothing_to_fit_is_zeros_and_rows_are_checked():
     assert not fitted(["1", "?"], np.ones((2, 3), np.float32), 4).any()
     for rows in (0, (1 << 20) + 1, 2.5):
-        with pytest.raises(UsageError, match=r"^`rows` \("):
+        with pytest.raises(UsageError, match=r"^`subwords` \("):
             fitted(["word"], np.ones((1, 3), np.float32), rows)
 
 

@@ -119,7 +119,7 @@ def test_the_gradient_of_a_maximum_with_ties_and_overlaps():
 @pytest.mark.slow
 def test_the_command_prints_steps_as_text_latex_and_picture(tmp_path, capsys):
     image = tmp_path / "steps.svg"
-    arguments = ["vision", "arithmetic", "--input", "4x4x1", "conv", "3x3x1", "/2", "pad", "same", "--steps"]
+    arguments = ["vision", "arithmetic", "--input", "4x4x1", "conv", "3x3x1", "/2", "pad", "same", "--work-out"]
     assert main([*arguments, "--image", str(image)]) == 0
     said = capsys.readouterr().out
     assert "dL/dW[0,0] =" in said and "where windows overlap their gradients add up" in said
@@ -131,7 +131,7 @@ def test_the_command_prints_steps_as_text_latex_and_picture(tmp_path, capsys):
     for wrong, text in ((["--input", "4x4x1", "conv", "3x3x1", "pool", "2x2"], "works out one layer, not 2"),
                         (["--input", "7x7x512", "fc", "10"], "works out conv, pool and meanpool"),
                         (["--input", "32x32x3", "conv", "3x3x4"], "give a smaller input")):  # fmt: skip
-        assert main(["vision", "arithmetic", *wrong, "--steps"]) == 2
+        assert main(["vision", "arithmetic", *wrong, "--work-out"]) == 2
         assert text in capsys.readouterr().err
 
 
