@@ -62,22 +62,11 @@ def train(data, output, validation, set_name, class_weight, initial, extra_words
         recipe, vectors = tuned.recipe, [vectors[place] for place in tuned.vectors]
         tell(tuned.report())
     trained = train_file(
-        examples,
-        output,
-        recipe,
-        validation=held_out,
-        initial=initial,
-        extra_words=extra_words,
-        subwords=subwords,
-        max_length=max_length,
-        precision=precision,
-        vectors=vectors,
-        multi_label=fields["multi_label"],
-        class_weight=weights,
-        seed=seed,
-        device=device,
-        command=as_typed(),
-    )
+        examples, output, recipe, validation=held_out,
+        initial=initial, extra_words=extra_words, subwords=subwords, max_length=max_length, precision=precision,
+        vectors=vectors, multi_label=fields["multi_label"], class_weight=weights,
+        seed=seed, device=device, command=as_typed(),
+    )  # fmt: skip
     facts = {"model": output, **trained.as_dict(), **({} if tuned is None else {"tuned": tuned.as_dict()})}
     show(output_format, facts, f"{output}: {trained.report()}")
 
@@ -90,14 +79,6 @@ def searched(minutes, examples, held_out, recipe, fields, initial, **options):
         raise UsageError("`tune` and `initial` cannot be given together; the settings of a net are those that it has")
     given = None if held_out is None else (held_out.texts, held_out.labels or [])
     return tune(
-        examples.texts,
-        examples.labels or [],
-        recipe,
-        minutes,
-        vectors=fields["vectors"],
-        validation=given,
-        keep=changes(fields),
-        multi_label=fields["multi_label"],
-        done=lambda trial: tell(trial.report()),
-        **options,
-    )
+        examples.texts, examples.labels or [], recipe, minutes, vectors=fields["vectors"], validation=given,
+        keep=changes(fields), multi_label=fields["multi_label"], done=lambda trial: tell(trial.report()), **options,
+    )  # fmt: skip
