@@ -36,8 +36,23 @@ def write_page(results: Path, page: Path) -> Path:
         content = json.loads(path.read_text())
         if "results" in content and "clock" in content:
             parts += section(content)
+        elif "pairs" in content:
+            parts += versions(content)
     page.write_text("\n".join(parts).rstrip() + "\n")
     return page
+
+
+def versions(content: dict[str, Any]) -> list[str]:
+    """The table of a comparison with an earlier version."""
+    lines = ["", f"## {content['title']}: {content['cpu']}", "", content["note"], ""]
+    lines += ["| work a second | before | now | ratio | range | pairs |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    for row in content["pairs"]:
+        before, now = (f"{row[when]:,.{0 if row[when] >= 100 else 1}f}" for when in ("before", "now"))
+        numbers = f"{before} | {now} | {row['ratio']:.2f}"
+        lines.append(
+            f"| {row['what']}, {row['unit']} | {numbers} | {row['least']:.2f} to {row['most']:.2f} | {row['pairs']} |"
+        )
+    return lines
 
 
 def section(content: dict[str, Any]) -> list[str]:
