@@ -243,7 +243,8 @@ def left_out(entries: Entries, layout: Layout) -> list[str]:
 def _unlabelled(path: Path, layout: Layout) -> Unlabelled:
     others = [name for name in layout.splits if name != layout.split]
     if layout.split and others:
-        other = f"'{path}/{others[0]}'" if path.is_dir() else f"an archive of the part '{others[0]}'"
+        held = min(others, key=lambda name: (name == "train", name))  # the training images measure nothing
+        other = f"'{path}/{held}'" if path.is_dir() else f"an archive of the part '{held}'"
         return Unlabelled(
             f"the images in '{path}/{layout.folder.rstrip('/')}' have no labels; give another part, such as {other}, "
             "or put labels.csv beside them, with a line `file,class` for each"

@@ -42,7 +42,7 @@ def table(found: Evaluation) -> str:
     lines = [printable(f"{' + '.join(found.nets)} ({', '.join(found.weights)}) on {found.data}")]
     crops = "10 crops" if found.crops == 10 else "1 crop"
     how = f"{crops}, {found.precision} on {found.device}; classes matched {found.matching}"
-    lines.append(f"{found.pictures:,} images, {how}")
+    lines.append(f"{found.pictures:,} pictures, {how}")  # as scripts have read it since 0.1
     lines.append(printable(found.mapping))
     if found.skipped:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in found.skipped.items())

@@ -55,7 +55,7 @@ def test_kaggles_folders_beside_the_images_are_looked_past(tmp_path):
 
 def test_a_part_without_labels_names_the_others(tmp_path):
     write(tmp_path, "train/a/1.png", "train/b/2.png", "val/a/3.png", "test/4.png")
-    with pytest.raises(InputError, match=r"have no labels; give another part, such as '.*train', or put labels.csv"):
+    with pytest.raises(InputError, match=r"have no labels; give another part, such as '.*val', or put labels.csv"):
         open_data(tmp_path)
     assert len(open_data(tmp_path, split="val")) == 1
 

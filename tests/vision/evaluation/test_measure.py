@@ -164,7 +164,7 @@ def test_the_command_on_an_archive(tmp_path, digits, capsys):
     assert picture.read_bytes().startswith(b"<?xml")
     assert main(arguments) == 0
     text = capsys.readouterr().out
-    assert "8 images, 1 crop" in text and "classes matched by name" in text and "1 skipped: 1 not an image" in text
+    assert "8 pictures, 1 crop" in text and "classes matched by name" in text and "1 skipped: 1 not an image" in text
     assert "images a second" in text and "95 % sure" in text and "peak memory" in text
 
 
