@@ -314,13 +314,13 @@ def _check_cleaning(rule: str, texts: Sequence[str]) -> None:
     kept, seen = kept_letters(rule, texts)
     if seen and kept < LEAST_KEPT * seen:
         raise InputError(
-            f"the cleaning '{rule}' drops {100 * (seen - kept) // seen} % of the letters: it is for English; the "
-            "cleaning 'unicode' takes words of any language, 'characters' single characters"
+            f"the cleaning '{rule}' drops {100 * (seen - kept) // seen} % of the letters: it is for English; set "
+            "`tokens` to 'unicode' (words of any language) or 'characters'; in Python that is the cleaning"
         )
     if kept < MOSTLY_KEPT * seen:
         warn(
             f"the cleaning '{rule}' drops {100 * (seen - kept) / seen:.1f} % of the letters of the texts; "
-            "'unicode' keeps those of every language"
+            "`tokens` 'unicode' keeps those of every language"
         )
 
 
