@@ -5,8 +5,8 @@
     python benchmarks/search.py --transpositions off
 
 For each of some positions of a game of the policy against itself, in turn: the net alone on batches of the same size,
-in as many threads at once, then a search of as many seconds from an empty tree. `ceiling` is the positions a second of the
-first, `net` those that the search had computed a second, `visits` its visits a second (more where transpositions
+in as many threads at once, then a search of as many seconds from an empty tree. `ceiling` is the positions a second of
+the first, `net` those that the search had computed a second, `visits` its visits a second (more where transpositions
 spare the net work), `busy` the share of the threads' time that went by inside the net. Other programs on the machine
 slow both down; so the ratio is to be trusted rather than the numbers.
 """
