@@ -38,7 +38,8 @@ def positions(net: PolicyValue, moves: list[int]) -> list[Position]:
     for number in moves:
         position = Position(net.size)
         for event in game.events[:number]:
-            position.play(unpack(event).move, unpack(event).colour)
+            _, colour, move = unpack(event)
+            position.play(move, colour)
         found.append(position)
     return found
 
