@@ -21,7 +21,9 @@ from casecnn.go.suggested_moves import Suggestion, Suggestions
 
 if TYPE_CHECKING:
     from casecnn.go.net.policy import Policy
+    from casecnn.go.net.policy_value import PolicyValue
     from casecnn.go.net.quick_policy import QuickPolicy
+    from casecnn.go.search.results import PositionNet, SearchResult
 
 RANKS = ("win-rate", "prior")
 
@@ -32,11 +34,13 @@ def suggest(
     move: int | None = None,
     top: int = 10,
     symmetries: bool = True,
-    policy: Policy | QuickPolicy | str | os.PathLike[str] | None = None,
+    policy: Policy | QuickPolicy | PolicyValue | str | os.PathLike[str] | None = None,
     device: str = "auto",
     game: int | None = None,
     path: str | None = None,
     rollouts: int = 0,
+    visits: int = 0,
+    ownership: bool = False,
     rank_by: str = "win-rate",
     seed: int = 0,
     progress: Callable[[int, int, int], None] | None = None,
@@ -70,13 +74,25 @@ def suggest(
     is the most probable of those within two standard errors of the best win rate. On Ctrl-C the playouts that are
     finished count.
 
-    Raises UsageError for `top`, `move`, `rollouts` or `rank_by` out of range and InputError for a file that is no game,
+    With `visits` the position is searched until it has so many (see `casecnn.go.search.reading`), by a net with a value
+    branch: `policy` is one, or the name or file of its weights; None is the packaged one. The moves are those that were
+    visited, the most visited first, or the most probable where `rank_by` is "prior"; the pass may be among them. Each
+    has `searched`, and the whole a `search`, of which `ownership` is shown. `progress` gets 0, the visits so far and
+    those asked for. On Ctrl-C what is known counts.
+
+    Raises UsageError for `top`, `move`, `rollouts`, `visits` or `rank_by` out of range, for both kinds of games looked
+    ahead, and InputError for a file that is no game,
     weights that cannot be loaded, and a board that is not from 5x5 to 25x25. On boards of another size than the net was
     trained on it plays weaker, as `note` says.
     """
     whole("top", top, 1)
     whole("rollouts", rollouts, 0)
+    whole("visits", visits, 0)
     one_of("rank_by", rank_by, RANKS)
+    if rollouts and visits:
+        raise UsageError(f"`rollouts` (={rollouts}) must be left out where `visits` are given")
+    if ownership and not visits:
+        raise UsageError("`ownership` needs `visits`")
     if isinstance(game_or_position, (str, os.PathLike, bytes)):
         from casecnn.go.sgf.game import read_game
 
@@ -86,7 +102,9 @@ def suggest(
         check_board(game_or_position.size, source or "the game")
     position, last_move = _position(game_or_position, move)
     if policy is None or isinstance(policy, (str, os.PathLike)):
-        policy = _load(policy, device, alone=not rollouts)
+        policy = _load(policy, device, alone=not rollouts, value=visits > 0)
+    if visits and not hasattr(policy, "estimate"):
+        raise UsageError(f"`visits` (={visits}) needs a net with a value branch; '{policy.name}' has none")
     policy = policy_for(policy, position.size, source)
     start = time.perf_counter()
     sensible = position.sensible_moves()
@@ -100,6 +118,10 @@ def suggest(
         moves = tuple(replace(s, rollouts=found.get(s.move)) for s in moves)
         if rank_by == "win-rate":
             moves = rank_by_rollouts(moves)
+    result = None
+    if visits:
+        result = _search(position, policy, visits, seed, progress)  # type: ignore[arg-type]
+        moves = rank_by_search(result, probabilities, position.size, top, rank_by)
     elapsed_ms = 1000 * (time.perf_counter() - start)
     return Suggestions(
         moves,
@@ -114,11 +136,61 @@ def suggest(
         rollouts,
         position.passes >= 2,
         note(policy, position.size),
+        result,
+        visits,
+        ownership,
     )
 
 
-def _load(which: str | os.PathLike[str] | None, device: str, *, alone: bool) -> Policy | QuickPolicy:
+def _search(
+    position: Position,
+    net: PositionNet,
+    visits: int,
+    seed: int,
+    progress: Callable[[int, int, int], None] | None,
+) -> SearchResult:
+    """What a search finds, on Ctrl-C what it has found."""
+    from casecnn.go.search.reading import Search
+
+    def report(found: SearchResult) -> None:
+        if progress is not None:
+            progress(0, found.visits, visits)
+
+    search = Search(net, seed=seed)
+    try:
+        return search.run(position, visits=visits, on_progress=report)
+    except KeyboardInterrupt:
+        found = search.result(position)
+        if found is None or not found.visits:
+            raise
+        return found
+
+
+def rank_by_search(
+    result: SearchResult, probabilities: np.ndarray, size: int, top: int, rank_by: str = "win-rate"
+) -> tuple[Suggestion, ...]:
+    """The `top` moves that a search has visited, the most visited first, or the most probable ("prior")."""
+    visited = [searched for searched in result.moves if searched.visits] or [result.best]
+    if rank_by == "prior":
+        visited.sort(key=lambda searched: -searched.prior)
+    suggestions = []
+    for number, searched in enumerate(visited[:top], start=1):
+        passes = searched.move == size * size
+        row, column = (None, None) if passes else divmod(searched.move, size)
+        chance = searched.prior if passes else float(probabilities[searched.move])
+        vertex = to_vertex(searched.move, size)
+        suggestions.append(Suggestion(number, searched.move, vertex, row, column, chance, searched=searched))
+    return tuple(suggestions)
+
+
+def _load(
+    which: str | os.PathLike[str] | None, device: str, *, alone: bool, value: bool
+) -> Policy | QuickPolicy | PolicyValue:
     """The net of a name or a file. For a position `alone` the one without torch, unless a device is asked for."""
+    if value:
+        from casecnn.go.net.policy_value import load_policy_value
+
+        return load_policy_value(which, device)
     if alone and device in ("auto", "cpu"):
         from casecnn.go.net.quick_policy import load_quick_policy
 

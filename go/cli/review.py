@@ -6,7 +6,7 @@ import click
 
 from casecnn.cli import options
 from casecnn.cli.command import command
-from casecnn.cli.options import device_option, format_option, option
+from casecnn.cli.options import device_option, format_option, option, seed_option
 from casecnn.cli.results import show
 from casecnn.go.cli import options as go
 
@@ -20,6 +20,8 @@ from casecnn.go.cli import options as go
 @option("--to", "last", type=int, meaning="The last move to review", otherwise="the end")
 @options.top(": surprises", default=10)
 @go.symmetries()
+@go.visits(otherwise="none")
+@seed_option
 @go.weights
 @device_option
 @format_option
@@ -34,6 +36,8 @@ def review(games, output_format, **wishes) -> None:
     out with a warning, and the exit code is 1 in the end. With --sgf, --image or --html each gets a file in a folder.
 
     A surprise is a move that strong players seldom make in such a position, good or bad: the net reads no variations.
+    With --visits a net with a value branch searches before each move: who is ahead, the points that each move lost, and
+    the better move with its variation. Rates and leads say whose they are. --visits 1 is the net's own estimate.
     """
     from casecnn.go.reviews.review_files import review_files
 

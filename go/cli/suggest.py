@@ -22,14 +22,16 @@ from casecnn.interruption import Interrupted
 @options.top(": moves", default=10)
 @go.symmetries()
 @go.weights
+@go.visits(otherwise="none")
 @go.rollouts()
 @option(
     "--rank",
     "rank_by",
     type=click.Choice(["win-rate", "prior"]),
     default="win-rate",
-    meaning="The order of the moves, with --rollouts",
+    meaning="The order of the moves, with --rollouts or --visits",
 )
+@option("--ownership", is_flag=True, meaning="Also whose each point will be, with --visits: in image and JSON")
 @seed_option
 @device_option
 @format_option
@@ -42,7 +44,9 @@ def suggest(game_file, weights, output_format, **settings) -> None:
     moves that do not fill an own true eye are suggested; the probabilities of all of them add up to 1.
 
     With --rollouts the net plays against itself so many times from each of the moves to the end, which gives a win rate
-    with its standard error and a mean score, both for the player to move. Ctrl-C shows what is known so far.
+    with its standard error and a mean score, both for the player to move. With --visits a net with a value branch
+    searches: win rate, lead, points lost and a variation of each move; the image shows the points lost by colour.
+    Ctrl-C shows what is known so far.
     """
     from casecnn.go.reviews.suggest_file import suggest_file
 
@@ -50,5 +54,7 @@ def suggest(game_file, weights, output_format, **settings) -> None:
     board = found.text_board(colour=colour_wanted() and shows("●"))
     text = f"{board}\n\n{found.headline()}\n{found.origin()}\n\n{found.table()}"
     show(output_format, found.as_dict(game_file), text)
+    if found.search is not None and found.search.visits < found.visits:
+        raise Interrupted(f"stopped after {found.search.visits:,} of {found.visits:,} visits")
     if found.unfinished:
         raise Interrupted(f"stopped: {found.unfinished} of {found.rollouts * len(found)} playouts are missing")

@@ -8,13 +8,14 @@ how they are painted, so that PNG and SVG show the same picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.star_points import star_points
+from casecnn.go.picture.points_lost import loss_colour
 
 WIDTH = 1000.0
 MARGIN = 1.3  # from the outermost line to the board's edge, in cells
@@ -130,6 +131,10 @@ class Diagram:
     `board` is uint8 [size, size] (0 empty, 1 black, 2 white); `heat` float [size * size], a probability for each
     point; `ranked` the moves that carry their probability as a label, the best first; `last_move` is marked if a stone
     lies there. `caption` stands below the board, `note` beside it in grey.
+
+    With `losses`, points lost by move, the moves in them carry these as labels and have the colours of
+    `casecnn.go.picture.points_lost`, and the heat is left out. `ownership` float [size * size] is 1 for points that are
+    surely Black's and -1 for White's.
     """
 
     board: np.ndarray
@@ -139,6 +144,8 @@ class Diagram:
     last_move: int | None = None
     caption: str = ""
     note: str = ""
+    losses: Mapping[int, float] | None = None
+    ownership: np.ndarray | None = None
 
 
 BLACK_STONE = Gradient(
@@ -161,8 +168,10 @@ def scene(diagram: Diagram) -> Scene:
         *_wood(),
         *_grid(size, cell, first),
         *_coordinates(size, cell, first),
-        *_heat(diagram, cell, first),
+        *(_heat(diagram, cell, first) if diagram.losses is None else ()),
         *_stones(diagram, cell, first),
+        *_owners(diagram, cell, first),
+        *_losses(diagram, cell, first),
         *_caption(diagram),
     ]
     return Scene(WIDTH + CAPTION, tuple(shapes), " ".join(filter(None, [diagram.caption, diagram.note])))
@@ -232,6 +241,35 @@ def _stones(diagram: Diagram, cell: float, first: float) -> Iterator[Shape]:
         yield from stone(x, y, radius, int(diagram.board[row, column]))
         if row * size + column == diagram.last_move:
             yield Ring(x, y, 0.52 * radius, 0.075 * cell, "#ffffff" if diagram.board[row, column] == 1 else "#1c1c1e")
+
+
+def _losses(diagram: Diagram, cell: float, first: float) -> Iterator[Shape]:
+    """The moves that were searched, by what they lose; the best one in a ring."""
+    size = len(diagram.board)
+    for move in reversed([move for move in diagram.ranked if move in (diagram.losses or {})]):
+        lost = max(0.0, (diagram.losses or {})[move])
+        row, column = divmod(move, size)
+        x, y = first + column * cell, first + row * cell
+        yield Disc(x, y, 0.47 * cell, loss_colour(lost), 0.94)
+        if move == diagram.ranked[0]:
+            yield Ring(x, y, 0.44 * cell, 0.055 * cell, "#ffffff", 0.95)
+        label = f"{lost:.1f}" if lost < 9.95 else f"{lost:.0f}"
+        yield Text(x, y, label, 0.38 * cell, "#ffffff", bold=True)
+
+
+def _owners(diagram: Diagram, cell: float, first: float) -> Iterator[Shape]:
+    """A square on each point that is likely to be somebody's: black or white, the surer the larger."""
+    if diagram.ownership is None:
+        return
+    size = len(diagram.board)
+    for point, share in enumerate(diagram.ownership):
+        row, column = divmod(point, size)
+        owner = 1 if share > 0 else 2
+        if abs(share) < 0.1 or diagram.board[row, column] == owner:
+            continue
+        half = cell * (0.06 + 0.14 * abs(float(share)))
+        x, y = first + column * cell - half, first + row * cell - half
+        yield Box(x, y, 2 * half, 2 * half, "#141416" if owner == 1 else "#ffffff", 0.85)
 
 
 def stone(x: float, y: float, radius: float, colour: int) -> Iterator[Shape]:

@@ -13,7 +13,7 @@ from casecnn.go.board.coordinates import to_sgf
 from casecnn.go.reviews.earlier import take_out_suggestions
 from casecnn.go.sgf.game import Game
 from casecnn.go.sgf.tree import Node, add_comment, line, to_write, written
-from casecnn.go.suggested_moves import Suggestions
+from casecnn.go.suggested_moves import COLOURS, Suggestion, Suggestions, lead_text
 
 
 def annotated_sgf(game: Game, suggestions: Suggestions) -> bytes:
@@ -23,7 +23,8 @@ def annotated_sgf(game: Game, suggestions: Suggestions) -> bytes:
     a label on each suggested point, with its rank, and the table of the suggestions below the comment that was there.
     Each suggestion that is no variation yet becomes one, the best first, with its probability as comment, behind those
     that the file has. Where the game ends at the position, an empty node stands before them, so that the main line
-    still ends there. Values whose encoding is not known stay byte for byte.
+    still ends there. After a search the variations go on as it expects. Values whose encoding is not known stay byte
+    for byte.
     """
     size = suggestions.size
     root = to_write(game)
@@ -42,10 +43,22 @@ def annotated_sgf(game: Game, suggestions: Suggestions) -> bytes:
     for point, suggestion in points.items():
         if point not in there:
             variation = Node({colour: [point]})
-            chance = f"{suggestion.vertex}: {100 * suggestion.probability:.2f} %, suggestion {suggestion.rank}"
-            add_comment(variation, chance)
+            add_comment(variation, _comment_on(suggestion, suggestions.to_play))
             node.children.append(variation)
+            for number, later in enumerate(suggestion.searched.variation[1:] if suggestion.searched else (), start=1):
+                after = Node({"BW"[(suggestions.to_play - 1 + number) % 2]: [to_sgf(later, size).encode()]})
+                variation.children.append(after)
+                variation = after
     return written(root)
+
+
+def _comment_on(suggestion: Suggestion, to_play: int) -> str:
+    """What stands in the variation of a suggestion: its probability, and what a search says."""
+    text = f"{suggestion.vertex}: "
+    if found := suggestion.searched:
+        lead = lead_text(found.lead if to_play == 1 else -found.lead)
+        text += f"{COLOURS[to_play].capitalize()} wins {100 * found.win:.1f} %, lead {lead}, {found.visits} visits, "
+    return text + f"{100 * suggestion.probability:.2f} %, suggestion {suggestion.rank}"
 
 
 def save_annotated(

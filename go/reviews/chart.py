@@ -22,6 +22,7 @@ from casecnn.go.picture.draw import picture_format
 from casecnn.go.reviews.curves import running_mean
 from casecnn.go.reviews.opinion import Opinions, ReviewedMove, select
 from casecnn.go.reviews.text import PLAYERS, origin, percent
+from casecnn.go.reviews.value_chart import draw_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +76,12 @@ def chart(review: Opinions, *, top: int = 10) -> Figure:
     }
     with matplotlib.rc_context(settings):
         figure = Figure(figsize=INCHES, dpi=DPI, facecolor="white")
+        if review.visits:
+            _heading(figure, review, "Who is ahead, and what each move cost")
+            both = draw_values(figure, review, top)
+            for axes in both:
+                _frame(axes, review, named=axes is both[0])
+            return figure
         axes = figure.add_axes((0.075, 0.285, 0.9, 0.535))
         plays = [move for move in review if move.probability is not None]
         _scales(axes, review, plays)
@@ -82,21 +89,25 @@ def chart(review: Opinions, *, top: int = 10) -> Figure:
             _draw_player(axes, select(plays, colour), colour)
         surprises = review.surprises(top)
         _draw_surprises(axes, surprises, plays)
-        _heading(figure, axes, review, bool(surprises))
+        _heading(figure, review, "How probable the policy net found each move")
+        _legend(axes, bool(surprises))
         _figures(figure, review)
     return figure
 
 
-def _heading(figure: Figure, axes: Axes, review: Opinions, surprises: bool) -> None:
-    from matplotlib.lines import Line2D
-
+def _heading(figure: Figure, review: Opinions, what: str) -> None:
     title = " – ".join(_name(review, colour) for colour in PLAYERS)
     if title == " – ".join(PLAYERS.values()) and review.record.source[:1] not in ("", "<"):
         title = _shown(os.path.basename(review.record.source), LONGEST_NAME * 2) or title
     figure.text(0.075, 0.945, title, fontsize=21, weight="bold", va="center")
     facts = [printable(review.record.result), origin(review)]
-    text = "How probable the policy net found each move   ·   " + "   ·   ".join(filter(None, facts))
+    text = f"{what}   ·   " + "   ·   ".join(filter(None, facts))
     figure.text(0.075, 0.892, text, fontsize=12.5, color=GREY, va="center")
+
+
+def _legend(axes: Axes, surprises: bool) -> None:
+    from matplotlib.lines import Line2D
+
     ring = Line2D([], [], ls="", marker="o", ms=11, mfc="none", mec=SURPRISE, mew=2.2, label="largest surprises")
     handles = [
         Line2D([], [], color=COLOUR[colour], lw=2.6, ls=STYLE[colour], marker=SHAPE[colour], ms=6, mfc=FACE[colour],
@@ -111,8 +122,6 @@ def _heading(figure: Figure, axes: Axes, review: Opinions, surprises: bool) -> N
 
 
 def _scales(axes: Axes, review: Opinions, plays: Sequence[ReviewedMove]) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     lowest = min((move.probability or 0.0 for move in plays), default=1.0)
     decade = float(np.floor(np.log10(max(min(lowest, 5e-3), LOWEST))))
     axes.set_yscale("log")
@@ -120,11 +129,18 @@ def _scales(axes: Axes, review: Opinions, plays: Sequence[ReviewedMove]) -> None
     ticks = [10.0**n for n in range(int(decade), 1)]
     axes.set_yticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
     axes.minorticks_off()
+    axes.set_xlabel("move", color=GREY, fontsize=12, labelpad=3)
+    _frame(axes, review)
+
+
+def _frame(axes: Axes, review: Opinions, named: bool = True) -> None:
+    """The scale of the moves, and their phases."""
+    from matplotlib.ticker import MaxNLocator
+
     numbers = [move.number for move in review] or [1]
     axes.set_xlim(numbers[0] - 2, numbers[-1] + 2)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    axes.set_xlabel("move", color=GREY, fontsize=12, labelpad=3)
-    _phases(axes, numbers[0], numbers[-1])
+    _phases(axes, numbers[0], numbers[-1], named)
     axes.grid(axis="y", color=FAINT, lw=1)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, colors=GREY, labelsize=12, pad=6)
@@ -133,7 +149,7 @@ def _scales(axes: Axes, review: Opinions, plays: Sequence[ReviewedMove]) -> None
         spine.set_color(GREY)
 
 
-def _phases(axes: Axes, first: int, last: int) -> None:
+def _phases(axes: Axes, first: int, last: int, named: bool) -> None:
     """The phases of the table below, each with its name at its foot, every second one on a grey band."""
     for number, (name, low, high) in enumerate(PHASES):
         left, right = max(low + 0.5, first - 2), min(high + 0.5, last + 2)
@@ -141,7 +157,7 @@ def _phases(axes: Axes, first: int, last: int) -> None:
             continue
         if number % 2:
             axes.axvspan(left, right, color=BAND, lw=0, zorder=0)
-        if right - left > 0.12 * (last - first + 4):
+        if named and right - left > 0.12 * (last - first + 4):
             axes.text((left + right) / 2, 0.04, name, transform=axes.get_xaxis_transform(), fontsize=10.5,
                       color=GREY, ha="center", va="bottom", zorder=2)  # fmt: skip
 

@@ -16,19 +16,21 @@ _START, _END = rb"(?:\A|\n\n|\r\n\r\n)", rb"(?=\n|\r|\Z)"
 _MOVE = re.compile(
     _START
     + rb"Move \d+, (?:Black|White)(?: passes;| [A-Z]\d{1,2}: (?:rank|the net's own move|fills))[^\r\n]*\r?\n"
-    + rb"Net: (?P<vertex>\w+)[^\r\n]*"
+    + rb"Net: (?P<vertex>\w+)[^\r\n]*(?P<search>\r?\nSearch: [^\r\n]*)?"
     + _END
 )
+_BETTER = re.compile(rb"; the search plays (\w+)")
 _SUMMARY = re.compile(
     _START
     + rb"[^\r\n]*(?:Black|White)[^\r\n]*, (?:moves \d+-\d+|no moves)\r?\n[^\r\n]+\r?\n\r?\n"
     + rb"agreement +phase [^\r\n]*(?:\r?\n(?:both|Black|White) [^\r\n]*)*"
-    + rb"(?:\r?\n\r?\n[Ll]argest surprises [^\r\n]*\r?\nmove +player [^\r\n]*"
+    + rb"(?:\r?\n\r?\npoints lost +phase [^\r\n]*(?:\r?\n(?:both|Black|White) [^\r\n]*)*)?"
+    + rb"(?:\r?\n\r?\n(?:[Ll]argest surprises|Costliest moves)[^\r\n]*\r?\nmove +player [^\r\n]*"
     + rb"(?P<rows>(?:\r?\n *\d+  (?:Black|White) [^\r\n]*)*))?"
     + _END
 )
 _ROW = re.compile(rb"(\d+)  (?:Black|White)")
-_OWN_MOVE = re.compile(rb"\AThe net's own move \d+: Net: [^\r\n]*\Z")
+_OWN_MOVE = re.compile(rb"\AThe (?:net's own move|search's own line) \d+: (?:Net|Search): [^\r\n]*\Z")
 _SUGGESTIONS = re.compile(
     _START
     + rb"(?:Black|White) to play(?:,| after move \d+)[^\r\n]*\r?\n\r?\nrank +move +probability[^\r\n]*"
@@ -36,7 +38,7 @@ _SUGGESTIONS = re.compile(
     + _END
 )
 _SUGGESTED = re.compile(rb"^(\d+)(?: \S)? +(\w+) ", re.MULTILINE)
-_SUGGESTION = re.compile(rb"\A\w+: \d+\.\d\d %[^\r\n]*, suggestion \d+\Z")
+_SUGGESTION = re.compile(rb"\A\w+: (?:[^\r\n]*, )?\d+\.\d\d %[^\r\n]*, suggestion \d+\Z")
 _HOTSPOT = [b"1"]
 
 
@@ -48,12 +50,13 @@ def take_out_review(root: Node, size: int) -> None:
     _replace_comment(root, _SUMMARY.sub(b"", _comment(root)))
 
     def clean(node: Node) -> None:
-        node.children = [child for child in node.children if not _is_leaf(child, _OWN_MOVE)]
+        node.children = [child for child in node.children if not _is_ours(child, _OWN_MOVE)]
         found = _MOVE.search(_comment(node))
         if found is None:
             return
         _replace_comment(node, _MOVE.sub(b"", _comment(node)))
-        _drop_label(node, _point(found["vertex"], size), b"1")
+        better = _BETTER.search(found["search"] or b"")
+        _drop_label(node, _point(better[1] if better else found["vertex"], size), b"1")
         number = re.search(rb"Move (\d+)", found[0])
         if number and int(number[1]) in listed and node.properties.get("HO") == _HOTSPOT:
             del node.properties["HO"]
@@ -65,7 +68,7 @@ def take_out_suggestions(root: Node, size: int) -> None:
     """Takes earlier suggestions out of a game: comments, labels and variations."""
 
     def clean(node: Node) -> None:
-        kept = [child for child in node.children if not _is_leaf(child, _SUGGESTION)]
+        kept = [child for child in node.children if not _is_ours(child, _SUGGESTION)]
         if len(kept) == 1 < len(node.children) and not kept[0].properties and not kept[0].children:
             kept = []  # the empty node that kept the end of the game before them
         node.children = kept
@@ -93,9 +96,15 @@ def _replace_comment(node: Node, text: bytes) -> None:
         node.properties.pop("C", None)
 
 
-def _is_leaf(node: Node, comment: re.Pattern[bytes]) -> bool:
-    """Whether a node ends its variation and holds nothing but a move and a comment of ours."""
-    return not node.children and node.properties.keys() <= {"B", "W", "C"} and bool(comment.match(_comment(node)))
+def _is_ours(node: Node, comment: re.Pattern[bytes]) -> bool:
+    """Whether a variation begins with a move and a comment of ours, and holds nothing but moves after it."""
+    if not (node.properties.keys() <= {"B", "W", "C"} and comment.match(_comment(node))):
+        return False
+    while len(node.children) == 1:
+        node = node.children[0]
+        if not node.properties.keys() <= {"B", "W"}:
+            return False
+    return not node.children
 
 
 def _drop_label(node: Node, point: bytes, text: bytes) -> None:

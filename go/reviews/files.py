@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from casecnn.errors import CasecnnError, InputError, UsageError
 from casecnn.files import write_error
@@ -78,23 +79,20 @@ def review_games(
     chosen: Sequence[Game],
     policy: MovePolicy,
     *,
-    symmetries: bool = True,
-    first: int = 1,
-    last: int | None = None,
     top: int = 10,
     sgfs: Path | None = None,
     images: Path | None = None,
     pages: Path | None = None,
-    progress: Callable[[int], object] | None = None,
+    **options: Any,
 ) -> Iterator[Review]:
-    """The reviews of some games one after the other (see `casecnn.go.reviews.moves.review`).
+    """The reviews of some games one after the other; `options` go to `casecnn.go.reviews.moves.review`.
 
     With a folder for `sgfs`, `images` or `pages` each game is also written there with its review, drawn as PNG, or made
     a page, before its review is given out; the file is named after the game's.
     """
     names = output_names([game.record.source for game in chosen], "")
     for game, name in zip(chosen, names, strict=True):
-        reviewed = review(game.record, policy=policy, symmetries=symmetries, first=first, last=last, progress=progress)
+        reviewed = review(game.record, policy=policy, **options)
         if sgfs is not None:
             save_reviewed(sgfs / f"{name}.sgf", game, reviewed, top=top)
         if images is not None:

@@ -87,14 +87,3 @@ class Losses:
 def vertices(moves: Iterable[int], size: int) -> list[str]:
     """The moves of a variation as people read them."""
     return [to_vertex(move, size) for move in moves]
-
-
-def lead_text(lead: float) -> str:
-    """Black's lead with the side that is ahead.
-
-    >>> lead_text(3.25), lead_text(-0.5), lead_text(0.01)
-    ('B+3.2', 'W+0.5', 'even')
-    """
-    if abs(lead) < 0.05:
-        return "even"
-    return f"{'B' if lead > 0 else 'W'}+{abs(lead):.1f}"

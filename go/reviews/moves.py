@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from casecnn.checks import whole
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.board.record import GameRecord
@@ -50,6 +52,8 @@ def review(
     device: str = "auto",
     game: int | None = None,
     path: str | None = None,
+    visits: int = 0,
+    seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> Review:
     """What the policy net thinks of every move of a game: its rank and probability, and the net's own moves.
@@ -65,7 +69,12 @@ def review(
     `casecnn.go.sgf.game.read_game`). Reviewed are the moves from `first` to `last`, counted from 1 with passes, by
     default all; a `last` beyond the game is its end. `policy` is a loaded net, or the name or file of weights; None is
     the packaged net. With `symmetries` the probabilities are the mean over the eight symmetries of the board.
-    `progress(n)` is called after n more moves.
+    `progress(n)` is called after n more moves, twice for each of them with `visits`.
+
+    With `visits` the position before each move is searched until it has so many (see `casecnn.go.search.reading`; 1 is
+    the net's own estimate), so that the review knows who is ahead and what each move cost (`ReviewedMove.judgement`).
+    That needs a net with a value branch: `policy` is one (`casecnn.go.net.policy_value`), or the name or file of its
+    weights; None is the packaged one. The same `seed` gives the same review.
 
     The probabilities are those of `casecnn.go.suggest` at the same position. The net sees one position at a time and
     reads no variations: a surprise is a move that strong players seldom make there, good or bad.
@@ -79,10 +88,11 @@ def review(
 
         record = read_game(record, game=game, path_spec=path)
     first, last = check_range(record, first, last)
+    whole("visits", visits, 0)
     if policy is None or isinstance(policy, (str, os.PathLike)):
-        from casecnn.go.net.policy import load_policy
-
-        policy = load_policy(policy, device)
+        policy = load_net(policy, device, value=visits > 0)
+    if visits and not hasattr(policy, "estimate"):
+        raise UsageError(f"`visits` (={visits}) needs a net with a value branch; '{policy.name}' has none")
     policy = policy_for(policy, record.size, record.source or "the game")
     start = time.perf_counter()
     planes = _planes(record)[first - 1 : last]
@@ -98,8 +108,24 @@ def review(
             moves.append(_opinion(number, *played[number - 1], record.size, probabilities, sensible, legal))
         if progress is not None:
             progress(len(batch))
+    if visits:
+        from casecnn.go.reviews.judge import judge
+
+        judged = judge(record, policy, visits, first, last, symmetries=symmetries, seed=seed, progress=progress)  # type: ignore[arg-type]
+        moves = [replace(move, judgement=judgement) for move, judgement in zip(moves, judged, strict=True)]
     elapsed_ms = 1000 * (time.perf_counter() - start)
-    return Review(record, tuple(moves), policy.name, symmetries, elapsed_ms, note(policy, record.size))
+    return Review(record, tuple(moves), policy.name, symmetries, elapsed_ms, note(policy, record.size), visits)
+
+
+def load_net(which: str | os.PathLike[str] | None, device: str = "auto", *, value: bool = False) -> MovePolicy:
+    """The net of a name or a file, or the packaged one: with a value branch where that is needed."""
+    if value:
+        from casecnn.go.net.policy_value import load_policy_value
+
+        return load_policy_value(which, device)
+    from casecnn.go.net.policy import load_policy
+
+    return load_policy(which, device)
 
 
 def check_numbers(first: int = 1, last: int | None = None) -> None:

@@ -28,11 +28,12 @@ from casecnn.go.picture.scene import percent as short_percent
 from casecnn.go.position import Position
 from casecnn.go.reviews.curves import WINDOW, running_mean
 from casecnn.go.reviews.earlier import take_out_review
-from casecnn.go.reviews.judgement import lead_text, vertices
+from casecnn.go.reviews.judgement import vertices
 from casecnn.go.reviews.opinion import Opinions, ReviewedMove, select
 from casecnn.go.reviews.text import PLAYERS, move_comment, origin, percent, player
 from casecnn.go.sgf.game import Game
 from casecnn.go.sgf.tree import line, to_write
+from casecnn.go.suggested_moves import lead_text
 
 COLOUR = {1: "var(--ink)", 2: "var(--blue)"}
 LOWEST = 1e-4

@@ -13,7 +13,7 @@ from casecnn.errors import CasecnnError, InputError, UsageError
 from casecnn.go.board.record import GameRecord
 from casecnn.go.planes.warm_up import warm_up
 from casecnn.go.reviews.files import find_games, output_folder, review_games, reviewable
-from casecnn.go.reviews.moves import check_numbers, check_range, review
+from casecnn.go.reviews.moves import check_numbers, check_range, load_net, review
 from casecnn.go.reviews.outputs import check_outputs
 from casecnn.go.reviews.page import save_page
 from casecnn.go.reviews.sgf import save_reviewed
@@ -21,7 +21,7 @@ from casecnn.go.reviews.summary import Summary
 from casecnn.go.sgf.game import Game
 
 if TYPE_CHECKING:
-    from casecnn.go.net.policy import Policy
+    from casecnn.go.net.move_policy import MovePolicy
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Wish:
     last: int | None = None
     top: int = 10
     symmetries: bool = True
+    visits: int | None = None
+    seed: int = 0
     path: str | None = None
     encoding: str | None = None
     weights: str | None = None
@@ -51,6 +53,11 @@ class Wish:
     image: str | None = None
     sgf: str | None = None
     html: str | None = None
+
+    def options(self) -> dict[str, Any]:
+        """What `casecnn.go.reviews.moves.review` takes of it."""
+        return {"symmetries": self.symmetries, "first": self.first, "last": self.last, "visits": self.visits or 0,
+                "seed": self.seed}  # fmt: skip
 
     @property
     def with_trees(self) -> bool:
@@ -67,6 +74,8 @@ def review_files(files: Sequence[str], *, game: int | None = None, **wishes: Any
     """
     wish = Wish(**wishes)
     whole("top", wish.top, 1)
+    if wish.visits is not None:
+        whole("visits", wish.visits, 1)
     check_numbers(wish.first, wish.last)
     alone = len(files) == 1 and not os.path.isdir(files[0])
     if game is not None and not alone:
@@ -87,10 +96,7 @@ def _review_one(found: Game | CasecnnError, name: str, wish: Wish) -> ReviewedFi
     for warning in found.record.warnings:
         warn(f"{found.record.source}: {warning}")
     with progress(count, " moves") as bar:
-        reviewed = review(
-            found.record, policy=policy, progress=bar.update,
-            symmetries=wish.symmetries, first=wish.first, last=wish.last,
-        )  # fmt: skip
+        reviewed = review(found.record, policy=policy, progress=bar.update, **wish.options())
     if reviewed.note:
         warn(reviewed.note)
     if wish.image:
@@ -123,7 +129,7 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
         try:
             for reviewed in review_games(
                 games, policy, top=wish.top, sgfs=sgfs, images=images, pages=pages, progress=bar.update,
-                symmetries=wish.symmetries, first=wish.first, last=wish.last,
+                **wish.options(),
             ):  # fmt: skip
                 done.append(reviewed)
         except KeyboardInterrupt as interrupt:
@@ -137,16 +143,15 @@ def _review_several(found: Sequence[Game | CasecnnError], files: Sequence[str], 
     return ReviewedFiles(summary.as_dict([game.file for game in games], wish.top), summary.table(wish.top), problem)
 
 
-def _net(wish: Wish) -> Policy:
+def _net(wish: Wish) -> MovePolicy:
     """The net, with the planes ready."""
-    from casecnn.go.net.policy import load_policy
-
-    policy = load_policy(wish.weights, wish.device)
+    policy = load_net(wish.weights, wish.device, value=bool(wish.visits))
     warm_up()
     return policy
 
 
 def _moves(records: Sequence[GameRecord], wish: Wish) -> int:
-    """How many moves will be reviewed."""
+    """How many moves will be reviewed, and positions searched."""
     ranges = [check_range(record, wish.first, wish.last) for record in records]
-    return sum(last - first + 1 for first, last in ranges)
+    once = sum(last - first + 1 for first, last in ranges)
+    return 2 * once + len(records) if wish.visits else once

@@ -21,6 +21,7 @@ def suggest_file(
     encoding: str | None = None,
     top: int = 10,
     rollouts: int = 0,
+    visits: int | None = None,
     image: str | None = None,
     sgf: str | None = None,
     **settings: Any,
@@ -32,6 +33,8 @@ def suggest_file(
     Raises what that and `casecnn.go.reviews.outputs.check_outputs` raise.
     """
     whole("top", top, 1)
+    if visits is not None:
+        whole("visits", visits, 1)
     check_outputs(file, image, sgf)
     _warm_up(rollouts)
     opened = open_game(file, game=game, path_spec=path, encoding=encoding)
@@ -44,7 +47,7 @@ def suggest_file(
             if advance is not None:
                 advance(finished, played, games)
 
-        found = suggest(record, top=top, rollouts=rollouts, progress=progress, **settings)
+        found = suggest(record, top=top, rollouts=rollouts, visits=visits or 0, progress=progress, **settings)
     if found.note:
         warn(found.note)
     if image:

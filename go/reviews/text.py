@@ -6,20 +6,33 @@ import unicodedata
 from collections.abc import Sequence
 
 from casecnn.console import printable
+from casecnn.go.board.coordinates import to_vertex
 from casecnn.go.net.evaluation import PHASES
-from casecnn.go.reviews.judgement import lead_text, vertices
+from casecnn.go.picture.points_lost import NAMES
+from casecnn.go.reviews.judgement import vertices
 from casecnn.go.reviews.opinion import HOT, Agreement, Opinions, ReviewedMove
+from casecnn.go.suggested_moves import lead_text
 
 PLAYERS = {1: "Black", 2: "White"}
 MARK = "*"  # beside the moves whose surprise stands out
+LONGEST = 8  # moves of a variation in a table
 NOTE = "surprise: ln(p of the net's own move / p of the move played)"
 
 
 def table(review: Opinions, top: int = 10) -> str:
-    """Who played, every move, the agreement and the `top` surprises, in lines of at most 80 columns."""
+    """Who played, every move, the agreement and the `top` surprises, in lines of at most 80 columns.
+
+    After a search also the points lost, by player and phase, and the `top` costliest moves in place of the surprises.
+    """
+    head = f"{headline(review)}\n{origin(review)}"
+    if review.visits:
+        parts = [head, judged_table(review), losses_table(review), agreement_table(review)]
+        if mistakes := review.mistakes(top):
+            parts.append(f"costliest moves\n{mistakes_table(mistakes, review.record.size)}")
+        return "\n\n".join(parts)
     surprises = review.surprises(top)
     marked = [move for move in surprises if (move.surprise or 0.0) >= HOT]
-    parts = [f"{headline(review)}\n{origin(review)}", moves_table(review.moves, marked), agreement_table(review)]
+    parts = [head, moves_table(review.moves, marked), agreement_table(review)]
     if surprises:
         parts.append(f"largest surprises ({NOTE})\n{moves_table(surprises)}")
     return "\n\n".join(parts)
@@ -40,7 +53,11 @@ def player(review: Opinions, colour: int) -> str:
 
 def origin(review: Opinions) -> str:
     """Which weights the probabilities come from, and how."""
-    return f"{review.weights}, mean over 8 symmetries" if review.symmetries else review.weights
+    how = ", mean over 8 symmetries" if review.symmetries else ""
+    visits = (
+        f", {review.visits:,} visits a move" if review.visits > 1 else ", one visit a move" if review.visits else ""
+    )
+    return review.weights + how + visits
 
 
 def moves_table(moves: Sequence[ReviewedMove], marked: Sequence[ReviewedMove] = ()) -> str:
@@ -58,6 +75,52 @@ def moves_table(moves: Sequence[ReviewedMove], marked: Sequence[ReviewedMove] = 
             f"  {percent(move.probability, 2):>11}  {own:<9}  {own_probability:>11}  {surprise:>8} {star}".rstrip()
         )
     return "\n".join(lines)
+
+
+def judged_table(review: Opinions) -> str:
+    """A line for each move: points lost, Black's chance to win and the lead afterwards, the better move, its rank."""
+    lines = ["move  player  played  points lost  Black wins      lead  better  rank  probability"]
+    for move in review:
+        judged = move.judgement
+        if judged is None:
+            continue
+        better = "" if judged.is_best else to_vertex(judged.best, review.record.size)
+        lines.append(
+            f"{move.number:>4}  {PLAYERS[move.colour]:<6}  {move.vertex:<6}  {_points(judged.points_lost):>11}"
+            f"  {percent(judged.black_win(move.colour)):>10}  {lead_text(judged.black_lead(move.colour)):>8}"
+            f"  {better:<6}  {move.rank or '-':>4}  {percent(move.probability, 2):>11}"
+        )
+    return "\n".join(lines)
+
+
+def mistakes_table(moves: Sequence[ReviewedMove], size: int) -> str:
+    """The costly moves, each with the better move and how it goes on."""
+    lines = ["move  player  played  points lost  Black wins      lead  better"]
+    for move in moves:
+        judged = move.judgement
+        assert judged is not None
+        lines.append(
+            f"{move.number:>4}  {PLAYERS[move.colour]:<6}  {move.vertex:<6}  {_points(judged.points_lost):>11}"
+            f"  {percent(judged.black_win(move.colour)):>10}  {lead_text(judged.black_lead(move.colour)):>8}"
+            f"  {' '.join(vertices(judged.variation[:LONGEST], size))}"
+        )
+    return "\n".join(lines)
+
+
+def losses_table(review: Opinions) -> str:
+    """How many points each player lost in each phase: the mean of a move, and the number of moves of each size."""
+    lines = [f"{'points lost':<11}  {'phase':<{PHASE}}  moves   mean" + "".join(f"  {name:>5}" for name in NAMES)]
+    for colour, phase, losses in review.losses():
+        if losses.moves or phase is None:
+            who = PLAYERS[colour] if colour else "both"
+            mean = "-" if losses.mean is None else f"{losses.mean:.2f}"
+            counts = "".join(f"  {count:>5}" for count in losses.counts)
+            lines.append(f"{who:<11}  {phase or 'all':<{PHASE}}  {losses.moves:>5}  {mean:>5}{counts}")
+    return "\n".join(lines)
+
+
+def _points(points: float) -> str:
+    return f"{points:.1f}" if points >= 0.05 else "-"
 
 
 def agreement_table(review: Opinions) -> str:
@@ -109,8 +172,8 @@ def search_comment(move: ReviewedMove, size: int = 19) -> str:
     assert judged is not None
     lost = "the search's own move" if judged.is_best else f"{judged.points_lost:.1f} points lost"
     stands = f"Black wins {percent(judged.black_win(move.colour))}, lead {lead_text(judged.black_lead(move.colour))}"
-    better = "" if judged.is_best else f"; better {' '.join(vertices(judged.variation, size))}"
-    return f"Search: {lost}; {stands}{better}"
+    plays = "" if judged.is_best else f"; the search plays {' '.join(vertices(judged.variation, size))}"
+    return f"Search: {lost}; {stands}{plays}"
 
 
 def fit(text: str, width: int) -> str:
