@@ -126,7 +126,7 @@ class Suggestions:
             return {}
         black = self.to_play == 1
         win, lead = self.search.win, self.search.lead
-        found = {
+        found: dict[str, Any] = {
             "visits": self.search.visits,
             "win_rate": win,
             "lead": lead,

@@ -96,8 +96,8 @@ def _table(figure: Figure, review: Opinions) -> None:
     heads = ["points a move", *NAMES, *(name for name, _, _ in PHASES)]
     for text, x in zip(heads, PLACES, strict=True):
         figure.text(x, 0.138, text, fontsize=12, color=GREY, ha="center", va="center")
-    for number, colour in enumerate(COLOURS):
-        figure.text(PLACES[1 + number], 0.112, "■", fontsize=10, color=colour, ha="center", va="center")
+    for number, shade in enumerate(COLOURS):
+        figure.text(PLACES[1 + number], 0.112, "■", fontsize=10, color=shade, ha="center", va="center")
     for y, (colour, name) in zip((0.08, 0.035), PLAYERS.items(), strict=True):
         shade = INK if colour == 1 else BLUE
         losses = _of(review, colour)
