@@ -31,7 +31,12 @@ from casecnn.interruption import Interrupted
     default="win-rate",
     meaning="The order of the moves, with --rollouts or --visits",
 )
-@option("--ownership", is_flag=True, meaning="Also whose each point will be, with --visits: in image and JSON")
+@option(
+    "--show-ownership",
+    "ownership",
+    is_flag=True,
+    meaning="Also whose each point will be, with --visits: in image and JSON",
+)
 @seed_option
 @device_option
 @format_option

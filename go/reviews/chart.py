@@ -19,7 +19,6 @@ from casecnn.console import printable, warn
 from casecnn.files import atomic_write
 from casecnn.go.net.evaluation import PHASES
 from casecnn.go.picture.draw import picture_format
-from casecnn.go.reviews.curves import running_mean
 from casecnn.go.reviews.opinion import Opinions, ReviewedMove, select
 from casecnn.go.reviews.text import PLAYERS, origin, percent
 from casecnn.go.reviews.value_chart import draw_values
@@ -36,6 +35,7 @@ SHAPE = {1: "o", 2: "s"}
 STYLE = {1: "-", 2: (0, (5, 1.6))}
 SURPRISE = "#d55e00"
 LOWEST = 1e-5  # the scale ends there at the latest; a move less probable stands on its edge
+WINDOW = 15  # moves of one player in a running mean
 NAMED = 10  # surprises with a label, at most
 LONGEST_NAME = 30
 FALLBACK_FONTS = ("Noto Sans CJK", "Source Han Sans", "WenQuanYi", "Microsoft YaHei", "PingFang", "Malgun Gothic")
@@ -176,6 +176,14 @@ def _draw_player(axes: Axes, moves: Sequence[ReviewedMove], colour: int) -> None
     )  # fmt: skip
     mean = running_mean(np.log(heights)) if heights else np.zeros(0)
     axes.plot(numbers, np.exp(mean), color=COLOUR[colour], lw=2.6, ls=STYLE[colour], zorder=4)
+
+
+def running_mean(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
+    """The mean over `window` values around each one, over fewer at both ends: float [n] to float [n]."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    middle = np.arange(len(values))
+    low, high = np.maximum(middle - window // 2, 0), np.minimum(middle + window // 2 + 1, len(values))
+    return (sums[high] - sums[low]) / (high - low)
 
 
 def _draw_surprises(axes: Axes, surprises: Sequence[ReviewedMove], plays: Sequence[ReviewedMove]) -> None:

@@ -26,7 +26,7 @@ from casecnn.go.picture.points_lost import NAMES, loss_colour
 from casecnn.go.picture.scene import blend
 from casecnn.go.picture.scene import percent as short_percent
 from casecnn.go.position import Position
-from casecnn.go.reviews.curves import WINDOW, running_mean
+from casecnn.go.reviews.chart import WINDOW, running_mean
 from casecnn.go.reviews.earlier import take_out_review
 from casecnn.go.reviews.judgement import vertices
 from casecnn.go.reviews.opinion import Opinions, ReviewedMove, select

@@ -22,8 +22,7 @@ from casecnn.errors import UsageError
 from casecnn.go.net import policy as policy_module
 from casecnn.go.net.policy import DEFAULT
 from casecnn.go.reviews import files as review_files
-from casecnn.go.reviews.chart import chart, save_chart
-from casecnn.go.reviews.curves import running_mean
+from casecnn.go.reviews.chart import chart, running_mean, save_chart
 from casecnn.go.reviews.files import find_games, output_folder, output_names
 from casecnn.go.reviews.moves import review
 from casecnn.go.reviews.summary import Summary
