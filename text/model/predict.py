@@ -76,7 +76,8 @@ class Predictor:
             raise UsageError("`sentences` must be lists of words, not text; a cleaning of casecnn.text makes them")
         most = self.model.max_length
         kept = sentences if most is None else [words[:most] for words in sentences]
-        if len(self.model.parts(max(map(len, kept), default=0))) == 2:  # the longest is read at once: so are all
+        part = self.model.part
+        if part is None or max(map(len, kept), default=0) <= part:  # the longest is read at once: so are all
             with self._lock:
                 return self._read(kept)
         bounds = [self.model.parts(len(words)) for words in kept]

@@ -80,7 +80,10 @@ class Projection:
     def prepare(self, rows: np.ndarray) -> None:
         """Computes the products of all these rows in one go, if there is room for them; else nothing."""
         self._make_room()
-        missing = np.unique(rows[self._slot_of[rows] < 0])
+        absent = self._slot_of[rows] < 0
+        if not absent.any():
+            return
+        missing = np.unique(rows[absent])
         if self._used + len(missing) <= self.capacity:
             self._fill(missing)
 
