@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ def train_value(
     `owned` is the share of each batch from games whose ownership is known (see `OutcomeSource`, which says what a batch
     is). `options` go to `casecnn.training.loop.train`.
 
-    Writes `policy-value.safetensors` (half precision, with metadata) into `output`; `load_policy_value` reads it.
+    Writes `policy-value.safetensors` (weights in half precision, with metadata) into `output`, for `load_policy_value`.
 
     Raises `UsageError` for arguments out of range, `InputError` for an archive without winners, and what
     `casecnn.training.loop.train` raises.
@@ -145,7 +145,7 @@ def train_value(
             "command": command,
         }
         tensors = joined(whole_net, result.weights) if trunk == "frozen" else result.weights
-        save(Path(output) / WEIGHTS, tensors, metadata, half=True)
+        save(Path(output) / WEIGHTS, halved(tensors), metadata)
     return result
 
 
@@ -193,6 +193,11 @@ def _frozen(whole_net: Network, arguments: dict[str, int]) -> tuple[Network, Cal
 def joined(whole_net: Network, branch: Any) -> dict[str, Tensor]:
     """The tensors of the whole net, those of its value branch taken from `branch`."""
     return {**whole_net.state_dict(), **{f"fork.{name}": tensor.cpu() for name, tensor in branch.items()}}
+
+
+def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in half precision; what has one number a channel stays, since variances pass float16's range."""
+    return {name: tensor.half() if tensor.dim() > 1 else tensor for name, tensor in tensors.items()}
 
 
 def _free(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:

@@ -19,7 +19,7 @@ from casecnn.go.net.outlook import GENTLE, SHARPNESS, outlook
 from casecnn.go.net.policy import load_policy
 from casecnn.go.net.policy_value import PolicyValue, load_policy_value
 from casecnn.go.net.value_evaluation import summary
-from casecnn.go.net.value_training import train_value, value_loss
+from casecnn.go.net.value_training import halved, train_value, value_loss
 from casecnn.nets.policy import policy_net
 from casecnn.nets.value import policy_value_net, value_net
 from casecnn.torch_net.build import build
@@ -125,6 +125,11 @@ def test_a_value_branch_goes_on_learning_and_its_policy_can_be_used_alone(tmp_pa
     alone = load_policy(file, "cpu")
     assert alone.arguments == {"k": 8, "layers": 4, "size": 9}
     np.testing.assert_allclose(alone.probabilities(planes), load_policy(policy, "cpu").probabilities(planes), atol=1e-6)
+
+
+def test_variances_beyond_half_precision_are_kept():
+    kept = halved({"conv.weight": torch.ones(2, 2, 3, 3), "norm.running_var": torch.tensor([1e6, 1.0])})
+    assert kept["conv.weight"].dtype == torch.float16 and kept["norm.running_var"].tolist() == [1e6, 1.0]
 
 
 def test_the_free_trunk_learns_moves_as_well(tmp_path, archive, policy):
