@@ -23,8 +23,11 @@ VISITS = 1000
 class Shown(Protocol):
     """What a form writes of a move, from a `Line` or a `SearchedLine`."""
 
-    order: int
-    size: int
+    @property
+    def order(self) -> int: ...  # noqa: D102
+
+    @property
+    def size(self) -> int: ...  # noqa: D102
 
     @property
     def move(self) -> int: ...  # noqa: D102

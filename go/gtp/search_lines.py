@@ -64,14 +64,12 @@ def lines_of_search(
 
     def work() -> None:
         try:
-            limits = (
-                {} if interval else {"visits": settings.visits, "seconds": None if math.isinf(seconds) else seconds}
-            )
+            visits, most = (None, None) if interval else (settings.visits, None if math.isinf(seconds) else seconds)
             every = interval / 2 if interval else PATIENCE / 2
             take(
                 search.run(
-                    position, stop=closed.is_set, on_progress=take, every=min(every, 0.5), avoid=avoid, allow=allow,
-                    **limits,
+                    position, visits=visits, seconds=most, stop=closed.is_set, on_progress=take,
+                    every=min(every, 0.5), avoid=avoid, allow=allow,
                 )
             )  # fmt: skip
         except CasecnnError as error:

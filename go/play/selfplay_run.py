@@ -12,6 +12,7 @@ from typing import Any
 
 from casecnn.checks import whole
 from casecnn.go.net.policy import Policy
+from casecnn.go.net.policy_value import PolicyValue
 from casecnn.go.play.game import PlayedGame, Rules
 from casecnn.go.play.game_folder import GameFolder
 from casecnn.go.play.selfplay import play_games
@@ -24,7 +25,7 @@ MAX_GAMES = 99_999
 
 
 def selfplay(
-    policy: Policy,
+    policy: Policy | PolicyValue,
     games: int,
     output: str | os.PathLike[str],
     rules: Rules | None = None,
@@ -35,14 +36,17 @@ def selfplay(
     progress: Callable[[int, int], None] | None = None,
     play: Callable[..., Iterator[PlayedGame]] | None = None,
     settings: Mapping[str, Any] | None = None,
-    keep: Callable[[PlayedGame, Path], None] | None = None,
+    keep: Callable[[Any, Path], None] | None = None,
 ) -> dict[str, Any]:
     """Play games 1 to `games` into the folder `output` (see `casecnn.go.play.game_folder`) and return the summary.
 
     Games that are there already are not played again, so that a run can be taken up or made longer. With an `opponent`
     `policy` has black in every odd game. `progress(finished, moves)` gets the games finished in all and the moves just
-    played. Under `torchrun` every process plays a part of the games into the same folder, on a GPU of its own where
-    there are some. Raises `UsageError` for a folder of another run, `casecnn.interruption.Interrupted` on Ctrl-C and
+    played. `play(numbers, progress)` plays games in another way than `play_games`, with `settings` that the run is
+    known by, and `keep(game, path)` writes what else there is of a game.
+
+    Under `torchrun` every process plays a part of the games into the same folder, on a GPU of its own where there are
+    some. Raises `UsageError` for a folder of another run, `casecnn.interruption.Interrupted` on Ctrl-C and
     `casecnn.training.distributed.ProcessLost` where another process is gone, each after the summary of the finished
     games is written.
     """
@@ -120,7 +124,7 @@ def table(summary: dict[str, Any]) -> str:
     return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
 
 
-def fingerprint(policy: Policy) -> str:
+def fingerprint(policy: Policy | PolicyValue) -> str:
     """The first 16 hexadecimal digits of a SHA-256 over the net's weights: tells nets apart that share a name."""
     digest = hashlib.sha256()
     for key, tensor in policy.module.state_dict().items():
@@ -133,7 +137,7 @@ def _names(first: str, second: str) -> tuple[str, str]:
     return (first, second) if first != second else (first, f"{second} (opponent)")
 
 
-def _settings(policy: Policy, opponent: Policy | None, rules: Rules) -> dict[str, Any]:
+def _settings(policy: Policy | PolicyValue, opponent: Policy | None, rules: Rules) -> dict[str, Any]:
     """All that shapes the games, by the names of the options where they have one."""
     return {
         "command": "selfplay",

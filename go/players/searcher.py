@@ -36,11 +36,11 @@ class Searcher:
 
     def of(self, policy: MovePolicy, settings: Settings) -> Search:
         """The search with a net, which has a value branch; a new one for another net or other settings."""
-        wanted = settings.threads
+        wanted, net = settings.threads, cast(PositionNet, policy)
         found = self._search
-        if found is None or found.net is not policy or found.options.threads != wanted or found.seed != settings.seed:
+        if found is None or found.net is not net or found.options.threads != wanted or found.seed != settings.seed:
             self.forget()
-            self._search = found = Search(cast(PositionNet, policy), seed=settings.seed, threads=wanted)
+            self._search = found = Search(net, seed=settings.seed, threads=wanted)
         return found
 
     def forget(self) -> None:

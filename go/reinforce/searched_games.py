@@ -57,7 +57,8 @@ class SearchedGame(PlayedGame):
     def save(self, path: Path) -> None:
         """Write the file of the game, whole or not at all."""
         with atomic_write(path) as stream:
-            np.savez_compressed(stream, **{name: np.asarray(getattr(self, name)) for name in _FIELDS})
+            arrays: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in _FIELDS}
+            np.savez_compressed(stream, **arrays)
 
 
 def read_searched_game(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
@@ -96,8 +97,8 @@ def play_searched_game(net: PositionNet, number: int, visits: int, rules: Rules,
                 winner = 3 - colour
                 break
         row = np.zeros(points + 1, np.int32)
-        for move in result.moves:
-            row[move.move] = move.visits
+        for found in result.moves:
+            row[found.move] = found.visits
         drawn = rules.opening_moves is None or len(events) < rules.opening_moves
         move = _draw(result, rules.temperature if drawn else 0.0, generator)
         rows.append(row)

@@ -237,7 +237,7 @@ class Search:
         """The edges of the root that may be played, the nodes that they lead to (-1: none), and the visits of these."""
         tree = self._tree
         root = tree.used[nodes.ROOT]
-        edges = np.arange(tree.first[root], tree.first[root] + tree.count[root])
+        edges = np.arange(tree.first[root], tree.first[root] + tree.edges[root])
         allowed = tree.prior[edges] > 0
         if banned is not None:
             allowed &= ~banned[tree.move[edges]]
@@ -287,7 +287,7 @@ class Search:
 def add_noise(tree: nodes.Tree, options: Options, seed: int) -> None:
     """Mix Dirichlet noise into the priors of the root, which has been looked at, and put its edges in order again."""
     root = int(tree.used[nodes.ROOT])
-    edges = np.arange(tree.first[root], tree.first[root] + tree.count[root])
+    edges = np.arange(tree.first[root], tree.first[root] + tree.edges[root])
     noise = np.random.default_rng(seed).dirichlet(np.full(len(edges), options.noise_total / len(edges)))
     mixed = (1 - options.noise) * np.abs(tree.prior[edges]) + options.noise * noise
     order = np.argsort(-mixed, kind="stable")

@@ -57,19 +57,21 @@ _GATHERED, _SETTLED, _BLOCKED, _FULL = range(4)
 class Tree(NamedTuple):
     """Nodes and edges in arrays, for at most n nodes and m edges.
 
-    Of nodes: `parent` int32 [n]; `colour` uint8 [n], who is to move;
-    `kind` uint8 [n]; `first` int64 [n] and `count` int32 [n], the edges; `key` uint64 [n], the hash; `visits` int32
-    [n]; `flying` int32 [n], leaves below that are being computed; `sums` float64 [n, 3], utility, win rate and lead of
-    all visits; `values` float32 [n, 3], the same of the node itself; `own` int32 [n], the visits that ended here;
-    `ownership` int8 [n, points] in 1/127. Of edges: `move` int16 [m], `prior` float32 [m] (negative where superko
-    forbids the move), `child` int32 [m] (-1: none). `table` int32 [t]: nodes by hash. `used` int64 [4].
+    Of nodes: `parent` int32 [n]; `colour` uint8 [n], who is to move; `kind` uint8 [n]; `first` int64 [n] and `edges`
+    int32 [n], its first edge and how many it has; `key` uint64 [n], the hash; `visits` int32 [n]; `flying` int32 [n],
+    leaves below that are being computed; `sums` float64 [n, 3], utility, win rate and lead of all visits; `values`
+    float32 [n, 3], the same of the node itself; `own` int32 [n], the visits that ended here; `ownership` int8
+    [n, points] in 1/127.
+
+    Of edges: `move` int16 [m], `prior` float32 [m] (negative where superko forbids the move), `child` int32 [m] (-1:
+    none). `table` int32 [t]: nodes by hash. `used` int64 [4].
     """
 
     parent: np.ndarray
     colour: np.ndarray
     kind: np.ndarray
     first: np.ndarray
-    count: np.ndarray
+    edges: np.ndarray
     key: np.ndarray
     visits: np.ndarray
     flying: np.ndarray
@@ -120,7 +122,7 @@ def new_tree(size: int, nodes: int, edges: int) -> Tree:
         colour=np.zeros(nodes, np.uint8),
         kind=np.zeros(nodes, np.uint8),
         first=np.zeros(nodes, np.int64),
-        count=np.zeros(nodes, np.int32),
+        edges=np.zeros(nodes, np.int32),
         key=np.zeros(nodes, np.uint64),
         visits=np.zeros(nodes, np.int32),
         flying=np.zeros(nodes, np.int32),
@@ -197,7 +199,7 @@ def _add_node(tree, parent, colour, key):
     tree.colour[node] = colour
     tree.kind[node] = NEW
     tree.first[node] = 0
-    tree.count[node] = 0
+    tree.edges[node] = 0
     tree.key[node] = key
     tree.visits[node] = 0
     tree.flying[node] = 0
@@ -250,7 +252,7 @@ def _best_edge(tree, choice, node, banned):
     total = np.sqrt(np.float64(max(1, visits - 1 + tree.flying[node])))
     c = choice.exploration + choice.growth * np.log((visits + choice.base) / choice.base)
     first = tree.first[node]
-    last = first + tree.count[node]
+    last = first + tree.edges[node]
     seen = 0.0
     for e in range(first, last):
         if tree.child[e] >= 0 and tree.prior[e] > 0:
@@ -316,7 +318,7 @@ def _end(tree, choice, node, state):
 @njit(cache=True, nogil=True)
 def _take_over(tree, node, donor):
     """Give a node the estimates and moves of another one of the same position; False where there is no room."""
-    count = tree.count[donor]
+    count = tree.edges[donor]
     begin = tree.used[EDGES]
     if begin + count > tree.move.shape[0]:
         return False
@@ -326,7 +328,7 @@ def _take_over(tree, node, donor):
         tree.prior[begin + i] = abs(tree.prior[tree.first[donor] + i])
         tree.child[begin + i] = -1
     tree.first[node] = begin
-    tree.count[node] = count
+    tree.edges[node] = count
     tree.values[node] = tree.values[donor]
     tree.ownership[node] = tree.ownership[donor]
     tree.kind[node] = EXPANDED
@@ -440,7 +442,7 @@ def settle(tree, choice, leaves, i, values, ownership, moves, priors, count):
         tree.prior[begin + j] = priors[j]
         tree.child[begin + j] = -1
     tree.first[node] = begin
-    tree.count[node] = count
+    tree.edges[node] = count
     tree.values[node] = values
     tree.ownership[node] = ownership
     tree.kind[node] = EXPANDED
@@ -454,7 +456,7 @@ def settle(tree, choice, leaves, i, values, ownership, moves, priors, count):
 @njit(cache=True, nogil=True)
 def child_by(tree, node, move):
     """The node that a move leads to; -1 where it was never looked at."""
-    for e in range(tree.first[node], tree.first[node] + tree.count[node]):
+    for e in range(tree.first[node], tree.first[node] + tree.edges[node]):
         if tree.move[e] == move:
             return np.int64(tree.child[e])
     return np.int64(-1)
@@ -478,7 +480,7 @@ def keep_below(tree, root):
     owner = np.full(tree.used[EDGES], -1, np.int32)
     for node in range(root, nodes):
         if place[node] >= 0:
-            for e in range(tree.first[node], tree.first[node] + tree.count[node]):
+            for e in range(tree.first[node], tree.first[node] + tree.edges[node]):
                 owner[e] = node
     end = 0
     e = 0
@@ -487,7 +489,7 @@ def keep_below(tree, root):
         if node < 0:
             e += 1
             continue
-        count = tree.count[node]
+        count = tree.edges[node]
         for i in range(count):
             tree.move[end + i] = tree.move[e + i]
             tree.prior[end + i] = tree.prior[e + i]
@@ -504,7 +506,7 @@ def keep_below(tree, root):
         tree.colour[to] = tree.colour[node]
         tree.kind[to] = tree.kind[node]
         tree.first[to] = tree.first[node]
-        tree.count[to] = tree.count[node]
+        tree.edges[to] = tree.edges[node]
         tree.key[to] = tree.key[node]
         tree.visits[to] = tree.visits[node]
         tree.flying[to] = tree.flying[node]
@@ -547,7 +549,7 @@ def main_line(tree, node, out):
     while length < out.shape[0] and tree.kind[node] == EXPANDED:
         best = -1
         most = 0
-        for e in range(tree.first[node], tree.first[node] + tree.count[node]):
+        for e in range(tree.first[node], tree.first[node] + tree.edges[node]):
             child = tree.child[e]
             if child >= 0 and tree.visits[child] > most:
                 most = tree.visits[child]
