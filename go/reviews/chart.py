@@ -26,6 +26,7 @@ from casecnn.go.reviews.value_chart import draw_values
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 INCHES, DPI = (12.8, 7.2), 150  # 1920 x 1080 pixels
 INK, GREY, FAINT, BAND = "#1d1d1f", "#6b6b70", "#e2e2e6", "#f6f6f8"
@@ -199,7 +200,7 @@ def _draw_surprises(axes: Axes, surprises: Sequence[ReviewedMove], plays: Sequen
     place, fraction = axes.transData.transform, axes.transAxes.inverted().transform
     crowd = place([(move.number, _height(move, axes)) for move in plays])
     rings = place(points)
-    taken: list[_Box] = []
+    taken = [_name_box(name, axes) for name in axes.texts]  # the phases'
     for move, ring in zip(surprises[:NAMED], rings, strict=False):
         text = f"{move.number} {move.vertex}"
         box = _free_place(float(ring[0]), float(ring[1]), len(text), taken, crowd, rings, axes)
@@ -225,6 +226,14 @@ class _Box(NamedTuple):
         """How many of the points [n, 2] lie in the box or within the margin around it."""
         apart = np.abs(points - (self.x, self.y)) - (self.half_width + margin, self.half_height + margin)
         return int((apart < 0).all(1).sum())
+
+
+def _name_box(name: Text, axes: Axes) -> _Box:
+    """Where a phase's name stands: centred on a move, its foot a little above the lower edge."""
+    x, foot = name.get_position()
+    scale = DPI / 72
+    left, low = axes.transData.transform((x, axes.get_ylim()[0]))[0], axes.transAxes.transform((0, foot))[1]
+    return _Box(float(left), float(low) + 6 * scale, 3.6 * scale * len(name.get_text()), 8 * scale, False)
 
 
 def _free_place(

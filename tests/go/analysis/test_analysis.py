@@ -239,7 +239,7 @@ def test_komi_and_handicap_follow_the_rules():
 
 @pytest.mark.slow
 def test_the_command(capsys, monkeypatch):
-    lines = json.dumps({**QUERY, "boardXSize": 9, "boardYSize": 9, "maxVisits": 1}).encode()
+    lines = json.dumps({**QUERY, "boardXSize": 9, "boardYSize": 9, "maxVisits": 60}).encode()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
     assert main(["go", "analysis"]) == 0
     answer = json.loads(capsys.readouterr().out)

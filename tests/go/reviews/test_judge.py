@@ -54,12 +54,13 @@ def komi_of(place: Position) -> float:
 
 @pytest.mark.slow
 def test_a_search_finds_the_better_move_and_what_it_was_worth():
-    reviewed, game = judged(visits=150)
+    text = b"(;SZ[5]KM[0.5]AB[bb][bc][bd][dc][dd][cb][db]AW[cc][cd][aa];B[ea];W[ce];B[ee])"  # two stones in atari
+    reviewed, game = judged(text, visits=20)
     first = reviewed.moves[0].judgement
-    assert (first.best, first.is_best, first.visits) == (3 * 5 + 2, False, 150) and first.variation[0] == first.best
+    assert (first.best, first.is_best, first.visits) == (4 * 5 + 2, False, 20) and first.variation[0] == first.best
     assert first.points_lost > 1.5 and first.win_lost > 0
     assert reviewed.mistakes(1)[0].number == 1
-    again, _ = judged(visits=150)
+    again, _ = judged(text, visits=20)
     assert again.as_dict()["moves"] == reviewed.as_dict()["moves"]
     text = reviewed_sgf(game, reviewed)
     back = open_game(text, path_spec="1")
