@@ -181,10 +181,11 @@ class NetWeights:
 
 
 def weight_names(net: str) -> list[str]:
-    """The names of weights for a net, the usual one first; for `resnet50`, those of its variant v1.5 too."""
+    """The names of weights for a net, the usual one (the newest) first; for `resnet50`, those of its variant v1.5 too."""
     folder = packaged("casecnn.vision")
     kin = {net, f"{net}-v1.5", f"{net}-torchvision"}
     records = [record.name for record in read_folder(folder).values() if record.net in kin]
+    records.sort(key=lambda name: -int(name.rpartition("-v")[2]))  # as `WeightsRecord` demands, a name ends in -vN
     return records + [row.name for row in PUBLISHED.values() if row.net in kin]
 
 

@@ -44,15 +44,15 @@ def run(*arguments: str) -> str:
 
 
 def test_what_ships():
-    assert {"lenet5.mnist-v1", "lenet5-1998.mnist-v1", "resnet20.cifar10-v2"} <= set(RECORDS)
-    assert weight_names("lenet5")[0] == "lenet5.mnist-v1" and weight_names("resnet20")[0] == "resnet20.cifar10-v2"
+    assert {"lenet5.mnist-v1", "lenet5-1998.mnist-v1", "resnet20.cifar10-v2", "resnet20.cifar10-v3"} <= set(RECORDS)
+    assert weight_names("lenet5")[0] == "lenet5.mnist-v1" and weight_names("resnet20")[0] == "resnet20.cifar10-v3"
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 def test_a_record_says_what_its_file_is(record):
     net = get_net(record.net, **record.arguments)
     assert (record.parameters, record.macs) == (net.parameters, net.macs)
-    weights = load_net_weights(record.net)  # the usual ones: compared with size and SHA-256 on the way
+    weights = load_net_weights(record.net, record.name)  # compared with size and SHA-256 on the way
     assert weights.name == record.name and weights.notes == ()
     assert weights.labels is not None and weights.labels.names == record.labels
     assert weights.preprocess == parse_preprocess(record.preprocessing)
