@@ -181,7 +181,7 @@ class NetWeights:
 
 
 def weight_names(net: str) -> list[str]:
-    """The names of weights for a net, the usual one (the newest) first; for `resnet50`, those of its variant v1.5 too."""
+    """The names of weights for a net, the usual one, the newest, first; for `resnet50`, those of its v1.5 too."""
     folder = packaged("casecnn.vision")
     kin = {net, f"{net}-v1.5", f"{net}-torchvision"}
     records = [record.name for record in read_folder(folder).values() if record.net in kin]
