@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,12 +15,16 @@ from casecnn.errors import UsageError
 from casecnn.go.net.board_sizes import resize_bias
 from casecnn.go.net.declaration import DEFAULT, arguments_of, check_planes, declared, policy_alone
 from casecnn.go.net.inference import move_probabilities
+from casecnn.layers import Net
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
 from casecnn.torch_net.prepare import prepare
 from casecnn.training.recipe import PRECISIONS
 from casecnn.weights.state_dict import fill, load, packaged, resolve
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Policy:
@@ -28,6 +33,11 @@ class Policy:
     `precision` is that in which it computes probabilities: "float32" or "bfloat16", whose 8 digits change one by 0.01
     where moves are about equally good, and which some devices compute several times as fast.
     """
+
+    declare: ClassVar[Callable[..., Net]] = staticmethod(policy_net)
+    """Declares such a net from its arguments."""
+    bias: ClassVar[str] = "position_bias.bias"
+    """The tensor of the bias that belongs to points."""
 
     def __init__(
         self,
@@ -46,28 +56,27 @@ class Policy:
         self.trained_on = size
 
     @cached_property
-    def for_games(self) -> Policy:
+    def for_games(self) -> Self:
         """The same net in the precision that its device is fastest in, for games whose moves are drawn at random."""
         device = next(self.module.parameters()).device
         if self.precision != "float32" or dtype_for("auto", device) == torch.float32:
             return self
-        return Policy(self.module, self.name, self.size, self.arguments, "bfloat16")
+        return type(self)(self.module, self.name, self.size, self.arguments, "bfloat16")
 
-    def on_board(self, size: int) -> Policy:
+    def on_board(self, size: int) -> Self:
         """The same net on a board of another size (see `casecnn.go.net.board_sizes`); its weights are copied."""
         arguments = {**self.arguments, "size": size}
-        module = build(policy_net(**arguments), init="zeros")
+        module = build(self.declare(**arguments), init="zeros")
         tensors = dict(self.module.state_dict())
-        bias = tensors["position_bias.bias"]
+        bias = tensors[self.bias]
         resized = resize_bias(bias.detach().float().cpu().numpy(), self.size, size)
-        shape = module.state_dict()["position_bias.bias"].shape
-        tensors["position_bias.bias"] = torch.from_numpy(resized).to(bias).reshape(shape)
+        tensors[self.bias] = torch.from_numpy(resized).to(bias).reshape(module.state_dict()[self.bias].shape)
         name = f"{self.name} on {size}x{size}"
         fill(module, tensors, name)
         module.to(bias.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        resized_policy = Policy(module, name, size, arguments, self.precision)
-        resized_policy.trained_on = self.trained_on
-        return resized_policy
+        other = type(self)(module, name, size, arguments, self.precision)
+        other.trained_on = self.trained_on
+        return other
 
     def probabilities(self, planes: np.ndarray, symmetries: bool = True) -> np.ndarray:
         """Softmax over all points: uint8 [N, 48, size, size] to float32 [N, size * size].

@@ -5,29 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import casecnn.torch_net.precision  # noqa: F401  (keeps oneDNN off instructions that this machine only pretends to have)
 from casecnn.errors import InputError, UsageError
 from casecnn.go.board.symmetry import SYMMETRIES, targets
-from casecnn.go.net.board_sizes import resize_bias
 from casecnn.go.net.declaration import check_planes
 from casecnn.go.net.outlook import outlook
+from casecnn.go.net.policy import Policy
 from casecnn.layers import Net
 from casecnn.nets.value import policy_value_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
-from casecnn.torch_net.prepare import prepare
 from casecnn.training.recipe import PRECISIONS
 from casecnn.weights.state_dict import fill, load, packaged, resolve
 
 DEFAULT = "policy-value-k64.tygem9d-v1"  # the packaged weights that are used where none are named
-_BIAS = "fork.position_bias.bias"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,26 +41,14 @@ class Estimates:
     ownership: np.ndarray
 
 
-class PolicyValue:
+class PolicyValue(Policy):
     """A net of `casecnn.nets.value.policy_value_net` with its weights; it is a policy too, and plays as one.
 
-    `name` says which, `size` is its board, `module` gives the raw numbers in float32. `precision` is as for
-    `casecnn.go.net.policy.Policy`.
+    `module` gives the raw numbers in float32; all else is as for `casecnn.go.net.policy.Policy`.
     """
 
-    def __init__(
-        self,
-        module: nn.Module,
-        name: str,
-        size: int,
-        arguments: Mapping[str, Any] | None = None,
-        precision: str = "float32",
-    ) -> None:
-        self.module = module.eval()
-        self.name, self.size, self.precision = name, size, precision
-        self.arguments = dict(arguments or {})
-        self.trained_on = size
-        self._fast = prepare(module, torch.float32 if precision == "float32" else torch.bfloat16)
+    declare = staticmethod(policy_value_net)
+    bias = "fork.position_bias.bias"
 
     @classmethod
     def of(cls, net: Net, tensors: Mapping[str, Tensor], name: str = "net", precision: str = "float32") -> PolicyValue:
@@ -73,31 +57,6 @@ class PolicyValue:
         fill(module, tensors, name)
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(module, name, net.input[1], precision=precision)
-
-    @cached_property
-    def for_games(self) -> PolicyValue:
-        """The same net in the precision that its device is fastest in, for games whose moves are drawn at random."""
-        device = next(self.module.parameters()).device
-        if self.precision != "float32" or dtype_for("auto", device) == torch.float32:
-            return self
-        return PolicyValue(self.module, self.name, self.size, self.arguments, "bfloat16")
-
-    def on_board(self, size: int) -> PolicyValue:
-        """The same net on a board of another size (see `casecnn.go.net.board_sizes`); its weights are copied."""
-        arguments = {**self.arguments, "size": size}
-        net = policy_value_net(**arguments)
-        tensors = dict(self.module.state_dict())
-        bias = tensors[_BIAS]
-        resized = resize_bias(bias.detach().float().cpu().numpy(), self.size, size)
-        tensors[_BIAS] = torch.from_numpy(resized).to(bias).reshape(1, size, size)
-        name = f"{self.name} on {size}x{size}"
-        module = build(net, init="zeros")
-        tensors[_BIAS] = tensors[_BIAS].reshape(module.state_dict()[_BIAS].shape)
-        fill(module, tensors, name)
-        module.to(bias.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        other = PolicyValue(module, name, size, arguments, self.precision)
-        other.trained_on = self.trained_on
-        return other
 
     def estimate(self, planes: np.ndarray, komi: np.ndarray | float, symmetries: bool = False) -> Estimates:
         """Judge positions: planes uint8 [N, 48, size, size], komi float32 [N] or one number.
