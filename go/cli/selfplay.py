@@ -43,7 +43,7 @@ def selfplay(
 
     With --visits each move is searched for, as AlphaGo Zero does in self-play: with noise at the root, and drawn in
     proportion to the visits. Beside each SGF file a .npz file keeps visits, values and the end for training; docs/go.md
-    says how.
+    says how. Against an --opponent, who searches as much, there is no noise.
 
     The same seed gives the same games, whatever the batch. Ctrl-C keeps the finished games; the same command goes on.
     """
@@ -76,7 +76,6 @@ def selfplay(
 def _search(games, output, weights, opponent, size, visits, threads, precision, device, output_format, rules) -> None:
     """As the command, with a search for each move."""
     from casecnn.checks import whole
-    from casecnn.errors import UsageError
     from casecnn.go.net.board_sizes import note, policy_for
     from casecnn.go.net.policy_value import load_policy_value
     from casecnn.go.planes.warm_up import warm_up
@@ -87,21 +86,21 @@ def _search(games, output, weights, opponent, size, visits, threads, precision, 
     from casecnn.go.search.reading import rehearse
 
     whole("visits", visits, 2, 1_000_000)
-    if opponent:
-        raise UsageError(f"`opponent` (={opponent}) must be left out with `visits` (={visits})")
     net = load_policy_value(weights, device, precision)
+    other = load_policy_value(opponent, device, precision) if opponent else None
     if size is not None:
-        net = policy_for(net, size)
+        net, other = policy_for(net, size), other and policy_for(other, size)
     if about := note(net, net.size):
         warn(about)
     warm_up(rehearse)
 
     def searched(numbers, progress):
-        return play_searched_games(net, numbers, visits, rules, threads, progress)
+        return play_searched_games(net, numbers, visits, rules, threads, progress, other)
 
     with games_shown(games, "selfplay", keep=True) as progress:
         summary = play(
-            net, games, output, rules, progress=progress, play=searched, settings={"visits": visits, "noise": NOISE},
+            net, games, output, rules, opponent=other, progress=progress, play=searched,
+            settings={"visits": visits, "noise": 0.0 if other else NOISE},
             keep=lambda game, path: game.save(path.with_suffix(".npz")),
         )  # fmt: skip
         if progress is not None:

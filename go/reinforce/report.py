@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from casecnn.go.net.training import WEIGHTS
 from casecnn.training.log import read_log
 from casecnn.training.run import TrainResult
 
 
-def reinforcement_facts(result: TrainResult, output: str) -> dict[str, Any]:
+def reinforcement_facts(result: TrainResult, weights: str) -> dict[str, Any]:
     """The facts of a run for `json.dumps`; `against_start` has the last match, or is None."""
     matches = [row["validation"] for row in read_log(result.log) if row.get("event") == "evaluation"]
     return {
-        "weights": f"{output}/{WEIGHTS}",
+        "weights": weights,
         "steps": result.step,
         "seconds": round(result.elapsed, 1),
         "against_start": matches[-1] if matches else None,

@@ -90,8 +90,8 @@ def reinforce(
         "max_moves": rules.max_moves,
     }
     pool = Pool(folder / POOL, pool_every, start.arguments, device)
-    if resume and (folder / CHECKPOINT).exists():
-        _compare(folder, settings)
+    if resume:
+        same_settings(folder, settings)
     model = start.module
     if baseline == "moving":
         model.register_buffer("baseline", torch.zeros(2))
@@ -164,9 +164,11 @@ def _start(
     return start
 
 
-def _compare(folder: Path, settings: dict[str, Any]) -> None:
-    """Raise `UsageError` where the checkpoint in `folder` is of a run with other settings."""
+def same_settings(folder: Path, settings: dict[str, Any]) -> bool:
+    """Whether `folder` has a checkpoint of a run; raises `UsageError` where that run has other settings."""
     path = folder / CHECKPOINT
+    if not path.exists():
+        return False
     before = json.loads(load_checkpoint(path)["metadata"]).get("settings")
     if not isinstance(before, dict):
         raise UsageError(f"`output` (={folder}) holds a training run of another kind; choose another folder")
@@ -176,3 +178,4 @@ def _compare(folder: Path, settings: dict[str, Any]) -> None:
                 f"`output` (={folder}) holds a run with {name} {json.dumps(before.get(name))}, now"
                 f" {json.dumps(value)}; choose another folder, or start anew without `resume`"
             )
+    return True

@@ -1,4 +1,4 @@
-"""Games of a search against itself, and the file in which each is kept for training: visits, values and the end.
+"""Games of a search against itself or another net, and the file that keeps one for training: visits, values, the end.
 
 As AlphaGo Zero's self-play (Silver et al., Nature 550 (2017), Methods, "Self-play"): each move is searched for with
 Dirichlet noise in the root's priors, the first moves are drawn in proportion to the visits, the others are the most
@@ -72,13 +72,22 @@ def read_searched_game(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         raise InputError(f"'{os.fspath(path)}' is no game that a search has played") from error
 
 
-def play_searched_game(net: PositionNet, number: int, visits: int, rules: Rules, **options: Any) -> SearchedGame:
-    """Play one game; `options` are those of the search. The same seed and number give the same game."""
+def play_searched_game(
+    net: PositionNet, number: int, visits: int, rules: Rules, opponent: PositionNet | None = None, **options: Any
+) -> SearchedGame:
+    """Play one game; `options` are those of the search. The same seed and number give the same game.
+
+    An `opponent` searches as much in a tree of its own, and has black in odd numbers (`swapped`); there is no noise
+    then, and the trees live from move to move.
+    """
     size = net.size
     points = size * size
     key = derive_seed(rules.seed, number)
-    options = {"noise": NOISE, "threads": 1, "max_nodes": 4 * visits + 200, **options}
-    search = Search(net, seed=key, **options)
+    options = {"noise": 0.0 if opponent else NOISE, "threads": 1, "max_nodes": 4 * visits + 200, **options}
+    swapped = opponent is not None and number % 2 == 1
+    own = Search(net, seed=key, **options)
+    other = Search(opponent, seed=key, **options) if opponent else own
+    searches = {BLACK: other, WHITE: own} if swapped else {BLACK: own, WHITE: other}
     generator = np.random.default_rng(key)
     position = Position(size, rules.komi)
     events: list[int] = []
@@ -88,9 +97,11 @@ def play_searched_game(net: PositionNet, number: int, visits: int, rules: Rules,
     behind = {BLACK: 0, WHITE: 0}
     winner = None
     while position.passes < 2 and len(events) < limit:
-        search.clear()  # noise is for a fresh root
-        result = search.run(position, visits=visits)
         colour = position.to_play
+        search = searches[colour]
+        if options["noise"]:
+            search.clear()  # noise is for a fresh root
+        result = search.run(position, visits=visits)
         if rules.resign is not None:
             behind[colour] = behind[colour] + 1 if result.lead <= -rules.resign else 0
             if behind[colour] >= 5 and 2 * len(events) >= points:
@@ -116,7 +127,7 @@ def play_searched_game(net: PositionNet, number: int, visits: int, rules: Rules,
         score,
         winner,
         ended,
-        swapped=False,
+        swapped=swapped,
         visits=np.array(rows, np.int32).reshape(-1, points + 1),
         win=np.array([win for win, _ in values], np.float32),
         lead=np.array([lead for _, lead in values], np.float32),
@@ -132,9 +143,12 @@ def play_searched_games(
     rules: Rules,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
+    opponent: PositionNet | None = None,
     **options: Any,
 ) -> Iterator[SearchedGame]:
     """Play the games with these numbers, `threads` of them at a time, and yield each when it ends.
+
+    `opponent` and `options` are those of `play_searched_game`.
 
     `progress(moves)` is called as games end, with their moves, and a few times a second between, with 0.
     """
@@ -146,7 +160,7 @@ def play_searched_games(
         try:
             while True:
                 while len(running) < workers and (number := next(waiting, None)) is not None:
-                    running.add(pool.submit(play_searched_game, net, number, visits, rules, **options))
+                    running.add(pool.submit(play_searched_game, net, number, visits, rules, opponent, **options))
                 if not running:
                     return
                 done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
