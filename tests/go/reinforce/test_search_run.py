@@ -1,4 +1,4 @@
-"""Learning from games of a search: what is drawn from them, runs that go on bit for bit, two nets against each other."""
+"""Learning from games of a search: what is drawn from them, runs that go on bit for bit, two nets in a match."""
 
 from __future__ import annotations
 
