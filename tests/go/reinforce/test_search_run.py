@@ -148,7 +148,7 @@ def test_two_nets_search_in_turn_and_change_colours():
     [
         (["--visits", "8", "--pool-every", "5"], "`--pool-every` (=5) must be left out with `--visits` (=8)"),
         (["--visits", "8", "--games-per-step", "5"], "`--games-per-step` (=5) must be left out with `--visits` (=8)"),
-        (["--window", "5"], "`--window` (=5) must be left out without `--visits`"),
+        (["--last-games", "5"], "`--last-games` (=5) must be left out without `--visits`"),
         (["--visits", "1"], "`--visits` (=1)"),
         (["--visits", "8", "--round-games", "0"], "`--round-games` (=0)"),
         (["--visits", "8", "--temperature", "0"], "`--temperature` (=0.0)"),
