@@ -18,6 +18,7 @@ COMMANDS: LazyTable = {
     "train": ("casecnn.text.cli.train", "train", "Train a model on labelled texts of your own."),
     "cv": ("casecnn.text.cli.cv", "cv", "Cross-validate a recipe on labelled texts."),
     "embed": ("casecnn.text.cli.embed", "embed", "Train word2vec vectors on texts of your own."),
+    "blend": ("casecnn.text.cli.blend", "blend", "Blend several kinds of word vectors into one file."),
     "table": ("casecnn.text.cli.table", "table", "Fill the paper's Table 2 from a folder of its data sets."),
 }
 

