@@ -27,7 +27,7 @@ def blend(sources: Sequence[str | Path], words: Collection[str], dim: int = 300,
     """
     whole("dim", dim, 1, 100_000)
     if not sources:
-        raise UsageError("there are no `vectors` to blend; give at least one file or name")
+        raise UsageError("there are no word vectors to blend; give at least one file or name")
     lists = [source for source in sources if not is_open(source)]
     blocks = [load_vectors(source, words, first) for source in lists]
     names = list(dict.fromkeys(word for block in blocks for word in block.words))

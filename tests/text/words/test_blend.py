@@ -49,7 +49,7 @@ def test_only_words_asked_for_and_the_first(files):
 
 
 def test_values_out_of_range(files):
-    with pytest.raises(UsageError, match="`vectors` to blend"):
+    with pytest.raises(UsageError, match="no word vectors to blend"):
         blend([], {"w1"})
     with pytest.raises(UsageError, match="dim"):
         blend(files, {"w1"}, dim=0)
