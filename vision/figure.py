@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from casecnn.errors import UsageError
 from casecnn.files import atomic_write
+from casecnn.fonts import fit_fonts, quietly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,5 +56,6 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], option: str = "fig
     """
     kind = check_figure(option, path)
     undated: Any = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}[kind]
-    with atomic_write(path) as stream:
+    fit_fonts(figure)
+    with quietly(), atomic_write(path) as stream:
         figure.savefig(stream, format=kind, dpi=dpi, metadata=undated)

@@ -9,14 +9,14 @@ which the colour-blind tell apart. Besides `casecnn.go.reviews.chart` nothing of
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from casecnn.console import printable, warn
 from casecnn.files import atomic_write
+from casecnn.fonts import REMEDY, families, font_for, quietly
 from casecnn.go.net.evaluation import PHASES
 from casecnn.go.picture.draw import picture_format
 from casecnn.go.reviews.opinion import Opinions, ReviewedMove, select
@@ -39,7 +39,6 @@ LOWEST = 1e-5  # the scale ends there at the latest; a move less probable stands
 WINDOW = 15  # moves of one player in a running mean
 NAMED = 10  # surprises with a label, at most
 LONGEST_NAME = 30
-FALLBACK_FONTS = ("Noto Sans CJK", "Source Han Sans", "WenQuanYi", "Microsoft YaHei", "PingFang", "Malgun Gothic")
 
 
 def save_chart(review: Opinions, path: str | os.PathLike[str], *, top: int = 10) -> None:
@@ -52,12 +51,9 @@ def save_chart(review: Opinions, path: str | os.PathLike[str], *, top: int = 10)
     import matplotlib
 
     if names := unwritable(review):
-        warn(
-            f"no font of this machine writes {' and '.join(names)}; the picture leaves them out. A font such"
-            " as Noto Sans CJK (Debian: fonts-noto-cjk) helps"
-        )
+        warn(f"no font of this machine writes {' and '.join(names)}; the picture leaves them out: {REMEDY}")
 
-    with matplotlib.rc_context({"svg.hashsalt": "casecnn"}):
+    with matplotlib.rc_context({"svg.hashsalt": "casecnn"}), quietly():
         figure = chart(review, top=top)
         with atomic_write(path) as stream:
             metadata = {"Date": None} if ending == ".svg" else None
@@ -70,12 +66,12 @@ def chart(review: Opinions, *, top: int = 10) -> Figure:
     from matplotlib.figure import Figure
 
     settings: dict[Any, Any] = {
-        "font.family": _families(_shown(name, LONGEST_NAME) for name in (review.record.black, review.record.white)),
+        "font.family": families(_shown(name, LONGEST_NAME) for name in (review.record.black, review.record.white)),
         "font.size": 13,
         "text.parse_math": False,
         "text.color": INK,
     }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), quietly():
         figure = Figure(figsize=INCHES, dpi=DPI, facecolor="white")
         if review.visits:
             _heading(figure, review, "Who is ahead, and what each move cost")
@@ -301,26 +297,3 @@ def _shown(text: str, longest: int) -> str:
 def unwritable(review: Opinions) -> list[str]:
     """The players' names that no font of this machine can write: the picture leaves them out."""
     return [name for name in (review.record.black, review.record.white) if name and not _shown(name, LONGEST_NAME)]
-
-
-def font_for(text: str) -> str | None:
-    """The font that writes a text: the one that matplotlib carries, else one of this machine; None if none does."""
-    from matplotlib.font_manager import fontManager
-
-    letters = {ord(letter) for letter in text}
-    fonts = {font.name: font.fname for font in fontManager.ttflist if "Last Resort" not in font.name}  # boxes for all
-    likely = sorted(name for name in fonts if name.startswith(FALLBACK_FONTS))
-    order = dict.fromkeys(["DejaVu Sans", *likely, *fonts])
-    return next((name for name in order if name in fonts and letters <= _letters_of(fonts[name])), None)
-
-
-@cache
-def _letters_of(file: str) -> frozenset[int]:
-    from matplotlib.font_manager import get_font
-
-    return frozenset(get_font(file).get_charmap())
-
-
-def _families(texts: Iterable[str]) -> list[str]:
-    """The font that matplotlib carries, then those of this machine that the texts need."""
-    return list(dict.fromkeys(["DejaVu Sans", *filter(None, map(font_for, texts))]))

@@ -9,6 +9,7 @@ from typing import Any
 from casecnn.console import printable
 from casecnn.errors import UsageError
 from casecnn.files import atomic_write
+from casecnn.fonts import fit_fonts, quietly
 from casecnn.text.report.evaluation import Evaluation
 
 ENDINGS = (".png", ".svg", ".pdf")
@@ -47,7 +48,8 @@ def save_picture(found: Evaluation, path: str | os.PathLike[str]) -> None:
         _finish(roc, "ROC (area)", "fraction of other texts given the label", "fraction of its texts given it", chosen)
         _finish(recall, "precision and recall (average precision)", "recall", "precision", chosen)
         metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
-        with atomic_write(path) as stream:
+        fit_fonts(figure)
+        with quietly(), atomic_write(path) as stream:
             figure.savefig(stream, format=kind, metadata=metadata)
 
 
@@ -69,6 +71,6 @@ def _finish(axes: Any, title: str, x: str, y: str, chosen: list[Any]) -> None:
 
 
 def _plain(label: str) -> str:
-    """Return a label as a legend shows it: short, and of letters that matplotlib's font has."""
-    shown = "".join(character if ord(character) < 0x250 else "?" for character in printable(label))
+    """Return a label as a legend shows it: short, and without what matplotlib would hide."""
+    shown = printable(label)
     return (shown if len(shown) <= 24 else shown[:23] + "…").lstrip("_") or "?"
