@@ -1,9 +1,9 @@
 """Word vectors from files, in memory no larger than the words asked for.
 
 Read are word2vec's binary and text formats, GloVe's text (the same without a first line of counts), each also packed by
-gzip, bzip2 or xz, and what gensim saves (`KeyedVectors`, `Word2Vec`). gensim's own reader of the word2vec formats keeps
-every word, 3.6 GB for GoogleNews, so files are read here, word by word; a test compares the two. gensim's files are
-pickles: they are opened by `casecnn.text.words.gensim_file`, which runs nothing that a file names.
+gzip, bzip2 or xz, what gensim saves (`KeyedVectors`, `Word2Vec`), and fastText's `.bin`. gensim's own reader of the
+word2vec formats keeps every word, 3.6 GB for GoogleNews, so files are read here, word by word; a test compares the two.
+gensim's files are pickles: they are opened by `casecnn.text.words.gensim_file`, which runs nothing that a file names.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from casecnn.compressed import binary_kind, open_compressed
 from casecnn.errors import InputError
 from casecnn.files import check_regular
 from casecnn.text.words.encoder import encoded_words, is_encoder
+from casecnn.text.words.fasttext_file import is_fasttext, read_fasttext
 from casecnn.text.words.gensim_file import is_pickle, read_gensim
 from casecnn.text.words.packaged_vectors import OPEN, PACKAGED
 from casecnn.text.words.vocabulary import FIRST_WORD, PADDING, Vocabulary
@@ -84,6 +85,8 @@ def load_vectors(which: str | Path, words: Collection[str] | None = None, first:
         head = stream.read(1 << 16)
     if not head:
         raise InputError(f"'{path}' is empty; it must hold word vectors")
+    if is_fasttext(head):
+        return _select(*read_fasttext(path, words, first), words, first, str(path))
     if (kind := binary_kind(head[:512])) is not None:
         raise InputError(f"'{path}' is {kind}, not word vectors; give a file of word2vec's, GloVe's or gensim's")
     with open_compressed(path) as stream:
@@ -92,7 +95,13 @@ def load_vectors(which: str | Path, words: Collection[str] | None = None, first:
 
 def is_open(which: str | Path) -> bool:
     """Whether these vectors know every word, because they are made of its letters when it is asked for."""
-    return which in OPEN or (which not in PACKAGED and is_encoder(Path(which)))
+    if which in PACKAGED:
+        return which in OPEN
+    path = Path(which)
+    if path.is_file():
+        with open(path, "rb") as stream:
+            return is_fasttext(stream.read(4))
+    return is_encoder(path)
 
 
 def is_keyed(vectors: object) -> bool:
