@@ -66,6 +66,13 @@ _RECIPE = (
     ),
     vectors("; several are put side by side", renamed=["--embeddings"]),
     options.epochs(type=int, otherwise="the recipe's"),
+    option(
+        "--least-steps",
+        type=int,
+        metavar="N",
+        meaning="Go through few texts more often than --epochs says, to at least so many updates of the weights",
+        otherwise="the recipe's; 0 with --epochs",
+    ),
     option("--windows", metavar="3,4,5", meaning="Words that filters see", otherwise="the recipe's"),
     options.filters(" for each window", parameter="maps", otherwise="the recipe's", renamed=["--maps"]),
     option("--dropout", type=float, meaning="Fraction of features left out in training", otherwise="the recipe's"),
@@ -167,7 +174,7 @@ def weights_of_classes(entries: tuple[str, ...]) -> Any:
 
 def changes(fields: dict[str, Any]) -> dict[str, Any]:
     """Fields of the recipe that options change."""
-    names = ("variant", "cleaning", "epochs", "maps", "dropout", "dev_share", "ema_decay")
+    names = ("variant", "cleaning", "epochs", "least_steps", "maps", "dropout", "dev_share", "ema_decay")
     found = {name: fields[name] for name in names if fields.get(name) is not None}
     tokens = fields.get("tokens")
     if tokens is not None:

@@ -114,9 +114,12 @@ def test_the_train_command(tmp_path):
     assert np.isfinite(Predictor(loaded).scores([["good"], []])).all()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "m.safetensors"]
     several = ["--multi-label", "--separator", "|", "--validation", arguments[0]]
-    whole = CliRunner().invoke(train, [*arguments, "--validation-fraction", "0", "--format", "json"])
+    whole = CliRunner().invoke(
+        train, [*arguments, "--validation-fraction", "0", "--least-steps", "10", "--format", "json"]
+    )
     found = json.loads(whole.stdout)
     assert (found["texts"], found["held_out"], found["validation"]) == (90, 0, None)
+    assert found["epoch"] == 5  # two batches of 50 an epoch
     again = CliRunner().invoke(train, [*arguments[:-2], *several])
     assert again.exit_code == 0 and "2 labels, 90 texts" in again.stdout and TextModel.load(model).multi_label
 
@@ -127,6 +130,7 @@ def test_the_train_command(tmp_path):
         (["--class-weight", "x"], r"`--class-weight` (=x) must be balanced, or LABEL=NUMBER such as rare=5"),
         (["--windows", "a"], r"`--windows` (=a) must be numbers such as 3,4,5"),
         (["--epochs", "0"], r"`--epochs` (=0) must be a whole number of at least 1"),
+        (["--least-steps", "-1"], r"`--least-steps` (=-1) must be a whole number of at least 0"),
         (["--validation-fraction", "1"], r"`--validation-fraction` (=1.0) must be a number of at least 0 and below 1"),
         (["--variant", "static"], r"`--variant` (='static') needs word vectors"),
         (["--separator", "t"], "has texts with several labels, or none; give `--multi-label`"),
