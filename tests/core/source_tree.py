@@ -41,12 +41,12 @@ class Import(NamedTuple):
     line: int
 
 
-def imports(path: Path, tree: ast.Module) -> Iterator[Import]:
+def imports(path: Path, nodes: Iterable[ast.AST]) -> Iterator[Import]:
     """Every import statement of a file, those inside functions and under TYPE_CHECKING too."""
     package = module_name(path).split(".")
     if path.name != "__init__.py":
         package = package[:-1]
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, node.lineno)
@@ -57,9 +57,9 @@ def imports(path: Path, tree: ast.Module) -> Iterator[Import]:
                 yield Import(f"{base}.{alias.name}", node.lineno)
 
 
-def late_names(path: Path, tree: ast.Module) -> Iterator[Import]:
+def late_names(path: Path, nodes: Iterable[ast.AST]) -> Iterator[Import]:
     """The modules that a package names for `casecnn.public.lazily`, which imports them on first use."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lazily":
             for value in getattr(node.args[1], "values", ()):
                 if isinstance(value, ast.Constant):
@@ -68,7 +68,6 @@ def late_names(path: Path, tree: ast.Module) -> Iterator[Import]:
 
 
 FILES = list(source_files())
-TREES = {path: ast.parse(path.read_bytes(), str(path)) for path in FILES}
 MODULES = {path: module_name(path) for path in FILES}
 HOMES = {module: path for path, module in MODULES.items()}
 
@@ -81,6 +80,24 @@ def home(module: str) -> Path | None:
 
 
 @cache
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_bytes(), str(path))
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of a file's syntax tree."""
+    return tuple(ast.walk(tree(path)))
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
+    """Every import statement of a source file."""
+    return tuple(imports(path, nodes(path)))
+
+
+@cache
 def arrows() -> tuple[tuple[Path, Path, int], ...]:
     """Every import of one source file in another, with its line: inner and late ones, and those for types only."""
     return tuple(_arrows())
@@ -88,7 +105,7 @@ def arrows() -> tuple[tuple[Path, Path, int], ...]:
 
 def _arrows() -> Iterator[tuple[Path, Path, int]]:
     for path in FILES:
-        for found in (*imports(path, TREES[path]), *late_names(path, TREES[path])):
+        for found in (*imports_of(path), *late_names(path, nodes(path))):
             target = home(found.module)
             if target is not None and target != path:
                 yield path, target, found.line
@@ -129,18 +146,18 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
-def outside_type_checking(tree: ast.Module) -> ast.Module:
-    """The tree without what only a type checker reads."""
-    kept = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))]
-    return ast.Module(kept, [])
+def lines_for_types(path: Path) -> set[int]:
+    """The lines of a file that only a type checker reads."""
+    blocks = [node for node in tree(path).body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    return {line for block in blocks for line in range(block.lineno, (block.end_lineno or 0) + 1)}
 
 
 @cache
 def imported(module: str) -> frozenset[str]:
     """The modules of casecnn that a module imports, wherever the import stands."""
     path = HOMES[module]
-    files = {home(entry.module) for entry in imports(path, outside_type_checking(TREES[path]))
-             if entry.module.split(".")[0] == "casecnn"}  # fmt: skip
+    left_out = lines_for_types(path)
+    files = {home(found.module) for found in imports_of(path) if found.line not in left_out}
     return frozenset(MODULES[file] for file in files if file is not None)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 
 import pytest
-from source_tree import HOMES, TREES, commands, imported
+from source_tree import HOMES, commands, imported, nodes
 
 from casecnn.cli import casecnn
 from casecnn.cli.command import PARAMETER
@@ -93,9 +94,14 @@ def constant(node: ast.expr) -> str:
     return " ".join(map(constant, (node.body, node.orelse))) if isinstance(node, ast.IfExp) else ""
 
 
+def called(call: ast.Call) -> str:
+    """The last name of what is called: "whole" of `checks.whole(...)`."""
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
 def names(call: ast.Call) -> set[str]:
     """The names that a check or an error says."""
-    function = ast.unparse(call.func).rpartition(".")[2]
+    function = called(call)
     if function in CHECKS and call.args and isinstance(call.args[0], ast.Constant):
         return {str(call.args[0].value)}
     if function not in TOLD:
@@ -104,24 +110,33 @@ def names(call: ast.Call) -> set[str]:
     return set(PARAMETER.findall(text)) | set(SNAKE.findall(text))
 
 
-SAID: dict[str, dict[str, int]] = defaultdict(dict)  # module -> name -> line
-for _module, _path in HOMES.items():
-    for _node in ast.walk(TREES[_path]):
-        if isinstance(_node, ast.Call):
-            for _name in names(_node):
-                SAID[_module].setdefault(_name, _node.lineno)
+@cache
+def said() -> dict[str, dict[str, int]]:
+    """The names that the messages of each module say, each with the first line where it stands."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for module, path in HOMES.items():
+        for node in nodes(path):
+            if isinstance(node, ast.Call):
+                for name in names(node):
+                    found[module].setdefault(name, node.lineno)
+    return found
 
-PARAMETERS = {name: {str(p.name) for p in command.params} for name, command in commands(casecnn)}
-REACHED = {name: reached(command.callback.__module__) for name, command in commands(casecnn) if command.callback}
+
+@cache
+def modules_of_commands() -> dict[str, set[str]]:
+    """The modules that each command reaches."""
+    return {name: reached(command.callback.__module__) for name, command in commands(casecnn) if command.callback}
 
 
+@cache
 def unknown() -> dict[str, str]:
     """The names that no command which reaches their message has an option for, each with where it stands."""
+    parameters = {name: {str(p.name) for p in command.params} for name, command in commands(casecnn)}
     found = {}
-    for module, said in SAID.items():
-        who = [name for name, modules in REACHED.items() if module in modules]
-        for name, line in said.items():
-            if who and not any(name in PARAMETERS[command] for command in who):
+    for module, lines in said().items():
+        who = [name for name, modules in modules_of_commands().items() if module in modules]
+        for name, line in lines.items():
+            if who and not any(name in parameters[command] for command in who):
                 found[name] = f"{module}:{line}"
     return found
 
@@ -140,8 +155,8 @@ def test_no_message_of_a_library_spells_an_option():
         f"{module}:{node.lineno}"
         for module, path in HOMES.items()
         if ".cli" not in module
-        for node in ast.walk(TREES[path])
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in TOLD
+        for node in nodes(path)
+        if isinstance(node, ast.Call) and called(node) in TOLD
         if any(re.search(r"(?<![\w-])--[a-z]", constant(argument)) for argument in node.args)
     ]
     assert wrong == []
@@ -162,5 +177,6 @@ def test_the_reader_of_messages(code, expected):
 
 
 def test_there_are_messages_to_read():
-    assert len(PARAMETERS) > 20 and sum(map(len, SAID.values())) > 150
-    assert "casecnn.training.recipe" in REACHED["go train"] and "casecnn.text.model.model" not in REACHED["go train"]
+    assert len(modules_of_commands()) > 20 and sum(map(len, said().values())) > 150
+    modules = modules_of_commands()["go train"]
+    assert "casecnn.training.recipe" in modules and "casecnn.text.model.model" not in modules

@@ -9,7 +9,7 @@ import textwrap
 from collections import deque
 
 import pytest
-from source_tree import HOMES, TREES, commands, imported
+from source_tree import HOMES, commands, imported, nodes
 
 from casecnn.cli import casecnn
 
@@ -34,7 +34,7 @@ def test_modules_of_commands_hold_little_else():
     """Beside commands only functions that say what options mean; none is longer than a command may be."""
     for module, path in HOMES.items():
         if ".cli" in module:
-            for node in ast.walk(TREES[path]):
+            for node in nodes(path):
                 if isinstance(node, ast.FunctionDef):
                     assert (node.end_lineno or 0) - node.body[-1].lineno < 30, f"{module}:{node.lineno}"
 
@@ -72,7 +72,7 @@ def test_progress_is_shown_in_one_way():
         f"{module}:{node.lineno}"
         for module, path in HOMES.items()
         if module != "casecnn.console"
-        for node in ast.walk(TREES[path])
+        for node in nodes(path)
         if (isinstance(node, ast.ImportFrom) and node.module == "tqdm")
         or (isinstance(node, ast.Import) and any(alias.name == "tqdm" for alias in node.names))
     ]

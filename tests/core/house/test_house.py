@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,16 +14,18 @@ from source_tree import (
     FILES,
     MODULES,
     ROOT,
-    TREES,
     arrows,
     circles,
     domain,
     home,
     imports,
+    imports_of,
     late_names,
     module_name,
+    nodes,
     pyproject,
     tracked,
+    tree,
     where,
 )
 
@@ -84,7 +85,7 @@ def test_declarations_and_references_need_no_torch():
         f"{where(path, found.line)} imports {found.module}"
         for path in FILES
         if unit(path) in ("casecnn/layers", "casecnn/nets", "casecnn/reference", "casecnn/numpy_net.py")
-        for found in imports(path, TREES[path])
+        for found in imports_of(path)
         if found.module.split(".")[0] == "torch" or "torch_net" in found.module
     ]
     assert wrong == []
@@ -105,7 +106,7 @@ def test_only_the_command_line_names_a_domain_in_a_string():
     wrong = [
         f"{where(path, node.lineno)} names {node.value}"
         for path in FILES
-        for node in ast.walk(TREES[path])
+        for node in nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if re.fullmatch(r"casecnn(\.\w+)+", node.value)
         if domain(node.value) not in ("", domain(MODULES[path])) and path.parent != ROOT / "casecnn" / "cli"
@@ -117,7 +118,7 @@ def test_only_cli_modules_import_click():
     wrong = [
         where(path, found.line)
         for path in FILES
-        for found in imports(path, TREES[path])
+        for found in imports_of(path)
         if found.module.split(".")[0] == "click" and not is_cli(MODULES[path])
     ]
     assert wrong == []
@@ -145,13 +146,13 @@ def test_only_cli_modules_import_cli_modules():
     ],
 )
 def test_the_reader_of_imports_sees_every_form(line, expected):
-    found = list(imports(ROOT / "casecnn" / "net.py", ast.parse(line)))
+    found = list(imports(ROOT / "casecnn" / "net.py", ast.walk(ast.parse(line))))
     assert [entry.module for entry in found] == [expected]
 
 
 def test_the_reader_of_imports_sees_names_that_load_late():
-    tree = ast.parse('__getattr__, _, _ = lazily(__name__, {"A": "net.policy", "B": "casecnn.nets.policy"})')
-    found = late_names(ROOT / "go" / "__init__.py", tree)
+    module = ast.parse('__getattr__, _, _ = lazily(__name__, {"A": "net.policy", "B": "casecnn.nets.policy"})')
+    found = late_names(ROOT / "go" / "__init__.py", ast.walk(module))
     assert [entry.module for entry in found] == ["casecnn.go.net.policy", "casecnn.nets.policy"]
 
 
@@ -188,10 +189,10 @@ def test_no_depth_beyond_two_levels():
 Documented = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def public(tree: ast.Module) -> Iterator[tuple[Documented, str, int]]:
+def public(module: ast.Module) -> Iterator[tuple[Documented, str, int]]:
     """The module, its public functions and classes, and the methods of those that inherit no docstrings."""
-    yield tree, "the module", 1
-    for node in tree.body:
+    yield module, "the module", 1
+    for node in module.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             yield node, node.name, node.lineno
             if isinstance(node, ast.ClassDef) and not {ast.unparse(base) for base in node.bases} - {"NamedTuple"}:
@@ -204,7 +205,7 @@ def test_everything_public_has_a_docstring():
     wrong = [
         f"{where(path, line)} {name}"
         for path in FILES
-        for node, name, line in public(TREES[path])
+        for node, name, line in public(tree(path))
         if not ast.get_docstring(node)
     ]
     assert wrong == []
@@ -216,7 +217,7 @@ def test_help_shows_no_escapes():
         where(path, node.lineno)
         for path in FILES
         if is_cli(MODULES[path])
-        for node in ast.walk(TREES[path])
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef) and re.search(r"\\[a-z]\b", ast.get_docstring(node) or "")
     ]
     assert wrong == []
@@ -229,7 +230,7 @@ def test_files_are_short_or_give_a_reason():
     wrong = [
         f"{where(path)}: {count} lines"
         for path, count in lines.items()
-        if count > 400 and "one file" not in (ast.get_docstring(TREES[path]) or "")
+        if count > 400 and "one file" not in (ast.get_docstring(tree(path)) or "")
     ]
     assert wrong == []
 
@@ -284,9 +285,11 @@ def test_the_source_map_lists_every_file_once_and_only_those():
 
 
 def test_the_source_map_is_up_to_date():
-    done = subprocess.run([sys.executable, ROOT / ".ci" / "source-map"], capture_output=True, check=True)
-    page = (ROOT / "docs" / "source-map.md").read_bytes()
-    assert done.stdout == page, "run `python .ci/source-map > docs/source-map.md`"
+    script = runpy.run_path(str(ROOT / ".ci" / "source-map"))
+    page = (ROOT / "docs" / "source-map.md").read_text(encoding="utf-8")
+    assert script["page"]({path: tree(path) for path in FILES}) == page, (
+        "run `python .ci/source-map > docs/source-map.md`"
+    )
 
 
 def test_the_source_map_names_no_file_that_is_gone():
@@ -300,7 +303,7 @@ def test_the_source_map_is_in_dependency_order():
     wrong = [
         f"{where(path, found.line)} stands above {where(target)}"
         for path in FILES
-        for found in imports(path, TREES[path])
+        for found in imports_of(path)
         if (target := home(found.module)) is not None and place[target] > place[path]
     ]
     assert wrong == []

@@ -119,11 +119,12 @@ def assert_same_legality(state, board: boards.Board, colour: int, ko: tuple[int,
 
 
 @pytest.mark.parametrize(
-    "size", [pytest.param(size, marks=() if size in (5, 9, 19) else pytest.mark.slow) for size in range(5, 26)]
+    ("size", "moves"),
+    [(5, 1500), (9, 1500), (19, 1500)]
+    + [pytest.param(size, 9000 if size <= 12 else 2400, marks=pytest.mark.slow) for size in range(5, 26)],
 )
-def test_random_games_against_sgfmill(size):
+def test_random_games_against_sgfmill(size, moves):
     """Over 100,000 moves in all: legality, captures, ko, area score."""
-    moves = 9000 if size <= 12 else 2400
     rng = random.Random(size)
     played = 0
     while played < moves:

@@ -227,6 +227,7 @@ def test_the_papers_table_1(shared_data, name, train, dev, test, types):
     assert len(words) == types and set(data.train.labels) == set(SOURCES[name].labels)
 
 
+@pytest.mark.slow
 def test_phrases_of_training_sentences_only(shared_data):
     folder = shared_data / "text" / "sentences"
     data = load_data_set(folder, "sst-2")

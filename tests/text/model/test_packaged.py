@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,12 @@ QUESTION = {
 }
 
 
+@cache
+def classifier_of(name: str) -> Classifier:
+    """The packaged model of that name, read once."""
+    return Classifier(name)
+
+
 def test_every_model_that_has_a_name_is_packaged():
     assert {record.partition(".")[0] for record in RECORDS} == {pinned_name(name).partition(".")[0] for name in MODELS}
     assert pinned_name("sst2") == "sentiment.sst2-v1" and pinned_name("no-model") is None
@@ -106,7 +113,7 @@ def test_everyday_sentences():
     """Over 400 sentences that took part in no training: nine of ten are right, of each kind and label four of five."""
     path = Path(__file__).parents[1] / "everyday.tsv"
     examples, kinds = read_examples(path), read_examples(path, label_column="kind").labels
-    answers = Classifier("sentiment").classify(examples.texts)
+    answers = classifier_of("sentiment").classify(examples.texts)
     right = [answer.label == label for answer, label in zip(answers, examples.labels, strict=True)]
     assert len(right) > 400 and np.mean(right) >= 0.9
     assert np.mean(right) == pytest.approx(
@@ -127,13 +134,13 @@ def test_everyday_sentences():
     ],
 )  # fmt: skip
 def test_what_used_to_be_wrong(text, label):
-    (answer,) = Classifier("sentiment").classify([text])
+    (answer,) = classifier_of("sentiment").classify([text])
     assert answer.label == label
 
 
 @pytest.mark.parametrize(("name", "texts", "most_wrong"), [("sentiment", SENTIMENT, 1), ("question", QUESTION, 2)])
 def test_what_a_reader_would_say(name, texts, most_wrong):
-    classifier = Classifier(name)
+    classifier = classifier_of(name)
     assert set(texts) == set(classifier.model.labels)
     flat = [(label, text) for label, group in texts.items() for text in group]
     answers = classifier.classify([text for _, text in flat])
@@ -151,13 +158,13 @@ def test_words_outside_the_training_texts_are_known(name):
         "necklace broccoli ambulance dolphin cathedral refrigerator skeleton pirate orchestra sandwich bicycle wizard "
         "submarine volcano helicopter"
     )
-    (answer,) = Classifier(name).classify([words])
+    (answer,) = classifier_of(name).classify([words])
     assert answer.known_words >= 36
 
 
 def test_a_text_without_a_known_word_says_so():
     for name in MODELS:
-        (answer,) = Classifier(name).classify(["qqqzzx vvkkw"])
+        (answer,) = classifier_of(name).classify(["qqqzzx vvkkw"])
         assert answer.known_words == 0
         assert answer.probability < 0.95
 
