@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
-from casecnn.layers.layer import Activation, Field, Layer, at_least_one, check_activation, maps, vector
+from casecnn.layers.layer import Activation, Field, Layer, WayBack, at_least_one, check_activation, maps, vector
 from casecnn.layers.shapes import ROUNDINGS, Padding, Pair, Rounding, Shape, ShapeError, Span, pair, sides, spans
 from casecnn.layers.windows import Windowed
 
@@ -89,6 +89,8 @@ class Linear(Layer):
     bias: bool = True
     activation: Activation = None
 
+    way_back: ClassVar[WayBack] = "transposed"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.need(at_least_one(self.units), f"units (={self.units}) must be at least 1")
@@ -117,6 +119,7 @@ class PositionBias(Layer):
     """A bias for each position of each map, (C, H, W) of them: AlphaGo's policy net has one per board point."""
 
     own_memory: ClassVar[Literal["always", "training", "never"]] = "never"
+    way_back: ClassVar[WayBack] = "transposed"
 
     def output_shape(self, shape: Shape) -> Shape:
         return maps(shape)

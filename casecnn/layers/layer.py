@@ -12,6 +12,7 @@ from casecnn.errors import InputError
 from casecnn.layers.shapes import Pair, Shape, ShapeError, Window, shape_text, whole
 
 Activation = Literal["relu", "tanh", "scaled_tanh", "sigmoid"] | None
+WayBack = Literal["transposed", "rectified", "unchanged"] | None
 ACTIVATIONS = (None, "relu", "tanh", "scaled_tanh", "sigmoid")
 
 
@@ -88,6 +89,11 @@ class Layer:
     own_memory: ClassVar[Literal["always", "training", "never"]] = "always"
     """When the output needs memory of its own: "never" where it can overwrite its input, "training" where it can
     do so at inference only."""
+
+    way_back: ClassVar[WayBack] = None
+    """How a deconvnet (Zeiler and Fergus 2014, section 2.1) takes values back through the layer, its activation left
+    aside: by the layer's transpose, through a ReLU, or as they are. None for a layer that has no way back, and for one
+    whose parts have theirs."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*", self.name):

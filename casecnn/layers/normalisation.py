@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from casecnn.layers.layer import Activation, Layer, at_least_one, check_activation, maps
+from casecnn.layers.layer import Activation, Layer, WayBack, at_least_one, check_activation, maps
 from casecnn.layers.shapes import Shape
 
 
@@ -21,6 +21,8 @@ class LocalResponseNorm(Layer):
     k: float = 2.0
     alpha: float = 1e-4
     beta: float = 0.75
+
+    way_back: ClassVar[WayBack] = "unchanged"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,6 +48,7 @@ class BatchNorm(Layer):
     activation: Activation = None
 
     own_memory: ClassVar[Literal["always", "training", "never"]] = "training"
+    way_back: ClassVar[WayBack] = "transposed"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
-from casecnn.layers.layer import Layer
+from casecnn.layers.layer import Layer, WayBack
 from casecnn.layers.shapes import Shape
 
 SCALED_TANH = (1.7159, 2 / 3)
@@ -24,20 +24,28 @@ class InPlace(Layer):
 class ReLU(InPlace):
     """max(x, 0)."""
 
+    way_back: ClassVar[WayBack] = "rectified"
+
 
 @dataclass(frozen=True)
 class Tanh(InPlace):
     """Hyperbolic tangent."""
+
+    way_back: ClassVar[WayBack] = "unchanged"
 
 
 @dataclass(frozen=True)
 class ScaledTanh(InPlace):
     """A * tanh(S * x) with A = 1.7159 and S = 2/3, so that 1 is mapped to 1 (LeCun 1998, appendix A)."""
 
+    way_back: ClassVar[WayBack] = "unchanged"
+
 
 @dataclass(frozen=True)
 class Sigmoid(InPlace):
     """1 / (1 + exp(-x))."""
+
+    way_back: ClassVar[WayBack] = "unchanged"
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ class Softmax(InPlace):
     `casecnn.torch_net.build.build` leaves a net's last Softmax out by default: losses work on logits.
     """
 
+    way_back: ClassVar[WayBack] = "unchanged"
+
 
 @dataclass(frozen=True)
 class Dropout(Layer):
@@ -55,6 +65,7 @@ class Dropout(Layer):
     p: float = 0.5
 
     own_memory: ClassVar[Literal["always", "training", "never"]] = "training"
+    way_back: ClassVar[WayBack] = "unchanged"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,6 +75,8 @@ class Dropout(Layer):
 @dataclass(frozen=True)
 class Flatten(InPlace):
     """(C, H, W) to a vector of C*H*W numbers, channel by channel, row by row."""
+
+    way_back: ClassVar[WayBack] = "transposed"
 
     def output_shape(self, shape: Shape) -> Shape:
         return (prod(shape),)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
+from typing import ClassVar
 
 from casecnn.layers.convolution import check_windows
-from casecnn.layers.layer import Field, Layer, at_least_one, maps
+from casecnn.layers.layer import Field, Layer, WayBack, at_least_one, maps
 from casecnn.layers.shapes import Padding, Pair, Rounding, Shape, ShapeError, Span, Window, pair, sides, spans
 from casecnn.layers.windows import Windowed
 
@@ -69,6 +70,8 @@ class MeanPool(Pool):
 class GlobalMeanPool(Layer):
     """The mean of each map: (C, H, W) to a vector of C numbers."""
 
+    way_back: ClassVar[WayBack] = "transposed"
+
     def output_shape(self, shape: Shape) -> Shape:
         return (maps(shape)[0],)
 
@@ -86,6 +89,8 @@ class AdaptiveMeanPool(Layer):
     """
 
     size: int
+
+    way_back: ClassVar[WayBack] = "transposed"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -112,6 +117,8 @@ class MaxOverTime(Layer):
 
     The maps must be one column wide: the convolution before it spans the whole word vector.
     """
+
+    way_back: ClassVar[WayBack] = "transposed"
 
     def output_shape(self, shape: Shape) -> Shape:
         c, _, width = maps(shape)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from casecnn.layers.layer import Field, Layer
+from casecnn.layers.layer import Field, Layer, WayBack
 from casecnn.layers.shapes import Pair, Shape, Span, Window
 
 
 @dataclass(frozen=True)
 class Windowed(Layer):
     """Base of the layers with windows: `spans` and `geometry` of a class say all that follows."""
+
+    way_back: ClassVar[WayBack] = "transposed"
 
     def spans(self, height: int, width: int) -> tuple[Span, Span]:
         """How the windows lie on a map of ``height`` x ``width``."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from casecnn import layers
+from casecnn.layers.layer import Activation
 from casecnn.layers.shapes import Shape, pair
 from casecnn.torch_net.padding import padded
 from casecnn.torch_net.pointwise import activated
@@ -24,6 +25,7 @@ class TableConv(nn.Module):
     def __init__(self, layer: layers.TableConv, shape: Shape) -> None:
         super().__init__()
         self.layer = layer
+        self.activation: Activation = layer.activation
         self.in_channels = shape[0]
         self.weight = nn.Parameter(torch.empty(len(layer.connections), *pair(layer.kernel)))
         self.bias = nn.Parameter(torch.empty(len(layer.table)))
@@ -35,7 +37,7 @@ class TableConv(nn.Module):
         full[outputs, inputs] = self.weight
         rows, columns = layer.spans(x.shape[2], x.shape[3])
         y = F.conv2d(padded(x, rows, columns), full, self.bias, pair(layer.stride))
-        return activated(y, layer.activation)
+        return activated(y, self.activation)
 
 
 @TORCH.runs(layers.Subsampling)
@@ -45,6 +47,7 @@ class Subsampling(nn.Module):
     def __init__(self, layer: layers.Subsampling, shape: Shape) -> None:
         super().__init__()
         self.layer = layer
+        self.activation: Activation = layer.activation
         self.weight = nn.Parameter(torch.empty(shape[0]))
         self.bias = nn.Parameter(torch.empty(shape[0]))
 
@@ -52,7 +55,7 @@ class Subsampling(nn.Module):
         kernel = pair(self.layer.kernel)
         self.layer.spans(x.shape[2], x.shape[3])  # refuses a map that does not fit
         sums = F.avg_pool2d(x, kernel, divisor_override=1)
-        return activated(sums * self.weight[:, None, None] + self.bias[:, None, None], self.layer.activation)
+        return activated(sums * self.weight[:, None, None] + self.bias[:, None, None], self.activation)
 
 
 @TORCH.runs(layers.RadialBasis)

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from casecnn.errors import InputError, UsageError
-from casecnn.layers.layer import Activation
+from casecnn.layers.layer import Activation, Layer
 from casecnn.torch_net.build import Network, fuse
 from casecnn.torch_net.composite import Branches, Chain, Residual
-from casecnn.torch_net.convolution import Conv, Linear, PositionBias
-from casecnn.torch_net.historic import Subsampling, TableConv
-from casecnn.torch_net.normalisation import BatchNorm, LocalResponseNorm
-from casecnn.torch_net.pointwise import ScaledTanh, activated
-from casecnn.torch_net.pooling import AdaptiveMeanPool, GlobalMeanPool, MaxOverTime, MaxPool, MeanPool
+from casecnn.torch_net.pointwise import activated
 
 Back = Callable[[Tensor], Tensor]
-
-AFFINE = (
-    Conv, TableConv, Linear, BatchNorm, PositionBias, MeanPool, GlobalMeanPool,
-    AdaptiveMeanPool, Subsampling, nn.Flatten, nn.Identity,
-)  # fmt: skip
-SWITCHED = (MaxPool, MaxOverTime)
-PASSED = (LocalResponseNorm, nn.Tanh, ScaledTanh, nn.Sigmoid, nn.Softmax, nn.Dropout)
 
 
 @dataclass(frozen=True)
@@ -52,20 +41,20 @@ class Deconvnet:
 
     Beyond the paper, which has none of these: mean-pooling spreads a value evenly over its window; the two ways of a
     residual block add up; branches get their own channels; response normalisation, tanh, sigmoid, softmax and dropout
-    let values through as they are. Raises InputError for a kind of layer that it does not know.
+    let values through as they are: each layer says so in `way_back`. Raises InputError for a layer that has none.
     """
 
     def __init__(self, network: Network) -> None:
         self.net = fuse(network).float()
         self._activations: dict[nn.Module, Activation] = {}
-        for part in self.net.modules():
-            if isinstance(part, Conv | Linear | BatchNorm | Residual):
+        parts = dict(self.net.named_modules())
+        self._layers: dict[nn.Module, Layer] = {
+            parts[row.name]: row.layer for row in network.declaration.rows if row.name in parts
+        }
+        for part in parts.values():
+            if hasattr(part, "activation"):
                 self._activations[part] = part.activation
-                part.activation = None  # so that what is left is affine; `_step` applies it
-            elif isinstance(part, TableConv):
-                self._activations[part], part.layer = part.layer.activation, replace(part.layer, activation=None)
-            elif isinstance(part, Subsampling):
-                self._activations[part], part.layer = part.layer.activation, replace(part.layer, activation=None)
+                part.activation = None  # so that what is left is affine; `_activated` applies it
         for parameter in self.net.parameters():
             parameter.requires_grad_(False)
         heads = getattr(self.net, "heads", ())  # side branches of training
@@ -137,13 +126,6 @@ class Deconvnet:
 
     def _step(self, module: nn.Module, x: Tensor) -> tuple[Tensor, Back]:
         """Run one module; return its output and its way back."""
-        if isinstance(module, AFFINE) or isinstance(module, SWITCHED):
-            y, back = transposed(module, x)
-            return self._activated(module, y, back)
-        if isinstance(module, nn.ReLU):
-            return F.relu(x), F.relu
-        if isinstance(module, PASSED):
-            return module(x), lambda r: r
         if isinstance(module, Residual):
             return self._residual(module, x)
         if isinstance(module, Branches):
@@ -151,7 +133,15 @@ class Deconvnet:
         if isinstance(module, Chain):
             y, way = self._chain(list(module.named_children()), x, None)
             return y, lambda r: backwards(way, r)
-        raise InputError(f"a deconvnet has no way back through a {type(module).__name__} layer")
+        layer = self._layers[module]
+        if layer.way_back == "transposed":
+            y, back = transposed(module, x)
+            return self._activated(module, y, back)
+        if layer.way_back == "rectified":
+            return module(x), F.relu
+        if layer.way_back == "unchanged":
+            return module(x), lambda r: r
+        raise InputError(f"a deconvnet has no way back through a {layer.kind} layer")
 
     def _activated(self, module: nn.Module, y: Tensor, back: Back) -> tuple[Tensor, Back]:
         kind = self._activations.get(module)

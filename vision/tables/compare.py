@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from casecnn.checks import whole
-from casecnn.layers import Conv, Linear, Net
-from casecnn.layers.historic import RadialBasis, TableConv
+from casecnn.layers import Net
 from casecnn.layers.shapes import shape_text
 from casecnn.nets.catalogue import declaration
 from casecnn.vision.tables.error_rates import VALIDATION, error_rates
@@ -25,7 +24,7 @@ def depth(net: Net) -> int:
     longest: dict[str, int] = {}
     count = 0
     for row in net.rows:
-        if row.auxiliary or not isinstance(row.layer, (Conv, Linear, TableConv, RadialBasis)):
+        if row.auxiliary or not row.macs:
             continue
         parts = row.name.split(".")
         if "shortcut" in parts:

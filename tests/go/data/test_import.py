@@ -196,7 +196,7 @@ def test_the_commands_errors(data, tmp_path, capsys, options, code, message):
 
 @pytest.mark.skipif(not PRO.exists(), reason="the professional games are not at hand")
 def test_professional_games_are_read_or_counted(tmp_path):
-    """Every twentieth of them, and the first of each kind that is odd; `casecnn go import` reads them all in 20 seconds."""
+    """Every twentieth, and the first of each kind that is odd; `casecnn go import` reads them all in 20 seconds."""
     odd = [
         "Pro/3p/1393681546019999384.sgf",  # a handicap without its stones: illegal
         "Pro/9p/1501775164019999283.sgf",  # truncated
