@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 import inspect
-import io
-import pickle
-import subprocess
-import sys
 import warnings
 
-import joblib
 import numpy as np
 import pytest
-import sklearn
-import torch
-from gensim.models import KeyedVectors
 from sentences import sentences, vectors
 from sklearn.base import clone, is_classifier
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.exceptions import NotFittedError, SkipTestWarning, UnsetMetadataPassedError
-from sklearn.model_selection import GridSearchCV, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.exceptions import NotFittedError, SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator
+from small_estimator import LABELS, NEW, TEXTS, learned, quick
 
 from casecnn.errors import InputError
 from casecnn.text.estimator import EstimatorError, SentenceCNN
 from casecnn.text.model.model import TextModel
-from casecnn.text.words.vectors import WordVectors
-
-TEXTS, LABELS = sentences(60)
-NEW = ["a lovely film", "this dull plot", "", "zzz"]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def quick(**changes) -> SentenceCNN:
-    settings = {"least_steps": 0, **changes.pop("settings", {})}
-    given = {"vectors": vectors(), "epochs": 2, "maps": 3, "windows": (2,), "random_state": 0, "settings": settings}
-    return SentenceCNN(**(given | changes))
-
-
 @pytest.fixture(scope="module")
 def fitted() -> SentenceCNN:
-    torch.set_num_threads(1)
-    return quick(epochs=40).fit(TEXTS, LABELS)
+    return learned()
 
 
 def test_the_package_offers_it():
@@ -308,120 +286,3 @@ def test_explanations_add_up(fitted):
     for explanation, score in zip(found, fitted.decision_function(NEW), strict=True):
         total = sum(piece.contributions for piece in explanation.evidence)
         assert total[1] - total[0] == pytest.approx(score, abs=1e-5)
-
-
-# Keeping
-
-
-def test_pickle_and_joblib(fitted):
-    fitted.predict(NEW)
-    wanted = fitted.predict_proba(NEW)
-    stream = io.BytesIO()
-    joblib.dump(fitted, stream)
-    stream.seek(0)
-    for copy in (pickle.loads(pickle.dumps(fitted)), joblib.load(stream)):
-        assert np.array_equal(copy.predict_proba(NEW), wanted)
-        assert copy.classes_.tolist() == fitted.classes_.tolist() and copy.epochs == 40
-
-
-@pytest.mark.parametrize("kinds", [("yes", "no"), (1, 0), (True, False)])
-def test_saved_and_loaded(kinds, tmp_path):
-    labels = np.array([kinds[0] if label == "positive" else kinds[1] for label in LABELS])
-    estimator = quick().fit(TEXTS, labels)
-    estimator.save(tmp_path / "m.safetensors")
-    loaded = SentenceCNN.load(tmp_path / "m.safetensors", vectors=estimator.vectors)
-    assert np.array_equal(loaded.predict_proba(NEW), estimator.predict_proba(NEW))
-    assert loaded.classes_.dtype == estimator.classes_.dtype and (loaded.predict(NEW) == estimator.predict(NEW)).all()
-    assert TextModel.load(tmp_path / "m.safetensors").labels == tuple(str(kind) for kind in sorted(kinds))
-    with pytest.raises(InputError, match="there is no such file"):
-        SentenceCNN.load(tmp_path / "none.safetensors")
-
-
-@pytest.mark.slow
-def test_predicting_needs_no_torch(fitted, tmp_path):
-    joblib.dump(fitted, tmp_path / "m.joblib")
-    program = (
-        f"import joblib, sys; print(*joblib.load({str(tmp_path / 'm.joblib')!r}).predict(['a lovely film']))\n"
-        "print('torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["positive", "False"]
-
-
-# At work with the rest of scikit-learn
-
-
-def test_in_a_pipeline_and_a_grid_search():
-    pipeline = make_pipeline(FunctionTransformer(lambda X: [text.replace("film", "movie") for text in X]), quick())
-    search = GridSearchCV(pipeline, {"sentencecnn__maps": [2, np.int64(3)]}, cv=2).fit(TEXTS, LABELS)
-    assert search.best_params_["sentencecnn__maps"] in (2, 3)
-    assert len(search.predict(NEW)) == 4
-    assert not np.isnan(search.cv_results_["mean_test_score"]).any()
-
-
-def test_weights_are_routed_to_it_where_it_asks_for_them():
-    weights = np.linspace(0.1, 2, len(TEXTS))
-    wanted = quick().fit(TEXTS, LABELS, sample_weight=weights).model_.output_weight
-    with sklearn.config_context(enable_metadata_routing=True):
-        asking = quick().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
-        line = make_pipeline(FunctionTransformer(), asking).set_output(transform="default")
-        found = line.fit(TEXTS, LABELS, sample_weight=weights)[-1]
-        assert np.array_equal(found.model_.output_weight, wanted)
-        search = GridSearchCV(line, {"sentencecnn__epochs": [1, 2]}, cv=2).fit(TEXTS, LABELS, sample_weight=weights)
-        assert hasattr(search.best_estimator_[-1], "model_")
-        deaf = make_pipeline(FunctionTransformer(), quick().set_fit_request(sample_weight=False))
-        with pytest.raises(TypeError, match="sample_weight"):
-            deaf.fit(TEXTS, LABELS, sample_weight=weights)
-        with pytest.raises(UnsetMetadataPassedError):
-            make_pipeline(FunctionTransformer(), quick()).fit(TEXTS, LABELS, sample_weight=weights)
-    assert not hasattr(SentenceCNN, "transform") and not hasattr(SentenceCNN, "set_output")  # it makes no features
-
-
-def test_in_cross_validation():
-    shares = cross_val_predict(quick(), np.array(TEXTS, object), LABELS, cv=3, method="predict_proba")
-    assert shares.shape == (60, 2) and np.allclose(shares.sum(1), 1)
-    scores = cross_val_predict(quick(), TEXTS, LABELS, cv=2, method="decision_function")
-    assert scores.shape == (60,)
-
-
-def test_in_calibration():
-    calibrated = CalibratedClassifierCV(quick(), cv=2).fit(TEXTS, LABELS)
-    assert np.allclose(calibrated.predict_proba(NEW).sum(1), 1)
-    assert calibrated.classes_.tolist() == ["negative", "positive"]
-
-
-def test_gensims_vectors_in_memory_are_word_vectors():
-    own = vectors()
-    keyed = KeyedVectors(own.vector_size)
-    keyed.add_vectors(list(own.words), own.matrix)
-    first, second = quick(vectors=own).fit(TEXTS, LABELS), quick(vectors=keyed).fit(TEXTS, LABELS)
-    unseen = ["good " + word for word in own.words]
-    assert np.array_equal(first.predict_proba(unseen), second.predict_proba(unseen))
-    both = quick(vectors=[keyed, own]).fit(TEXTS, LABELS)
-    assert both.model_.dim == 2 * own.vector_size and np.isfinite(both.predict_proba(unseen)).all()
-
-
-OLD = {  # a class, and the module that version 0.1 had it in: pickles name that
-    SentenceCNN: "casecnn.text.estimator",
-    TextModel: "casecnn.text.model",
-    WordVectors: "casecnn.text.vectors",
-}
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:casecnn.text:DeprecationWarning")
-def test_a_pickle_of_version_0_1_loads(fitted, tmp_path, monkeypatch):
-    with monkeypatch.context() as old:
-        for kind, module in OLD.items():
-            old.setattr(kind, "__module__", module)
-        content = pickle.dumps(fitted)
-    for module in OLD.values():
-        assert module.encode() in content
-    for module in (b"casecnn.text.model.model", b"casecnn.text.words.vectors"):
-        assert module not in content
-    (tmp_path / "old.pickle").write_bytes(content)
-    script = "import pickle, sys; print(*pickle.load(open(sys.argv[1], 'rb')).predict(sys.argv[2:]))"
-    command = [sys.executable, "-W", "default", "-c", script, tmp_path / "old.pickle", *NEW]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == fitted.predict(NEW).tolist()
-    assert "casecnn.text.vectors is now casecnn.text.words.vectors" in done.stderr

@@ -140,10 +140,7 @@ def of_game(game: sgf.Sgf_game) -> list[int]:
     return events
 
 
-SOME = [0, *(pytest.param(number, marks=pytest.mark.slow) for number in (1, 2, 3))]
-
-
-@pytest.mark.parametrize("number", SOME)
+@pytest.mark.parametrize("number", [0, *(pytest.param(number, marks=pytest.mark.slow) for number in (1, 2, 3))])
 def test_equal_over_amateur_games(shared_data, number):
     archive = shared_data / "go" / "tygem-9d" / "2016-12.sgf.gz"
     if not archive.is_file():
@@ -153,7 +150,8 @@ def test_equal_over_amateur_games(shared_data, number):
     assert assert_equal(19, of_game(sgf.Sgf_game.from_bytes(game))) > 60
 
 
-@pytest.mark.parametrize("number", SOME)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(4))
 def test_equal_over_professional_games(shared_data, number):
     archive = shared_data / "go" / "pro-fox-2019.zip"
     if not archive.is_file():
