@@ -131,9 +131,12 @@ def translated(net: Net, state: Mapping[str, T], pairs: Mapping[str, str], what:
     """The values under their new keys, in the new net's order; InputError where the keys are not those of ``what``."""
     heads = any(row.auxiliary for row in net.rows)
     found = {key for key in state if heads or not key.startswith("aux")}
-    for rule, keys in (("has no", set(pairs) - found), ("has a", found - set(pairs))):
-        keys = {key for key in keys if rule == "has a" or not key.endswith("num_batches_tracked")}
-        if keys:
-            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise InputError(f"not the weights of {what}: the file {rule} '{min(keys)}'{more}")
+    lacking = {key for key in set(pairs) - found if not key.endswith("num_batches_tracked")}
+    wrong = [
+        f"has {no}'{min(keys)}'" + (f" and {len(keys) - 1} more" if len(keys) > 1 else "")
+        for no, keys in (("no ", lacking), ("", found - set(pairs)))
+        if keys
+    ]
+    if wrong:
+        raise InputError(f"not the weights of {what}: the file {', but '.join(wrong)}")
     return {new: state[old] for old, new in pairs.items() if old in found}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
@@ -12,7 +12,11 @@ from casecnn.layers import BatchNorm, Net
 CAFFE_NOTE = "its parameters are named as in Caffe; nets of Caffe see BGR pixels from 0 to 255 less a mean, and the " \
     "first convolution is used here as it is: check the error before you trust it"  # fmt: skip
 
+CIFAR_NOTE = "its parameters are named as in torchvision's style; how the images were normalised is not known: " \
+    "check the error before you trust it"  # fmt: skip
+
 _TIMM_VGG = {"pre_logits.fc1": "classifier.0", "pre_logits.fc2": "classifier.3", "head.fc": "classifier.6"}
+_CIFAR = {"conv1": "conv1", "bn1": "norm1", "linear": "fc", "fc": "fc"}
 _INCEPTION = {
     "1x1": "conv1x1", "3x3_reduce": "reduce3x3", "3x3": "conv3x3", "5x5_reduce": "reduce5x5", "5x5": "conv5x5",
     "pool_proj": "pool_proj",
@@ -21,22 +25,64 @@ _GOOGLENET = {"conv1/7x7_s2": "conv1", "conv2/3x3_reduce": "conv2_reduce", "conv
 
 
 def with_torchvision_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename what timm and people's own heads call otherwise than torchvision does.
+    """Rename what timm calls otherwise than torchvision does, and take off what stands before every name.
 
-    A last layer within a head (`fc.1.weight`, as dropout before it gives) and timm's VGG, whose fully connected layers
-    are convolutions, get torchvision's names and shapes. Other names stay.
+    timm's VGG, whose fully connected layers are convolutions, gets torchvision's names and shapes; `encoder.` or the
+    like goes where all names begin with it. Other names stay.
     """
-    found = {}
-    heads = {match[1] for name in tensors if (match := re.fullmatch(r"(fc\.\d+)\.weight", name))}
+    tensors, found = without_common_prefix(tensors), {}
     for name, value in tensors.items():
         module, _, kind = name.rpartition(".")
-        if len(heads) == 1 and module in heads and "fc.weight" not in tensors:
-            module = "fc"
-        elif module in _TIMM_VGG:
+        if module in _TIMM_VGG:
             module, value = _TIMM_VGG[module], value.flatten(1) if value.dim() == 4 else value
-        elif module == "head.fc":
-            module = "fc"
         found[f"{module}.{kind}" if module else kind] = value
+    return found
+
+
+def without_common_prefix(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Take off what stands before every name, such as `encoder.`; a single layer keeps its name."""
+    while len({name.rpartition(".")[0] for name in tensors}) > 1:
+        first = next(iter(tensors)).partition(".")[0] + "."
+        if not all(name.startswith(first) for name in tensors):
+            break
+        tensors = {name.removeprefix(first): value for name, value in tensors.items()}
+    return dict(tensors)
+
+
+def with_own_head(modules: Collection[str], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give a last layer under a name of its own the net's name for it; `modules` are the net's, the last one its head.
+
+    Dropout before it makes `fc.1.weight` of `fc.weight`, a class of one's own `head.weight`. It is told by being the
+    one linear layer that the net does not have, where the net's is lacking.
+    """
+    *_, head = modules
+    theirs = {name.rpartition(".")[0] for name in tensors if not name.startswith("aux")}
+    foreign = theirs - set(modules)
+    if head in theirs or len(foreign) != 1:
+        return dict(tensors)
+    own = foreign.pop()
+    if own + ".weight" not in tensors or tensors[own + ".weight"].dim() != 2:
+        return dict(tensors)
+    return {head + name.removeprefix(own) if name.rpartition(".")[0] == own else name: value
+            for name, value in tensors.items()}  # fmt: skip
+
+
+def from_cifar(tensors: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """Rename the ResNets for CIFAR-10 as torchvision's style names them, the last layer `linear` or `fc`.
+
+    Shortcuts have no parameters, as option A's. None where a name is none of these.
+    """
+    found = {}
+    for name, value in without_common_prefix(tensors).items():
+        module, _, kind = name.rpartition(".")
+        if match := re.fullmatch(r"layer(\d)\.(\d+)\.(conv|bn)(\d)", module):
+            stage, block, what, number = match.groups()
+            module = f"stage{stage}.{int(block) + 1}.block.body.{'norm' if what == 'bn' else what}{number}"
+        elif module in _CIFAR:
+            module = _CIFAR[module]
+        else:
+            return None
+        found[f"{module}.{kind}"] = value
     return found
 
 

@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING, Any
 from casecnn.errors import InputError, UsageError
 from casecnn.layers.net import Net
 from casecnn.nets.catalogue import get_net, usual_name
-from casecnn.vision.convert import SHARED, from_torchvision
+from casecnn.vision.convert import SHARED, from_torchvision, module_pairs
 from casecnn.vision.data.labels import Labels
-from casecnn.vision.other_names import CAFFE_NOTE, from_caffe, with_torchvision_names
+from casecnn.vision.other_names import (
+    CAFFE_NOTE,
+    CIFAR_NOTE,
+    from_caffe,
+    from_cifar,
+    with_own_head,
+    with_torchvision_names,
+)
 from casecnn.vision.pipeline.preprocess import CONVENTIONS, Preprocess, convention, parse_preprocess
 from casecnn.weights.record import WeightsRecord, read_folder
 from casecnn.weights.state_dict import cache_folder, check_finite, load, packaged, resolve
@@ -193,6 +200,7 @@ def load_net_weights(net: str, which: str | os.PathLike[str] | None = None) -> N
     """Load the weights of a net: a name (None: the usual one), or a file: ours, or a state dict of another library.
 
     The net that the weights belong to is what comes back, with a note where it is not the one that was asked for.
+    `checkpoint.pth#model_ema` is an entry of a file; a note says where a file has several that fit.
     "none" gives random weights. Raises UsageError for a name that does not exist or a net without weights, InputError
     for a file that is missing, damaged, cannot be downloaded, does not fit, or holds NaN or infinite numbers.
     """
@@ -211,12 +219,20 @@ def load_net_weights(net: str, which: str | os.PathLike[str] | None = None) -> N
         which = names[0]
     if os.fspath(which) in PUBLISHED:
         return _with_note(_published(PUBLISHED[os.fspath(which)]), net)
+    file, entry = file_and_entry(which)
     try:
-        found = resolve(which, packaged("casecnn.vision"))
+        found = resolve(file, packaged("casecnn.vision"))
     except UsageError as error:
         offer = f"for '{net}' there are {', '.join(names)}" if names else f"for '{net}' none are published"
         raise UsageError(f"there are no weights '{os.fspath(which)}'; {offer}; else give a file") from error
-    return _with_note(_from_file(found.path, found.record, net), net)
+    return _with_note(_from_file(found.path, found.record, net, entry), net)
+
+
+def file_and_entry(which: str | os.PathLike[str]) -> tuple[str, str]:
+    """Part `checkpoint.pth#model_ema` into the file and the entry in it; a file may have such a name itself."""
+    text = os.fspath(which)
+    file, _, entry = text.rpartition("#")
+    return (text, "") if not file or os.path.exists(text) else (file, entry)
 
 
 def _published(row: PublishedFile) -> NetWeights:
@@ -234,8 +250,8 @@ def _published(row: PublishedFile) -> NetWeights:
     return NetWeights(row.name, net, tensors, CONVENTIONS[row.preprocess], imagenet=True)
 
 
-def _from_file(path: Path, record: WeightsRecord | None, name: str) -> NetWeights:
-    loaded = load(path, float32=True)
+def _from_file(path: Path, record: WeightsRecord | None, name: str, entry: str) -> NetWeights:
+    loaded = load(path, float32=True, entry=entry)
     check_finite(loaded.tensors, path)
     facts: Mapping[str, Any] = loaded.metadata
     if record is not None:
@@ -244,7 +260,15 @@ def _from_file(path: Path, record: WeightsRecord | None, name: str) -> NetWeight
     shown = record.name if record is not None else os.fspath(path)
     if "net" in facts:
         return _described(shown, facts, loaded.tensors)
-    return _undescribed(shown, name, loaded.tensors)
+    found = _undescribed(shown, name, loaded.tensors)
+    if not loaded.others or entry:
+        return found
+    more = " or ".join(f"{path}#{other}" for other in loaded.others[:3])
+    note = (
+        f"'{path}' holds {len(loaded.others) + 1} sets of weights that fit: '{loaded.entry}' is taken; to take "
+        f"another, give {more}"
+    )
+    return replace(found, notes=(note, *found.notes))
 
 
 def _described(shown: str, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> NetWeights:
@@ -278,18 +302,20 @@ def _undescribed(shown: str, name: str, given: Mapping[str, Tensor]) -> NetWeigh
             net = get_net(candidate, classes or None).without_heads()
         except (UsageError, InputError):
             continue
-        own = {row.name for row in net.rows if row.parameters}
         imagenet = classes == 1000
-        caffe = from_caffe(net, given) if candidate == name else None
-        for found, notes in ((given, ()), (caffe or {}, (CAFFE_NOTE,))):
-            if {key.rpartition(".")[0] for key in found} == own and candidate == name:
-                return NetWeights(shown, net, found, convention(net.input), imagenet=imagenet, notes=notes)
+        if candidate == name:
+            own = {row.name for row in net.rows if row.parameters}
+            readings = ((given, ()), (from_caffe(net, given), (CAFFE_NOTE,)), (from_cifar(given), (CIFAR_NOTE,)))
+            for found, notes in readings:
+                if found is not None and {key.rpartition(".")[0] for key in found} == own:
+                    return NetWeights(shown, net, found, convention(net.input), imagenet=imagenet, notes=notes)
         if candidate in SHARED:
             how = CONVENTIONS["torchvision-googlenet" if "googlenet" in candidate else "torchvision"]
+            headed = with_own_head(module_pairs(net).values(), tensors)
             try:
-                return NetWeights(shown, net, from_torchvision(net, tensors), how, imagenet=imagenet)
+                return NetWeights(shown, net, from_torchvision(net, headed), how, imagenet=imagenet)
             except InputError as error:
-                problem = problem or error
+                problem = problem or InputError(f"'{shown}': {error}")
     raise problem or InputError(f"'{shown}' does not fit the net '{name}': {_difference(name, given)}")
 
 

@@ -30,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-TORCH_ENDINGS = (".pt", ".pth", ".tar", ".ckpt", ".bin", ".pkl")
+TORCH_ENDINGS = (".pt", ".pth", ".th", ".tar", ".ckpt", ".bin", ".pkl")
 """How files end that torch.save wrote, in any case of letters; `.tar` is that of `.pth.tar`."""
 
 
@@ -42,10 +42,16 @@ class Resolved(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """What a file of weights holds: tensors by name and the metadata they were saved with ({} if none)."""
+    """What a file of weights holds: tensors by name and the metadata they were saved with ({} if none).
+
+    `entry` is where in a checkpoint they lie, "" in one that holds nothing else; `others` are entries that would fit
+    the same net.
+    """
 
     tensors: dict[str, torch.Tensor]
     metadata: dict[str, Any]
+    entry: str = ""
+    others: tuple[str, ...] = ()
 
 
 def packaged(package: str) -> Path:
@@ -127,11 +133,12 @@ def _is_record(beside: Path, path: Path) -> bool:
     return isinstance(fields, dict) and fields.get("file") == path.name and "sha256" in fields
 
 
-def load(path: str | os.PathLike[str], *, float32: bool = False) -> Loaded:
+def load(path: str | os.PathLike[str], *, float32: bool = False, entry: str = "") -> Loaded:
     """Reads the tensors of a file onto the CPU: `.safetensors`, or what torch.save wrote (see `TORCH_ENDINGS`).
 
     With `float32`, half-precision tensors (float16, bfloat16) come as float32, as nets on a CPU want them; others stay
-    as they are stored. `casecnn.weights.torch_file.read_torch_file` says how a state dict is found in a checkpoint.
+    as they are stored. `casecnn.weights.torch_file.read_torch_file` says how a state dict is found in a checkpoint, and
+    what an `entry` is; a safetensors file without our metadata is looked through likewise.
 
     Raises InputError, one line, for anything else: another ending, a file without tensors, a file that
     is truncated, empty, text or a folder. Doesn't check a hash (`resolve` does), nor that the tensors fit (`fill`).
@@ -140,14 +147,20 @@ def load(path: str | os.PathLike[str], *, float32: bool = False) -> Loaded:
     _checked(file, None)
     if file.name.lower().endswith(".safetensors"):
         loaded = Loaded(*read(file, "pt"))
+        if entry or (loaded.tensors and not loaded.metadata):
+            from casecnn.weights.torch_file import choose_entry
+
+            found = choose_entry(file, {"": loaded.tensors}, entry)
+            loaded = Loaded(found.tensors, loaded.metadata, found.entry, found.others)
     elif file.name.lower().endswith(TORCH_ENDINGS):
         from casecnn.weights.torch_file import read_torch_file
 
-        loaded = Loaded(read_torch_file(file), {})
+        found = read_torch_file(file, entry)
+        loaded = Loaded(found.tensors, {}, found.entry, found.others)
     else:
         raise InputError(
-            f"'{file}' must end in .safetensors, .pt or .pth to be read as weights (.ckpt, .bin and .pth.tar are read "
-            "as .pth)"
+            f"'{file}' must end in .safetensors, .pt or .pth to be read as weights (.ckpt, .bin, .th and .pth.tar are "
+            "read as .pth)"
         )
     if float32:
         import torch

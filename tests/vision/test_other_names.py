@@ -23,12 +23,56 @@ def same(found, state):
     assert set(found) >= {key for key in state if not key.endswith("num_batches_tracked")}
 
 
-def test_a_head_with_dropout(tmp_path):
+@pytest.mark.parametrize("head", ["fc.1", "fc.0", "head", "classifier", "head.fc", "fc.linear"])
+def test_a_head_with_dropout_or_a_name_of_its_own(tmp_path, head):
     net, state = small_state("resnet18")
     theirs = to_torchvision(net, state)
-    renamed = {key.replace("fc.", "fc.1."): value for key, value in theirs.items()}
-    torch.save(renamed, tmp_path / "a.pth")
+    torch.save({key.replace("fc.", f"{head}."): value for key, value in theirs.items()}, tmp_path / "a.pth")
     same(load_net_weights("resnet18", tmp_path / "a.pth").tensors, state)
+
+
+def test_a_head_of_two_layers_is_no_head_of_the_net(tmp_path):
+    net, state = small_state("resnet18")
+    theirs = {key.replace("fc.", "fc.0."): value for key, value in to_torchvision(net, state).items()}
+    torch.save({**theirs, "fc.3.weight": torch.ones(2, 3), "fc.3.bias": torch.ones(2)}, tmp_path / "a.pth")
+    with pytest.raises(InputError, match=r"a.pth': .*has no 'fc.bias' and 1 more, but has 'fc.0.bias' and 3 more"):
+        load_net_weights("resnet18", tmp_path / "a.pth")
+
+
+def test_a_prefix_of_ones_own_before_every_name(tmp_path):
+    net, state = small_state("resnet18")
+    theirs = {f"encoder.{key}": value for key, value in to_torchvision(net, state).items()}
+    torch.save(theirs, tmp_path / "a.pth")
+    same(load_net_weights("resnet18", tmp_path / "a.pth").tensors, state)
+
+
+@pytest.mark.parametrize("head", ["linear", "fc"])
+def test_resnets_for_cifar_with_names_in_torchvisions_style(tmp_path, head):
+    _, state = small_state("resnet20", 10)
+    words = {"conv1": "conv1", "norm1": "bn1", "fc": head}
+    renamed = {}
+    for key, value in state.items():
+        module, _, kind = key.rpartition(".")
+        if module.startswith("stage"):
+            stage, block, _, _, layer = module.split(".")
+            module = f"layer{stage[5]}.{int(block) - 1}.{layer.replace('norm', 'bn')}"
+        renamed[f"module.{words.get(module, module)}.{kind}"] = value
+    torch.save({"state_dict": renamed, "best_prec1": 91.7}, tmp_path / "resnet20.th")
+    found = load_net_weights("resnet20", tmp_path / "resnet20.th")
+    same(found.tensors, state)
+    assert "check the error" in found.notes[0]
+
+
+def test_the_average_of_the_weights_beside_them_is_named_and_can_be_taken(tmp_path):
+    _, state = small_state("resnet20")
+    average = {f"module.{key}": value + 1 for key, value in state.items()}
+    torch.save({"model": state, "model_ema": average, "args": object()}, tmp_path / "a.pth")
+    found = load_net_weights("resnet20", tmp_path / "a.pth")
+    same(found.tensors, state)
+    assert f"'model' is taken; to take another, give {tmp_path}/a.pth#model_ema" in found.notes[0]
+    other = load_net_weights("resnet20", f"{tmp_path}/a.pth#model_ema")
+    same(other.tensors, {key: value + 1 for key, value in state.items()})
+    assert other.notes == ()
 
 
 @pytest.mark.slow

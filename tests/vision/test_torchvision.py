@@ -135,7 +135,7 @@ def test_the_names_are_one_to_one():
             "not the weights of torchvision's resnet18: the file has no 'fc.weight'",
         ),
         (lambda state: [state.pop(key) for key in ("fc.bias", "fc.weight")], "has no 'fc.bias' and 1 more"),
-        (lambda state: state.update(extra=1), "the file has a 'extra'"),
+        (lambda state: state.update(extra=1), "the file has 'extra'"),
     ],
 )
 def test_files_of_another_net_are_refused(change, text):

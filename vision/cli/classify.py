@@ -19,7 +19,7 @@ from casecnn.vision.cli import options as vision
 @vision.labels()
 @vision.crops()
 @vision.ensemble()
-@options.top(": classes", otherwise="5, or all where there are fewer")
+@options.top(": classes, or all where there are fewer", otherwise="5")
 @options.precision()
 @device_option
 @format_option

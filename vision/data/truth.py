@@ -11,18 +11,25 @@ from pathlib import Path
 from casecnn.errors import InputError
 from casecnn.files import read_error
 
-_USUAL = re.compile(r"(?i).*(val|truth|label|solution|annotation|ground).*\.(txt|csv|tsv|json)")
+_USUAL = re.compile(r"(?i)(?!.*submission).*(val|truth|label|solution|annotation|ground).*\.(txt|csv|tsv|json)")
+_WITH_HEADER = re.compile(r"(?i)(?!.*submission).*(train|test|data|class|index|images?).*\.(csv|tsv)")
+"""Files that may be about something else: they count where a column is called as one of LABELS."""
+
+LABELS = {"label", "labels", "class", "classname", "class_name", "category", "target", "species", "breed", "wnid", "y"}
+"""What the column of the classes is called."""
+
 _DEVKIT = "the devkit's numbers follow its own order, which meta.mat beside it would tell"
 MAX_BYTES = 64 << 20
 
 
-def read_truth(path: Path, images: Collection[str]) -> dict[str, str]:
+def read_truth(path: Path, images: Collection[str], strict: bool = False) -> dict[str, str]:
     """The class of each image, as it is written: a name, an identifier such as n01440764, or a number from 0.
 
-    Understood are two columns (`ILSVRC2012_val_00000001.JPEG 65`, as Caffe's val.txt; comma or tab as well; further
-    columns are left alone), Kaggle's LOC_val_solution.csv, a JSON object from file name to class, and the devkit's
-    ILSVRC2012_validation_ground_truth.txt (one number a line, images in alphabetic order) with meta.mat beside it.
-    An image may be named without its ending and without its folder.
+    Understood are a column of file names and one of classes (`ILSVRC2012_val_00000001.JPEG 65`, as Caffe's val.txt;
+    comma, semicolon or tab as well), Kaggle's LOC_val_solution.csv, a JSON object from file name to class, and the
+    devkit's ILSVRC2012_validation_ground_truth.txt (one number a line, images in alphabetic order) with meta.mat beside
+    it. The classes are in the column that a header calls `label`, `class` or the like, else in the one after the names.
+    An image may be named without its ending and without its folder. With `strict` there must be such a header.
 
     Raises InputError for a file that cannot be read or that names none of the `images`.
     """
@@ -37,10 +44,31 @@ def read_truth(path: Path, images: Collection[str]) -> dict[str, str]:
     if rows and all(len(row) == 1 for row in rows):
         return _devkit(path, [row[0] for row in rows], images)
     keys = {key: name for name in images for key in (Path(name).stem, Path(name).name, name)}
-    truth = {keys[row[0]]: row[1] for row in rows if len(row) > 1 and row[0] in keys}
+
+    def image(field: str) -> str | None:
+        return keys.get(field) or keys.get(field.replace("\\", "/").rpartition("/")[2])
+
+    width = max(map(len, rows), default=0)
+    named = [sum(len(row) > place and image(row[place]) is not None for row in rows) for place in range(width)]
+    where = named.index(max(named)) if width else 0
+    label = label_column(rows, where)
+    if label is None and strict:
+        raise InputError(f"'{path}' has no column called label, class or the like")
+    label = label if label is not None else where + 1 if where + 1 < width else where - 1
+    truth = {
+        name: row[label] for row in rows if len(row) > max(where, label) and (name := image(row[where])) and row[label]
+    }
     if not truth:
         raise InputError(f"'{path}' names none of the images; a line must be a file's name and its class")
     return truth
+
+
+def label_column(rows: Sequence[Sequence[str]], names: int) -> int | None:
+    """Return the place of the column whose header says that it has the classes; None without such a header."""
+    for place, field in enumerate(rows[0] if rows else ()):
+        if place != names and field.strip().lower().replace(" ", "_") in LABELS:
+            return place
+    return None
 
 
 def find_truth(places: Sequence[Path], images: Collection[str]) -> Path | None:
@@ -51,9 +79,11 @@ def find_truth(places: Sequence[Path], images: Collection[str]) -> Path | None:
     best: tuple[int, Path | None] = 0, None
     for place in places:
         for path in sorted(place.iterdir()) if place.is_dir() else ():
-            if _USUAL.fullmatch(path.name) and path.is_file():
+            usual = _USUAL.fullmatch(path.name)
+            if (usual or _WITH_HEADER.fullmatch(path.name)) and path.is_file():
                 try:
-                    best = max(best, (len(read_truth(path, images)), path), key=lambda entry: entry[0])
+                    count = len(read_truth(path, images, strict=not usual))
+                    best = max(best, (count, path), key=lambda entry: entry[0])
                 except InputError:  # some other file
                     continue
     return best[1]
@@ -62,7 +92,7 @@ def find_truth(places: Sequence[Path], images: Collection[str]) -> Path | None:
 def _rows(text: str) -> Iterator[list[str]]:
     """The lines' fields, separated by commas, tabs or spaces; of Kaggle's second field, the first word."""
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    mark = next((mark for mark in "\t," if lines and all(mark in line for line in lines)), None)
+    mark = next((mark for mark in "\t,;" if lines and all(mark in line for line in lines)), None)
     for row in csv.reader(lines, delimiter=mark) if mark else (line.split() for line in lines):
         fields = [field.strip() for field in row]
         if mark and len(fields) > 1 and re.match(r"n\d{8} \d", fields[1]):

@@ -79,7 +79,7 @@ def classify_files(
     if not read and not skipped:
         raise InputError(f"there are no files in {', '.join(repr(os.fspath(file)) for file in files)}")
     if not read and len(skipped) == 1:
-        raise InputError("the file is no picture that can be read")
+        raise InputError("the file is no image that can be read")
     if not read:
         raise InputError(f"none of the {len(skipped):,} files is an image that can be read")
     if skipped:
@@ -98,13 +98,13 @@ def classify(
 ) -> Iterator[Classified]:
     """Find the `top` most probable classes of each image, in order; what cannot be read is skipped with a warning.
 
-    By default five, or all where there are fewer.
+    By default five; all where there are fewer.
 
-    Raises UsageError for models whose classes differ, and a `top` that is not from 1 to the number of outputs.
+    Raises UsageError for models whose classes differ, and a `top` below 1.
     """
     check_ensemble(models)
     outputs = models[0].outputs
-    top = min(5, outputs) if top is None else whole("top", top, 1, outputs)
+    top = min(outputs, 5 if top is None else whole("top", top, 1))
     names = models[0].labels.names
     with Loader(sources, [m.preprocess for m in models], batch, crops=crops, workers=workers, warn=warn) as loader:
         for batch_ in loader:

@@ -102,7 +102,7 @@ def evaluate(
     data: ImageData,
     *,
     crops: int = 1,
-    top: int = 5,
+    top: int | None = None,
     batch: int = 32,
     workers: int | None = None,
     warn: Warn | None = None,
@@ -110,13 +110,14 @@ def evaluate(
 ) -> Evaluation:
     """Classify every image with the mean of the models' probabilities (over 1 or 10 crops each), and count errors.
 
-    Decoding runs in `workers` threads while the nets compute. `warn(line)` is told of each image that is skipped,
+    The second error is that of the first `top` classes, by default five, or all but one where there are fewer. Decoding
+    runs in `workers` threads while the nets compute. `warn(line)` is told of each image that is skipped,
     `progress(n)` of each n files that are done. Raises UsageError for models whose classes differ or a `top` that is
     not from 1 to the number of outputs, InputError where no class or no image fits.
     """
     check_ensemble(models)
     first = models[0]
-    whole("top", top, 1, first.outputs)
+    top = max(1, min(5, first.outputs - 1)) if top is None else whole("top", top, 1, first.outputs)
     matching = match_classes(data, first.labels if first.named else None, first.outputs)
     tally, calibration = Tally(matching.output, first.outputs, top), Calibration()
     begin, computed = time.perf_counter(), time.process_time()

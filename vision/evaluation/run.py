@@ -74,11 +74,13 @@ def run(
     notes = [note for model in models for note in model.notes]
     for note in dict.fromkeys(notes):
         warn(note)
+    if top is not None and top >= models[0].outputs > 1:
+        warn(f"`top` (={top}): the net has {models[0].outputs} outputs, so all are among the first {top}; "
+             f"{min(5, models[0].outputs - 1)} is taken")  # fmt: skip
+        top = None
     with progress(len(pictures), "image", "eval") as bar:
-        found = evaluate(
-            models, pictures, crops=int(crops), top=min(5, models[0].outputs - 1) if top is None else top,
-            batch=batch, workers=workers, warn=warn, progress=bar.update,
-        )  # fmt: skip
+        found = evaluate(models, pictures, crops=int(crops), top=top, batch=batch, workers=workers, warn=warn,
+                         progress=bar.update)  # fmt: skip
     if confusion is not None:
         title = f"{' + '.join(found.nets)}: top-1 error {found.top1.share:.2%}"
         draw_confusion(found, confusion, title)

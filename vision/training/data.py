@@ -71,7 +71,10 @@ def open_training_data(
     def measured(found: ImageData | None) -> Images | None:
         return None if found is None else measured_images(found, data.classes, framing, preprocess, threads)
 
-    tested = measured(open_data(test) if test is not None else _labelled(source, "test") if data.split else None)
+    def own(split: str) -> ImageData | None:
+        return _labelled(source, split, data.classes)
+
+    tested = measured(open_data(test) if test is not None else own("test") if data.split else None)
     fraction = 0.0
     watching = None
     if isinstance(validation, (str, Path)):
@@ -79,7 +82,7 @@ def open_training_data(
     elif validation is not None:
         fraction = validation
     elif data.split:
-        watching = measured(_labelled(source, "validation"))
+        watching = measured(own("validation"))
     if validation is None and watching is None:
         kept, held = held_out(data.labels, HELD_OUT, seed, least=int(watched))
     else:
@@ -138,10 +141,20 @@ def measured_images(
     return prepare(images, training=False, threads=threads)
 
 
-def _labelled(source: Source, split: str) -> ImageData | None:
-    """Return a part of a data set; None where there is none, and with a warning where its images have no labels."""
+def _labelled(source: Source, split: str, classes: tuple[str, ...]) -> ImageData | None:
+    """Return a part of a data set; None where there is none, and with a warning where its images have no labels.
+
+    One folder that is none of the classes, such as test/images, holds images without labels.
+    """
     try:
-        return source.find(split)
+        found = source.find(split)
     except Unlabelled:
         warn(f"the part '{split}' of '{source.name}' has no labels and is left out")
         return None
+    if found is not None and len(found.classes) == 1 and found.classes[0] not in classes:
+        warn(
+            f"the part '{split}' of '{source.name}' holds one folder, '{found.classes[0]}', which is none of the "
+            "classes: its images have no labels and are left out"
+        )
+        return None
+    return found

@@ -34,7 +34,9 @@ def training_text(done: Trained) -> str:
     """The facts of a training as lines."""
     result = done.result
     assert result is not None
-    return "\n".join([f"{done.weights}: {result.step:,} steps in {result.elapsed:.0f} s", *_measured(done)])
+    return "\n".join(
+        [f"{done.weights}: {result.step:,} step{'s' * (result.step != 1)} in {result.elapsed:.0f} s", *_measured(done)]
+    )
 
 
 def draw_report(done: Trained, output: str | Path) -> list[Path]:

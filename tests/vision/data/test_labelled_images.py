@@ -126,6 +126,9 @@ TRUTHS = {
     "val.txt": "1.png 3\n2.png 0\n3.png 3\n",
     "labels.csv": "filename,label\n1.png,3\n2.png,0\n3.png,3\n",
     "LOC_val_solution.csv": "ImageId,PredictionString\n1,3\n2,0\n3,3\n",
+    "semicolons-labels.csv": "id;label\n1;3\n2;0\n3;3\n",
+    "train.csv": "number,label,image\n7,3,images/1.png\n8,0,images/2.png\n9,3,images/3.png\n",
+    "data.csv": "file,width,category\n1.png,20,3\n2.png,20,0\n3.png,9,3\n",
     "truth.json": '{"1.png": 3, "2.png": 0, "3.png": 3}',
     "val_annotations.txt": "1.png\t3\t0\t0\t62\t62\n2.png\t0\t1\t1\t2\t2\n3.png\t3\t0\t0\t9\t9\n",
 }
@@ -140,6 +143,22 @@ def test_a_flat_folder_with_its_label_file(tmp_path, name, given):
     data = open_data(folder, truth=file if given else None)
     assert data.classes == ("0", "3") and data.labels.tolist() == [1, 0, 1]
     assert [Path(sample.name).name for sample in data] == ["1.png", "2.png", "3.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sample_submission.csv", "id,label\n1,cat\n2,cat\n"),
+        ("sample_submission_labels.csv", "id,label\n1,cat\n2,cat\n"),
+        ("test.csv", "id,width\n1,20\n2,30\n"),
+        ("test.csv", "id\n1\n2\n"),
+    ],
+)
+def test_a_table_about_something_else_gives_no_classes(tmp_path, name, text):
+    folder = write_folder(tmp_path, {"1.png": b"", "2.png": b""})
+    (folder / name).write_text(text)
+    with pytest.raises(InputError, match="must hold a folder for each class"):
+        open_data(folder)
 
 
 def test_kaggles_boxes_are_left_alone(tmp_path):

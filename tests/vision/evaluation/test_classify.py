@@ -85,8 +85,14 @@ def test_what_cannot_be_read_is_skipped_and_told(tmp_path, arguments, capsys):
 
 def test_wrong_options_are_one_line(tmp_path, arguments, capsys):
     (tmp_path / "a.png").write_bytes(encoded(noise(32, 32, 3)))
-    assert main([*arguments, str(tmp_path / "a.png"), "--top", "11"]) == 2
-    assert "`--top` (=11) must be a whole number from 1 to 10" in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "a.png"), "--top", "0"]) == 2
+    assert "`--top` (=0) must be a whole number of at least 1" in capsys.readouterr().err
+
+
+def test_of_fewer_classes_than_asked_for_all_are_shown(tmp_path, arguments, capsys):
+    (tmp_path / "a.png").write_bytes(encoded(noise(32, 32, 3)))
+    assert main([*arguments, str(tmp_path / "a.png"), "--top", "11"]) == 0
+    assert capsys.readouterr().out.count("%") == 10
 
 
 def test_a_folder_without_files_is_said_to_have_none(tmp_path, capsys):

@@ -104,6 +104,10 @@ def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_loaded(t
     assert "the folder '" in capsys.readouterr().err
 
 
+def test_top_adapts_to_few_classes():
+    assert evaluate([model()], pictures(ROWS, LABELS), workers=0).top == 2
+
+
 @pytest.mark.parametrize("top", [0, 4])
 def test_top_must_be_within_the_outputs(top):
     with pytest.raises(UsageError, match=rf"top` \(={top}\) must be a whole number from 1 to 3"):
@@ -199,11 +203,19 @@ def test_the_commands_figures_are_the_nets(tmp_path, digits, capsys):
     assert json.loads(capsys.readouterr().out)["top1"]["errors"] == len(right) - sum(right)
 
 
+def test_more_first_classes_than_there_are_come_down_to_what_says_something(tmp_path, digits, capsys):
+    weights = lenet(tmp_path / "x.safetensors")
+    assert main(["vision", "eval", "lenet5", "--weights", weights, "--data", digits, "--top-k", "11"]) == 0
+    out, err = capsys.readouterr()
+    assert (
+        "`--top-k` (=11): the net has 10 outputs, so all are among the first 11; 5 is taken" in err and "top-5" in out
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "words", "code"),
     [
         (["--data", "gone"], "data 'gone' is no folder or archive that exists, nor a named data set", 2),
-        (["--top-k", "11"], "`--top-k` (=11) must be a whole number from 1 to 10", 2),
         (["--top-k", "0"], "`--top-k` (=0) must be a whole number of at least 1", 2),
         (["--batch", "0"], "`--batch` (=0) must be a whole number of at least 1", 2),
         (["--limit", "-1"], "`--limit` (=-1) must be a whole number of at least 1", 2),

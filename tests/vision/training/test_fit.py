@@ -71,6 +71,16 @@ def test_a_test_part_without_labels_is_left_out_with_a_warning(tmp_path, capsys)
     assert "the part 'test' of" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("part", ["test", "val"])
+def test_a_part_of_one_folder_that_is_no_class_has_no_labels(tmp_path, part, capsys):
+    folder = write_folders(tmp_path, {"train": 20})
+    (folder / part / "images").mkdir(parents=True)
+    (folder / "train" / "dark" / "000.png").rename(folder / part / "images" / "1.png")
+    data = open_training_data(folder, Framing(), SMALL)
+    assert data.test is None and len(data.validation) == 6
+    assert "holds one folder, 'images', which is none of the classes" in capsys.readouterr().err
+
+
 def test_a_class_of_two_lends_one_to_be_watched_where_that_is_needed(tmp_path):
     folder = write_folders(tmp_path, {"": 2})
     assert open_training_data(folder, Framing(), SMALL).validation is None
