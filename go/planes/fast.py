@@ -6,6 +6,7 @@ The planes and what is decided where the paper is silent stand in the table of `
 
 from __future__ import annotations
 
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -62,6 +63,8 @@ class Scratch(NamedTuple):
     liberty: np.ndarray
     legal: np.ndarray
 
+
+_kept = threading.local()
 
 FIRST, CHAIN_SIZE, FIRST_LIBERTY, FREE = range(4)
 
@@ -323,9 +326,16 @@ def game_features(size: int, events: np.ndarray) -> np.ndarray:
     return out.reshape(len(out), PLANES, size, size)
 
 
+def _scratch_of_thread() -> Scratch:
+    """Working memory that a thread keeps: making it anew takes longer than to compute the planes."""
+    if not hasattr(_kept, "scratch"):
+        _kept.scratch = new_scratch()
+    return _kept.scratch
+
+
 def state_features(state: State) -> np.ndarray:
     """Return uint8 [48, size, size]: the planes of one position for the side to play."""
     size = int(state.info[SIZE])
     out = np.empty((PLANES, size * size), np.uint8)
-    write_planes(state, new_scratch(), targets(size)[0], out)
+    write_planes(state, _scratch_of_thread(), targets(size)[0], out)
     return out.reshape(PLANES, size, size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
@@ -16,7 +17,7 @@ from random_games import random_game
 from sgfmill import sgf
 
 from casecnn.go.board.rules import apply_event
-from casecnn.go.board.state import COLOUR, STAMP, copy_state, new_state
+from casecnn.go.board.state import COLOUR, SIZE, STAMP, copy_state, new_state
 from casecnn.go.board.symmetry import targets, transform
 from casecnn.go.board.trials import MAX_PLIES
 from casecnn.go.planes.fast import game_features, new_scratch, state_features, write_planes
@@ -307,6 +308,14 @@ def test_any_arrangement_that_can_be_set_up():
     assert dead > 10
 
 
+def fresh_planes(state) -> np.ndarray:
+    """The planes [48, size * size], with working memory that has seen no other position."""
+    size = int(state.info[SIZE])
+    out = np.empty((48, size * size), np.uint8)
+    write_planes(state, new_scratch(), targets(size)[0], out)
+    return out
+
+
 @pytest.mark.parametrize("size", [7, 9, 13])
 def test_ladders_kept_from_another_position_are_those_that_would_be_read(size):
     """One scratch for games in turn, then for a whole game, against a new scratch for each position."""
@@ -320,16 +329,24 @@ def test_ladders_kept_from_another_position_are_those_that_would_be_read(size):
         for number, (state, events) in enumerate(zip(states, games, strict=True)):
             if step < len(events) and apply_event(state, events[step]) and (number < 4 or step % 3 == 0):
                 write_planes(state, kept, targets(size)[0], out)
-                fresh = state_features(state).reshape(48, -1)
+                fresh = fresh_planes(state)
                 assert np.array_equal(out, fresh), (number, step)
                 ladders += int(fresh[44:46].sum())
         if step < 60 and apply_event(large, other[step]):
             write_planes(large, kept, targets(19)[0], large_out)
-            assert np.array_equal(large_out, state_features(large).reshape(48, -1)), step
+            assert np.array_equal(large_out, fresh_planes(large)), step
     for events in games:
         state = new_state(size)
         for step, move in enumerate(events):
             if apply_event(state, move):
                 write_planes(state, kept, targets(size)[0], out)
-                assert np.array_equal(out, state_features(state).reshape(48, -1)), step
+                assert np.array_equal(out, fresh_planes(state)), step
     assert ladders > 100
+
+
+def test_threads_have_working_memory_of_their_own():
+    states = [state_after(9, random_plays(Situation(9, {}, BLACK), 60, random.Random(seed))) for seed in range(4)]
+    expected = [fresh_planes(state).reshape(48, 9, 9) for state in states]
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: [state_features(copy_state(state)) for state in states], range(40)):
+            assert all(map(np.array_equal, found, expected))
