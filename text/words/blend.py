@@ -11,38 +11,52 @@ from pathlib import Path
 
 import numpy as np
 
-from casecnn.checks import whole
+from casecnn.checks import positive, whole
 from casecnn.errors import UsageError
 from casecnn.text.words.vectors import WordVectors, is_open, load_vectors
 
 SPREAD = 0.25  # standard deviation of the numbers, about that of word2vec's
 
 
-def blend(sources: Sequence[str | Path], words: Collection[str], dim: int = 300, first: int = 0) -> WordVectors:
+def blend(
+    sources: Sequence[str | Path],
+    words: Collection[str],
+    dim: int = 300,
+    first: int = 0,
+    shares: Sequence[float] | None = None,
+) -> WordVectors:
     """Return vectors of ``dim`` numbers for ``words`` that at least one source has, and each source's ``first`` ones.
 
-    Each source is centred and scaled to vectors of length 1 on average, so that all count the same; a word that one
+    Each source is centred and scaled to vectors of length 1 on average, times its share; a word that one
     lacks has its mean there. What makes a vector of any word (`is_open`) makes them for the words of the others, too.
     Raises UsageError for a ``dim`` out of range or no source, and what `load_vectors` raises.
     """
     whole("dim", dim, 1, 100_000)
+    shares = [1.0] * len(sources) if shares is None else shares
+    for share in shares:
+        positive("shares", share)
+    if len(shares) != len(sources):
+        raise UsageError(
+            f"`shares` (={','.join(map(str, shares))}) must be {len(sources)} numbers, one for each source"
+        )
     if not sources:
         raise UsageError("there are no word vectors to blend; give at least one file or name")
     lists = [source for source in sources if not is_open(source)]
-    blocks = [load_vectors(source, words, first) for source in lists]
-    names = list(dict.fromkeys(word for block in blocks for word in block.words))
+    found = {source: load_vectors(source, words, first) for source in lists}
+    names = list(dict.fromkeys(word for block in found.values() for word in block.words))
     for source in sources:
-        if is_open(source):
-            blocks.append(load_vectors(source, {*words, *names}, 0 if lists else first))
+        if source not in found:
+            found[source] = load_vectors(source, {*words, *names}, 0 if lists else first)
+    blocks = [found[source] for source in sources]
     names = list(dict.fromkeys(word for block in blocks for word in block.words))
     table = np.zeros((len(names), sum(block.vector_size for block in blocks)), np.float32)
     begin = 0
-    for block in blocks:
+    for block, share in zip(blocks, shares, strict=True):
         rows = [row for row, name in enumerate(names) if name in block]
         values = np.array([block[names[row]] for row in rows], np.float32).reshape(len(rows), block.vector_size)
         if len(rows):
             values -= values.mean(0)
-            values /= max(float(np.sqrt((values**2).sum(1).mean())), 1e-12)
+            values *= share / max(float(np.sqrt((values**2).sum(1).mean())), 1e-12)
         table[rows, begin : begin + block.vector_size] = values
         begin += block.vector_size
     if dim < table.shape[1] and len(names):

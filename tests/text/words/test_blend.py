@@ -32,6 +32,16 @@ def test_all_sources_count_the_same(files):
     assert not found.matrix[:30, 6:].any()  # words that the second lacks
 
 
+def test_shares(files):
+    words = {f"w{number}" for number in range(60)}
+    found = blend(files, words, dim=10, shares=[1, 3])
+    lengths = [np.sqrt((part**2).sum(1).mean()) for part in (found.matrix[:, :6], found.matrix[30:, 6:])]
+    assert np.isclose(lengths[1] / lengths[0], 3, rtol=1e-4)
+    for shares, message in (([1], "must be 2 numbers, one for each source"), ([1, 0], "shares")):
+        with pytest.raises(UsageError, match=message):
+            blend(files, words, shares=shares)
+
+
 def test_fewer_numbers_keep_the_most_of_the_variance(files):
     words = {f"w{number}" for number in range(60)}
     whole, part = blend(files, words, dim=10), blend(files, words, dim=5)
@@ -64,6 +74,10 @@ def test_the_command_writes_what_others_read(files, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["words"] == 4
     found = load_vectors(out)
     assert set(found.words) == {"w1", "w2", "w45", "w50"} and found.vector_size == 4
+    assert main([*command, "-o", str(out), "--shares", "1,x"]) == 2
+    assert "`--shares` (=1,x) must be numbers such as 1,0.5" in capsys.readouterr().err
+    assert main([*command, "-o", str(out), "--shares", "2,1"]) == 0
+    assert not np.allclose(load_vectors(out).matrix, found.matrix)
     assert main([*command, "-o", str(files[0])]) == 2
     assert "never overwritten" in capsys.readouterr().err
     assert main([*command, "-o", str(tmp_path / "x.zip")]) == 2
