@@ -42,7 +42,7 @@ def fit_fonts(figure: Figure) -> None:
     from matplotlib.text import Text
 
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and not text.get_text().isascii()]
-    lacking = {}
+    lacking: dict[str, None] = {}
     for text in texts:
         content = "".join(text.get_text().split())
         if font_for(content) is None:

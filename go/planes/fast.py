@@ -201,6 +201,7 @@ def write_planes(state, scratch, target, out):
     )
     size = info[SIZE]
     stride = size + 1
+    turn = info[TURN]
     colour = np.int64(info[COLOUR])
     other = 3 - colour
     out[:] = 0
@@ -214,7 +215,7 @@ def write_planes(state, scratch, target, out):
             c = board[p]
             if c != EMPTY:
                 out[STONES if c == colour else STONES + 1, t] = 1
-                out[TURNS_SINCE + min(info[TURN] - turn_of[p], 8) - 1, t] = 1
+                out[TURNS_SINCE + min(turn - turn_of[p], 8) - 1, t] = 1
                 free = table[chain[p], FREE]
                 if free:
                     out[LIBERTIES + min(free, 8) - 1, t] = 1
