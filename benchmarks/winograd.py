@@ -37,7 +37,8 @@ from torch import Tensor, nn
 
 from casecnn.export import net_model
 from casecnn.kernels.allowed import Allowed
-from casecnn.kernels.winograd_vectors import ROWS, VECTORS, WIDTH, multiply
+from casecnn.kernels.vectors import ROWS, VECTORS, WIDTH
+from casecnn.kernels.winograd_vectors import multiply
 from casecnn.layers import Net
 from casecnn.nets.catalogue import get_net
 from casecnn.nets.policy import policy_net

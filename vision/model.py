@@ -78,15 +78,17 @@ def load_model(
     device: str = "auto",
     precision: str = "auto",
     labels: str | os.PathLike[str] | None = None,
+    images: int | None = None,
 ) -> Model:
     """A net by name with its weights: None takes the usual ones, "none" random ones, else a name or a file.
 
     `precision` is float32, bfloat16, or auto: bfloat16 where the device gains by it. `labels` is a file that names the
-    outputs; without it names are those of the weights, for ImageNet WordNet's, else numbers.
+    outputs; without it names are those of the weights, for ImageNet WordNet's, else numbers. `images` is how many there
+    will be in all, crops counted, if that is known: for a few, nothing is loaded that only pays for many.
 
     Raises UsageError and InputError, one line, as `casecnn.vision.weights.load_net_weights` and `read_labels` do.
     """
-    return prepare(load_net_weights(name, weights), device, precision, labels)
+    return prepare(load_net_weights(name, weights), device, precision, labels, images)
 
 
 def prepare(
@@ -94,6 +96,7 @@ def prepare(
     device: str = "auto",
     precision: str = "auto",
     labels: str | os.PathLike[str] | None = None,
+    images: int | None = None,
 ) -> Model:
     """The module for weights, made fast: BatchNorm folded, channels last, in the precision asked for."""
     if precision not in ("auto", *PRECISIONS):
@@ -110,7 +113,7 @@ def prepare(
     module = build(net, init="zeros" if weights.tensors else "he", seed=0)
     if weights.tensors:
         fill(module, _with_counters(module, weights.tensors), weights.name)
-    fast = build_fast(module, chosen, precision)
+    fast = build_fast(module, chosen, precision, images)
     named = True
     if labels is not None:
         found = read_labels(labels)
@@ -132,9 +135,11 @@ def prepare(
     return Model(net, weights.name, fast, weights.preprocess, found, chosen, dtype, named, tuple(notes))
 
 
-def build_fast(module: nn.Module, device: torch.device, precision: str = "auto") -> nn.Module:
+def build_fast(
+    module: nn.Module, device: torch.device, precision: str = "auto", images: int | None = None
+) -> nn.Module:
     """A copy of a built module for inference on a device, in its precision (see `casecnn.torch_net.prepare`)."""
-    return inference.prepare(module, dtype_for(precision, device), device)
+    return inference.prepare(module, dtype_for(precision, device), device, inputs=images)
 
 
 def _with_counters(module: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -16,12 +16,14 @@ class Allowed:
     ``tiles``: whether the CPU and numba's compiler have tiles; None means that `casecnn.kernels.amx` finds out.
     ``fewer_threads``: to compute with fewer threads while other programs keep cores busy (`casecnn.kernels.threads`).
     ``winograd``: ours in float32 for windows of 3x3 and 5x5 (see `casecnn.kernels.winograd`).
+    ``stretches``: ours for small layers, several in one call (see `casecnn.stretches`).
     """
 
     prepacked: bool = True
     hidden_tiles: bool = HIDDEN_TILES
     tiles: bool | None = None
     winograd: bool = True
+    stretches: bool = True
     fewer_threads: bool = True
 
     @property

@@ -26,7 +26,7 @@ def inference(convolution: Convolution, allowed: Allowed = EVERYTHING) -> Kernel
         from casecnn.kernels import winograd  # numba takes its time to load
 
         if winograd.fits(convolution):
-            return winograd.WinogradConvolution(convolution, lambda: onednn.PrepackedConvolution(convolution))
+            return winograd.WinogradConvolution(convolution, onednn.PrepackedConvolution(convolution))
     return onednn.PrepackedConvolution(convolution)
 
 
@@ -69,3 +69,9 @@ def trains_most(net: nn.Module, allowed: Allowed = EVERYTHING) -> bool:
     from casecnn.kernels import amx_gradients  # numba takes its time to load
 
     return amx_gradients.fit_most(net)
+
+
+def has_tiles(allowed: Allowed = EVERYTHING) -> bool:
+    """Whether convolutions in bfloat16 run on AMX tiles here, by oneDNN or by our own kernels."""
+    probe = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return allowed.own_tiles or bool(probe and probe())

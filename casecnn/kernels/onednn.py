@@ -48,6 +48,14 @@ class PrepackedConvolution:
         """Bytes of the weights in all layouts that are kept."""
         return sum({id(one): one.numel() * one.element_size() for one in self._layouts.values()}.values())
 
+    def plain(self) -> Tensor:
+        """The weights [outputs, channels / groups, rows, columns] as they were given, to be read only."""
+        plain, kept = self._plain, self._layouts
+        if plain is not None:
+            return plain
+        with torch.inference_mode():
+            return next(iter(kept.values())).to_dense()
+
     def weight_for(self, shape: Sequence[int], padding: Pair) -> Tensor:
         """The weights in the layout for an input [N, C, H, W]."""
         key = (shape, padding, torch.get_num_threads())
@@ -60,7 +68,7 @@ class PrepackedConvolution:
             own = self.convolution
             with torch.inference_mode():
                 if plain is None:
-                    plain = next(iter(kept.values())).to_dense()
+                    plain = self.plain()
                 weight = laid_out(plain, padding, own.stride, own.dilation, own.groups, shape)
             weight = next((one for one in kept.values() if same_layout(one, weight)), weight)
             self._layouts = {**(kept if len(kept) < KEPT else {}), key: weight}

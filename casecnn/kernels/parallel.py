@@ -100,13 +100,18 @@ def run(address: int, plan: np.ndarray, threads: int) -> None:
     `address` is that of a C function, void f(int64 *), see `compiled`. It must share out its work by counters in the
     plan: how many of the threads come, and when, is not said. Returns when all that came have ended.
     """
+    run_at(address, plan.ctypes.data, threads)
+
+
+def run_at(address: int, plan: int, threads: int) -> None:
+    """As `run`; ``plan`` is the array's address, which takes longer to ask for than some plans take."""
     if threads == 1:
-        _function(address)(plan.ctypes.data)
+        _function(address)(plan)
     elif not _forks and (parallel := _openmp()):
-        parallel(address, plan.ctypes.data, threads, 0)
+        parallel(address, plan, threads, 0)
     else:
-        others = [_pool(threads).submit(_function(address), plan.ctypes.data) for _ in range(threads - 1)]
-        _function(address)(plan.ctypes.data)
+        others = [_pool(threads).submit(_function(address), plan) for _ in range(threads - 1)]
+        _function(address)(plan)
         for other in others:
             if not other.cancel():
                 other.result()

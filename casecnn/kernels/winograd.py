@@ -11,9 +11,10 @@ Compiled by numba at the first call, for the CPU at hand, and kept on disk: no c
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -23,16 +24,8 @@ from torch.nn import functional as F
 from casecnn.kernels import winograd_loops as loops
 from casecnn.kernels.convolution import Convolution, Kernel
 from casecnn.kernels.parallel import compiled, offer_core, run
-from casecnn.kernels.winograd_vectors import (
-    BYTES,
-    CELLS,
-    LEAST_ROWS,
-    POINTS,
-    ROWS,
-    VECTORS,
-    WIDTH,
-    vector_width,
-)
+from casecnn.kernels.vectors import BYTES, ROWS, VECTORS, WIDTH, vector_width
+from casecnn.kernels.winograd_vectors import CELLS, LEAST_ROWS, POINTS
 from casecnn.layers.shapes import Pair
 
 OWN_CACHE = 700 * 1024  # bytes of factors that stay in a core's own cache
@@ -79,6 +72,13 @@ def wins(convolution: Convolution, images: int, out_height: int, out_width: int)
     plain = images * out_height * out_width * size * size * channels * outputs
     reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING * WIDTH / 16
     return max(_work(tiles, channels, outputs), reading) < plain and plain >= LEAST_WORK
+
+
+def fewer(convolution: Convolution, out_height: int, out_width: int) -> bool:
+    """Whether products and transforms are fewer than a plain convolution's products, whatever memory does."""
+    outputs, channels, size, _ = convolution.weight.shape
+    tiles = -(-out_height // SIDES[size]) * -(-out_width // SIDES[size])
+    return _work(tiles, channels, outputs) < out_height * out_width * size * size * channels * outputs
 
 
 class Weights(NamedTuple):
@@ -135,6 +135,11 @@ class Plan(NamedTuple):
     steps: np.ndarray
     memory: np.ndarray
 
+    @property
+    def current(self) -> bool:
+        """Whether its memory is still what this thread's calls share."""
+        return self.memory is _own.memory
+
 
 class _Own(threading.local):
     """Memory that a thread's calls share, since they come one after the other."""
@@ -143,6 +148,44 @@ class _Own(threading.local):
 
 
 _own = _Own()
+
+
+class Needs(NamedTuple):
+    """What a step needs of a plan: how many counters, and bytes of factors, of split blocks' factors, of products."""
+
+    counters: int
+    factors: int
+    shared: int
+    products: int
+
+
+def step_of(
+    weights: Weights, padding: Pair, relu: bool, images: tuple[int, int, int], threads: int
+) -> tuple[np.ndarray, Needs]:
+    """The step of a convolution for `images` (how many, height, width), and what it needs.
+
+    Source, target, sum, the memory of split blocks and the first counter are left to be filled in.
+    """
+    count, height, width = images
+    down, across = padding
+    out_height, out_width = height + 2 * down - weights.kernel + 1, width + 2 * across - weights.kernel + 1
+    side = SIDES[weights.kernel]
+    tiles_down, tiles_across = -(-out_height // side), -(-out_width // side)
+    tiles = count * tiles_down * tiles_across
+    share = share_out(tiles, weights, threads)
+    row = np.zeros(loops.STEP, np.int64)
+    row[: loops.SHARED] = (
+        0, 0, height, width, weights.channels, out_height, out_width, weights.outputs, tiles, tiles_down, tiles_across,
+        side, down, across, weights.right.ctypes.data, weights.bias.ctypes.data, relu, 0, *share,
+    )  # fmt: skip
+    steps = -(-weights.channels // WIDTH)
+    most = max(share.whole_tiles, -(-share.split_tiles // share.parts), LEAST_ROWS)
+    return row, Needs(
+        counters=2 + 4 * share.splits,
+        factors=CELLS * _line(steps * max(share.whole_tiles, LEAST_ROWS) * BYTES) if share.whole else 0,
+        shared=CELLS * _line(steps * (share.split_tiles + LEAST_ROWS) * BYTES) if share.splits else 0,
+        products=CELLS * _line(most * VECTORS * BYTES) + LEAST_ROWS * VECTORS * BYTES,
+    )
 
 
 def plan_of(
@@ -155,50 +198,51 @@ def plan_of(
     """The plan of a chain for `images` (how many, height, width); source, target and sum are left to be filled in."""
     count, height, width = images
     rows: list[np.ndarray] = []
-    counter, between, shared, factors, products = 1, 0, 0, 0, 0
-    for each, (down, across), relu in zip(weights, paddings, relus, strict=True):
-        out_height, out_width = height + 2 * down - each.kernel + 1, width + 2 * across - each.kernel + 1
-        side = SIDES[each.kernel]
-        tiles_down, tiles_across = -(-out_height // side), -(-out_width // side)
-        tiles = count * tiles_down * tiles_across
-        share = share_out(tiles, each, threads)
-        row = np.zeros(loops.STEP, np.int64)
-        row[: loops.SHARED] = (
-            0, 0, height, width, each.channels, out_height, out_width, each.outputs, tiles, tiles_down, tiles_across,
-            side, down, across, each.right.ctypes.data, each.bias.ctypes.data, relu, 0, *share,
-        )  # fmt: skip
-        row[loops.FIRST_COUNTER] = counter
+    needs: list[Needs] = []
+    between = 0
+    for each, padding, relu in zip(weights, paddings, relus, strict=True):
+        row, need = step_of(each, padding, relu, (count, height, width), threads)
         rows.append(row)
-        counter += 2 + 4 * share.splits
-        steps = -(-each.channels // WIDTH)
-        factors = max(factors, CELLS * _line(steps * max(share.whole_tiles, LEAST_ROWS) * BYTES) if share.whole else 0)
-        shared = max(shared, CELLS * _line(steps * (share.split_tiles + LEAST_ROWS) * BYTES) if share.splits else 0)
-        most = max(share.whole_tiles, -(-share.split_tiles // share.parts), LEAST_ROWS)
-        products = max(products, CELLS * _line(most * VECTORS * BYTES) + LEAST_ROWS * VECTORS * BYTES)
-        height, width = out_height, out_width
+        needs.append(need)
+        height, width = int(row[loops.OUT_HEIGHT]), int(row[loops.OUT_ACROSS])
         if len(rows) < len(weights):
-            between = max(between, count * height * width * each.outputs * 4)
-    nowhere = _line(max(each.outputs for each in weights) * 4 + BYTES)
-    own = _line(loops.OWN + nowhere + factors + products)
+            between = max(between, _line(count * height * width * each.outputs * 4))
+    plan, base = make_plan(rows, needs, weights, threads, 2 * between)
+    plan.steps[:, loops.SHARED] = base + 2 * between
+    for number in range(1, len(rows)):
+        plan.steps[number, loops.SOURCE] = plan.steps[number - 1, loops.TARGET] = base + number % 2 * between
+    return plan
 
-    between = _line(between) if between else 0
-    memory = _reserved(2 * between + shared + threads * own)
+
+def make_plan(
+    rows: Sequence[np.ndarray], needs: Sequence[Needs], weights: Sequence[Weights], threads: int, maps: int
+) -> tuple[Plan, int]:
+    """The plan of steps, and the address of memory of its own for `maps` bytes of what lies between the steps.
+
+    `rows` are as long as each other; `weights` are those of the steps that are Winograd's.
+    """
+    factors = max((need.factors for need in needs), default=0)
+    shared = max((need.shared for need in needs), default=0)
+    products = max((need.products for need in needs), default=0)
+    nowhere = _line(max((each.outputs for each in weights), default=0) * 4 + BYTES)
+    own = _line(loops.OWN + nowhere + factors + products)
+    memory = _reserved(maps + shared + threads * own)
     base = memory.ctypes.data
-    for number, row in enumerate(rows):
-        row[loops.SHARED] = base + 2 * between
-        if number > 0:
-            row[loops.SOURCE] = rows[number - 1][loops.TARGET] = base + number % 2 * between
-    nothing = loops.HEAD + len(rows) * loops.STEP  # zeros for a pixel beyond the edge
-    counters = nothing + max(each.channels for each in weights) + WIDTH
+    nothing = loops.HEAD + sum(map(len, rows))  # zeros for a pixel beyond the edge
+    counters = nothing + max((each.channels for each in weights), default=0) + WIDTH
     counters += -counters % 8
-    head = zeros(2 * (counters + 8 * counter)).view(np.int64)
+    head = zeros(2 * (counters + 8 * (1 + sum(need.counters for need in needs)))).view(np.int64)
     head[: loops.HEAD] = (
-        len(head), len(rows), counters, offer_core(), base + 2 * between + shared, own, head.ctypes.data + nothing * 8,
+        len(head), len(rows), counters, offer_core(), base + maps + shared, own, head.ctypes.data + nothing * 8,
         loops.OWN + nowhere, loops.OWN + nowhere + factors,
     )  # fmt: skip
-    table = head[loops.HEAD : nothing].reshape(len(rows), loops.STEP)
-    table[:] = rows
-    return Plan(head, table, memory)
+    steps = head[loops.HEAD : nothing].reshape(len(rows), -1)
+    steps[:] = rows
+    counter = 1
+    for row, need in zip(steps, needs, strict=True):
+        row[loops.FIRST_COUNTER] = counter
+        counter += need.counters
+    return Plan(head, steps, memory), base
 
 
 def _line(size: int) -> int:
@@ -248,26 +292,37 @@ def share_out(tiles: int, weights: Weights, threads: int) -> Share:
     return Share(whole, whole_tiles, splits, split_tiles, parts)
 
 
+class DirectKernel(Kernel, Protocol):
+    """A kernel that takes any images, and can tell the plain weights."""
+
+    def plain(self) -> Tensor:
+        """The weights [outputs, channels, rows, columns]."""
+        ...
+
+
 class WinogradConvolution:
     """A convolution of float32 [N, C, H, W], with ReLU if it has one; the result is channels last. `fits` must hold.
 
-    `direct` makes the kernel that does it where the images are such that `wins` does not hold; without it this one does
-    them all. An image's answer depends on the others in its batch by no more than rounding.
+    `direct` does it where the images are such that `wins` does not hold; without it this one does them all. It also
+    keeps the plain weights, as long as it has them in no layout of its own; here they are kept transformed alone. An
+    image's answer depends on the others in its batch by no more than rounding.
     """
 
-    def __init__(self, convolution: Convolution, direct: Callable[[], Kernel] | None = None) -> None:
-        self.convolution = convolution
-        self._make_direct = direct
+    def __init__(self, convolution: Convolution, direct: DirectKernel | None = None) -> None:
+        plain = convolution.weight.detach()
+        self.convolution = replace(convolution, weight=plain.to("meta"))
+        self._plain = None if direct is not None else plain
+        self._direct = direct
         self._chains: dict[Pair, WinogradChain] = {}  # of this one alone, by padding
 
     def __call__(self, x: Tensor, padding: Pair) -> Tensor:
-        if not self.takes(x.shape, padding):
+        if self._direct is not None and not self.takes(x.shape, padding):
             return self._direct(x, padding)
         return self._alone(padding).run(x)
 
     def add_to(self, side: Tensor, x: Tensor, padding: Pair, relu: bool) -> Tensor:
         """The convolution of x plus ``side``, ReLU after the sum if wanted; the result overwrites ``side``."""
-        if not self.takes(x.shape, padding):
+        if self._direct is not None and not self.takes(x.shape, padding):
             return self._direct.add_to(side, x, padding, relu)
         return self._alone(padding).run(x, side, relu)
 
@@ -279,17 +334,24 @@ class WinogradConvolution:
         """Whether it does [N, C, H, W] itself."""
         count, _, *size = shape
         height, width = (n + 2 * p - k + 1 for n, p, k in zip(size, padding, self.convolution.kernel, strict=True))
-        return self._make_direct is None or wins(self.convolution, count, height, width)
+        return self._direct is None or wins(self.convolution, count, height, width)
 
     @cached_property
     def weights(self) -> Weights:
         """The transformed weights, made when they are first asked for."""
-        return lay_out(self.convolution.weight, self.convolution.bias)
+        plain = self._plain if self._direct is None else self._direct.plain()
+        if plain is None:  # another thread has just made them
+            return self.weights
+        made = lay_out(plain, self.convolution.bias)
+        self.__dict__["weights"] = made  # before the plain ones go
+        self._plain = None
+        return made
 
-    @cached_property
-    def _direct(self) -> Kernel:
-        assert self._make_direct is not None
-        return self._make_direct()
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the weights in all layouts that are kept, the plain ones left out."""
+        made: Weights | None = self.__dict__.get("weights")
+        return (0 if made is None else made.right.nbytes) + getattr(self._direct, "nbytes", 0)
 
     def _alone(self, padding: Pair) -> WinogradChain:
         if padding not in self._chains:
@@ -321,8 +383,8 @@ class WinogradChain:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the transformed weights."""
-        return sum(kernel.weights.right.nbytes for kernel in self.kernels)
+        """Bytes of the weights in all layouts that are kept, the plain ones left out."""
+        return sum(kernel.nbytes for kernel in self.kernels)
 
     def run(self, x: Tensor, side: Tensor | None = None, relu: bool | None = None) -> Tensor:
         """The chain, by this kernel whatever `wins` says; plus `side`, if any, which then takes the result.
@@ -367,7 +429,7 @@ class WinogradChain:
         """The plan for ``count`` images of one size, without the addresses that each call has anew."""
         key = (threading.get_ident(), count, height, width, threads)
         kept = self._plans.get(key)
-        if kept is not None and kept.memory is _own.memory:
+        if kept is not None and kept.current:
             return kept
         if len(self._plans) >= KEPT:
             self._plans.clear()

@@ -18,22 +18,16 @@ import numpy as np
 from numba import carray, njit
 
 from casecnn.kernels.parallel import fetch_add, wait_for
+from casecnn.kernels.vectors import BYTES, ROWS, VECTORS, WIDTH, copy, peek, put
 from casecnn.kernels.winograd_vectors import (
-    BYTES,
     CELLS,
     LEAST_ROWS,
-    ROWS,
     TILE,
-    VECTORS,
-    WIDTH,
     add_gather2,
     add_gather4,
-    copy,
     gather2,
     gather4,
     multiply,
-    peek,
-    put,
     spread,
 )
 from casecnn.stale import forget_stale
@@ -205,24 +199,30 @@ def _split(step, begin, count, counters, offer, own, products, zeros):
 
 
 @njit(nogil=True, error_model="numpy")
+def convolve_tiles(step, first, own, factors, products, zeros, offer):
+    """A thread's share of a step, whose counters begin at the address `first`."""
+    piece = fetch_add(first, 1)
+    while piece < step[WHOLE]:
+        _whole(step, piece, own, factors, products, zeros)
+        fetch_add(first + 64, 1)
+        piece = fetch_add(first, 1)
+    for split in range(step[SPLITS]):
+        begin = step[WHOLE] * step[WHOLE_TILES] + split * step[SPLIT_TILES]
+        count = min(step[SPLIT_TILES], step[TILES] - begin)
+        _split(step, begin, count, first + 128 + split * 256, offer, own, products, zeros)
+    wait_for(first + 64, step[WHOLE], offer)
+
+
+@njit(nogil=True, error_model="numpy")
 def _work(plan):
     """A thread's share of a plan: see the slots above."""
     counters = plan.ctypes.data + plan[COUNTERS] * 8
     own = plan[SCRATCH] + fetch_add(counters, 1) * plan[SCRATCH_BYTES]
-    factors, products, zeros, offer = own + plan[FACTORS_AT], own + plan[PRODUCTS_AT], plan[ZEROS], plan[OFFER]
+    factors, products = own + plan[FACTORS_AT], own + plan[PRODUCTS_AT]
     for number in range(plan[STEPS]):
         step = plan[HEAD + number * STEP : HEAD + (number + 1) * STEP]
         first = counters + step[FIRST_COUNTER] * 64
-        piece = fetch_add(first, 1)
-        while piece < step[WHOLE]:
-            _whole(step, piece, own, factors, products, zeros)
-            fetch_add(first + 64, 1)
-            piece = fetch_add(first, 1)
-        for split in range(step[SPLITS]):
-            begin = step[WHOLE] * step[WHOLE_TILES] + split * step[SPLIT_TILES]
-            count = min(step[SPLIT_TILES], step[TILES] - begin)
-            _split(step, begin, count, first + 128 + split * 256, offer, own, products, zeros)
-        wait_for(first + 64, step[WHOLE], offer)
+        convolve_tiles(step, first, own, factors, products, plan[ZEROS], plan[OFFER])
 
 
 def work(pointer):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,9 @@ from casecnn.torch_net.composite import Chain, Residual
 from casecnn.torch_net.convolution import Conv
 from casecnn.torch_net.fuse import fuse
 from casecnn.torch_net.padding import Windows
+from casecnn.torch_net.stretches import join
+
+FEW = 10  # inputs that are done before numba is imported and the weights for Winograd's convolution are transformed
 
 
 def prepare(
@@ -29,11 +33,14 @@ def prepare(
     dtype: torch.dtype = torch.float32,
     device: torch.device | None = None,
     allowed: Allowed = EVERYTHING,
+    inputs: int | None = None,
 ) -> nn.Module:
     """Return a copy of a built module for inference alone, in ``dtype`` on ``device`` (None: where it is).
 
     It takes what the module takes, in ``dtype``, and gives the same up to rounding; inputs are fastest channels last.
-    ``allowed`` says which kernels it may use. The module stays as it was; the copy's state dict is not for saving.
+    ``allowed`` says which kernels it may use; ``inputs`` how many inputs there will be in all, if that is known: for
+    a few, kernels that take longer to load than they save are left out. The module stays as it was; the copy's state
+    dict is not for saving.
     """
     fast: nn.Module = fuse(module).to(device, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     on_cpu = all(parameter.device.type == "cpu" for parameter in fast.parameters())
@@ -41,6 +48,8 @@ def prepare(
         return fast
     if allowed.fewer_threads:
         YieldCores(fast)
+    if inputs is not None and inputs < FEW:
+        allowed = replace(allowed, winograd=False, stretches=False)
     return pack(fast, allowed)
 
 
@@ -116,14 +125,16 @@ class PreparedResidual(nn.Module):
 
 
 def pack(module: nn.Module, allowed: Allowed = EVERYTHING) -> nn.Module:
-    """Exchange the convolutions of a fused net on the CPU, in place, where there is a kernel; the module is returned.
+    """Exchange the convolutions of a fused net on the CPU, in place, where there is a kernel.
 
-    Other layers stay. The net is then for inference alone; the input is never overwritten.
+    Other layers stay, unless the net is so small that one call does them, too. Returns the module, or what stands in
+    its place. The net is then for inference alone; the input is never overwritten.
     """
+    joined = join(module, allowed) if isinstance(module, Network) else module
     _exchange(module, False, allowed)
     if isinstance(module, Network):
         _chain_up(module)
-    return module
+    return joined
 
 
 def _exchange(module: nn.Module, own: bool, allowed: Allowed) -> None:

@@ -28,10 +28,12 @@ def classify(images, net, weights, labels, crops, ensemble, top, precision, devi
 
     What cannot be read is skipped, each with a warning, and counted at the end. JSON is one object a line.
     """
-    from casecnn.vision.evaluation.classify import classify_files, table
+    from casecnn.vision.evaluation.classify import classify_files, count_files, table
     from casecnn.vision.evaluation.run import load_models
 
-    models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels)
+    count = count_files(images)
+    views = None if count is None else count * int(crops)
+    models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels, images=views)
     for note in dict.fromkeys(note for model in models for note in model.notes):
         warn(note)
     for found in classify_files(models, images, crops=int(crops), top=top):

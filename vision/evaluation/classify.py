@@ -59,6 +59,12 @@ def samples_of(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Sample]:
 _ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".txz"}
 
 
+def count_files(sources: Sequence[str | os.PathLike[str]]) -> int | None:
+    """How many images are behind paths, where that is plain from them; None where there are folders or archives."""
+    paths = [Path(source) for source in sources]
+    return None if any(path.is_dir() or path.suffix.lower() in _ARCHIVES for path in paths) else len(paths)
+
+
 def classify_files(
     models: Sequence[Model], files: Sequence[str | os.PathLike[str]], *, crops: int = 1, top: int | None = None
 ) -> Iterator[Classified]:

@@ -14,13 +14,20 @@ from casecnn.vision.model import Model, load_model
 
 
 def load_models(
-    net: str, weights: str | None, others: Sequence[str] = (), *, device: str, precision: str, labels: str | None
+    net: str,
+    weights: str | None,
+    others: Sequence[str] = (),
+    *,
+    device: str,
+    precision: str,
+    labels: str | None,
+    images: int | None = None,
 ) -> list[Model]:
-    """The net, and those of an ensemble with it, each written as NET or NET=WEIGHTS."""
-    models = [load_model(net, weights, device=device, precision=precision, labels=labels)]
+    """The net, and those of an ensemble with it, each written as NET or NET=WEIGHTS; see `load_model`."""
+    models = [load_model(net, weights, device=device, precision=precision, labels=labels, images=images)]
     for other in others:
         name, _, own = other.partition("=")
-        models.append(load_model(name, own or None, device=device, precision=precision, labels=labels))
+        models.append(load_model(name, own or None, device=device, precision=precision, labels=labels, images=images))
     return models
 
 
@@ -70,7 +77,8 @@ def run(
         warn(f"skipped '{pictures.shown(name)}': it belongs to no class")
     if limit is not None:
         pictures = pictures.take(limit, seed)
-    models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels)
+    views = len(pictures) * int(crops)
+    models = load_models(net, weights, ensemble, device=device, precision=precision, labels=labels, images=views)
     notes = [note for model in models for note in model.notes]
     for note in dict.fromkeys(notes):
         warn(note)

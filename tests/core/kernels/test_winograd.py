@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from casecnn import reference
 from casecnn.kernels import parallel, winograd
+from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.convolution import Convolution
+from casecnn.kernels.vectors import vector_width
 from casecnn.kernels.winograd import WinogradChain, WinogradConvolution, fits, wins
-from casecnn.kernels.winograd_vectors import vector_width
 from casecnn.layers import Conv, MaxPool, Net, Residual
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
@@ -28,6 +29,7 @@ from casecnn.torch_net.prepare import PreparedChain, PreparedConv, PreparedResid
 pytestmark = pytest.mark.skipif(not vector_width(), reason="this CPU has no AVX2, or numba compiles for none that has")
 
 CLOSE = 1e-5  # of the largest output; seen: at most 3e-6
+ONE_BY_ONE = Allowed(stretches=False)
 
 
 @pytest.fixture
@@ -263,11 +265,14 @@ def test_where_the_weights_are_too_large_it_is_left_to_the_other_kernel():
     asked = []
 
     class Direct:
+        def plain(self):
+            return own.weight
+
         def __call__(self, x, padding):
             asked.append(tuple(x.shape))
             return x
 
-    kernel = WinogradConvolution(own, Direct)
+    kernel = WinogradConvolution(own, Direct())
     kernel(images(1, 512, 3, 3), (1, 1))
     kernel(images(1, 512, 28, 28), (1, 1))
     assert asked == [(1, 512, 3, 3)]
@@ -277,7 +282,7 @@ def test_where_the_weights_are_too_large_it_is_left_to_the_other_kernel():
 
 def test_policy_net_is_one_chain():
     module = build(policy_net(32), seed=0).eval()
-    fast = prepare(module)
+    fast = prepare(module, allowed=ONE_BY_ONE)
     parts = [part for part in fast.children() if isinstance(part, PreparedChain)]
     assert len(parts) == 1
     assert isinstance(parts[0].kernel, WinogradChain)
@@ -297,7 +302,7 @@ def test_shortcuts_and_pooling():
         Conv("d", 48, activation="relu", **same),
     ))  # fmt: skip
     module = build(net, seed=0).eval()
-    fast = prepare(module)
+    fast = prepare(module, allowed=ONE_BY_ONE)
     kinds = [type(part.kernel) for part in fast.modules() if isinstance(part, PreparedConv)]
     assert kinds == [WinogradConvolution] * 4
     assert any(isinstance(part, PreparedResidual) for part in fast.modules())

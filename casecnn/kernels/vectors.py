@@ -1,0 +1,150 @@
+"""Vector instructions as functions that numba compiles can call, written in LLVM's intermediate code.
+
+Numba's own loops leave it to LLVM which loop becomes vectors and which sums stay in registers. Here both are written
+down, with vectors of the CPU's width, for any CPU that LLVM compiles for. Addresses are int64, memory is float32.
+`WIDTH` floats are a vector.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.registry import cpu_target
+
+from casecnn.kernels.parallel import instruction
+
+
+@cache
+def vector_width() -> int:
+    """Floats in a vector of the CPU that numba compiles for; 0 where it has no AVX2 with fused multiply-add."""
+    if platform.machine() not in ("x86_64", "AMD64") or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return 0
+    features = set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
+    if {"+avx512f", "+avx512vl"} <= features:
+        return 16
+    return 8 if {"+avx2", "+fma"} <= features else 0
+
+
+WIDTH = vector_width() or 4
+ROWS = {16: 14, 8: 6, 4: 6}[WIDTH]  # at most, of a block of products; with two vectors a row they fill the registers
+VECTORS = 2  # of a row of a block of products
+
+BYTE, WORD, LONG, FLOAT = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
+VECTOR = ir.VectorType(FLOAT, WIDTH)
+BYTES = 4 * WIDTH
+
+
+def long(value: int) -> ir.Constant:
+    """An int64."""
+    return ir.Constant(LONG, value)
+
+
+def splat(value: float) -> ir.Constant:
+    """A vector of one number."""
+    return ir.Constant(VECTOR, [float(np.float32(value))] * WIDTH)
+
+
+def pointer(builder: Any, address: Any, offset: int, kind: Any) -> Any:
+    """To something of a kind, `offset` bytes from an address."""
+    place = builder.gep(builder.inttoptr(address, BYTE.as_pointer()), [long(offset)])
+    return builder.bitcast(place, kind.as_pointer())
+
+
+def load(builder: Any, address: Any, offset: int = 0, kind: Any = VECTOR) -> Any:
+    """What stands `offset` bytes from an address."""
+    return builder.load(pointer(builder, address, offset, kind), align=8 if kind is LONG else 4)
+
+
+def store(builder: Any, value: Any, address: Any, offset: int = 0) -> None:
+    """Write a vector, `offset` bytes from an address."""
+    builder.store(value, pointer(builder, address, offset, VECTOR), align=4)
+
+
+def everywhere(builder: Any, number: Any) -> Any:
+    """A float in every lane of a vector."""
+    first = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, ir.Constant(WORD, 0))
+    lanes = ir.Constant(ir.VectorType(WORD, WIDTH), [0] * WIDTH)
+    return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), lanes)
+
+
+def adding(builder: Any) -> Callable[[Any, Any, Any], Any]:
+    """The function (x, y, z) to x * y + z, rounded once where the CPU can."""
+    name = f"llvm.fmuladd.v{WIDTH}f32"
+    known = builder.module.globals.get(name)
+    function = known or ir.Function(builder.module, ir.FunctionType(VECTOR, [VECTOR] * 3), name)
+    return lambda x, y, z: builder.call(function, [x, y, z])
+
+
+def written(arguments: str, generate: Callable[..., None]) -> Callable[..., None]:
+    """What compiled functions may call with these arguments; `generate` writes its code.
+
+    All are int64 but `floor` and `scale`, which are float32.
+    """
+    names = arguments.split(", ")
+    signature = types.void(*[types.float32 if name in ("floor", "scale") else types.int64 for name in names])
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        generate(builder, *values)
+        return context.get_dummy_value()
+
+    # Numba binds arguments by the typing function's signature, so that it must have as many.
+    by_count: dict[int, Callable[..., Any]] = {
+        4: lambda typing, a, b, c, d: (signature, code),
+        6: lambda typing, a, b, c, d, e, f: (signature, code),
+        7: lambda typing, a, b, c, d, e, f, g: (signature, code),
+        9: lambda typing, a, b, c, d, e, f, g, h, i: (signature, code),
+        10: lambda typing, a, b, c, d, e, f, g, h, i, j: (signature, code),
+    }
+    return instruction(by_count[len(names)])
+
+
+@instruction
+def put(typing: Any, address: Any, value: Any) -> Any:
+    """Write an int64 to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        builder.store(values[1], builder.inttoptr(values[0], LONG.as_pointer()), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@instruction
+def peek(typing: Any, address: Any) -> Any:
+    """The int64 at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.load(builder.inttoptr(values[0], LONG.as_pointer()), align=8)
+
+    return types.int64(types.int64), generate
+
+
+@instruction
+def copy(typing: Any, source: Any, target: Any, count: Any) -> Any:
+    """`count` bytes from one address to another."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        source, target = (builder.inttoptr(address, BYTE.as_pointer()) for address in values[:2])
+        cgutils.raw_memcpy(builder, target, source, values[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@instruction
+def clear(typing: Any, address: Any, count: Any) -> Any:
+    """Write `count` bytes of zeros to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        cgutils.memset(builder, builder.inttoptr(values[0], BYTE.as_pointer()), values[1], 0)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate

@@ -1,0 +1,166 @@
+"""A stretch of small layers, compiled: a plan of steps worked off by any number of threads, piece by piece.
+
+A piece of a step is a band of rows of one image's output. Convolutions by Winograd are steps, too, and share out their
+work as in `casecnn.kernels.winograd_loops`, whose plan this one follows. A step ends when all its pieces are done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numba import carray, njit
+
+from casecnn.kernels import winograd_loops
+from casecnn.kernels.parallel import fetch_add, wait_for
+from casecnn.kernels.vectors import ROWS, VECTORS, WIDTH, clear, copy
+from casecnn.kernels.winograd_loops import (
+    COUNTERS,
+    FACTORS_AT,
+    HEAD,
+    OFFER,
+    PRODUCTS_AT,
+    SCRATCH,
+    SCRATCH_BYTES,
+    STEPS,
+    ZEROS,
+    convolve_tiles,
+)
+from casecnn.stale import forget_stale
+from casecnn.stretches.windows import MOST_ROWS, WIDE, convolve, largest, mean
+
+forget_stale(Path(__file__).parent, Path(winograd_loops.__file__).parent)
+
+# Slots of a step; those of Winograd's are in `casecnn.kernels.winograd_loops`, and KIND.
+(
+    SOURCE, TARGET, IMAGES, HEIGHT, ACROSS, CHANNELS, OUT_HEIGHT, OUT_ACROSS, OUTPUTS, DOWN, RIGHT, ABOVE, BEFORE,
+    COLUMNS, WEIGHTS, BIAS, RELU, BANDS, PITCH, LINES, RUN, PIXEL, OUT_PIXEL, ADD, FIRST_COUNTER,
+    KIND, LINE, IMAGE, BELOW, BEHIND, STEP,
+) = range(31)  # fmt: skip
+
+COUNTED_ABOVE, COUNTED_BEFORE, COUNTED_BELOW, COUNTED_BEHIND = WEIGHTS, BIAS, LINE, ADD  # padding, of a mean
+
+TILES, WINDOWS, LARGEST, MEAN, SHORTCUT = range(5)  # kinds
+
+
+@njit(nogil=True, error_model="numpy")
+def _windows(step, piece, own):
+    """A band of a convolution's output."""
+    image, band = divmod(piece, step[BANDS])
+    height, across, outputs = step[OUT_HEIGHT], step[OUT_ACROSS], step[OUTPUTS]
+    first, last = height * band // step[BANDS], height * (band + 1) // step[BANDS]
+    source = step[SOURCE] + image * step[IMAGE]
+    if step[ABOVE] + step[BEFORE] + step[BELOW] + step[BEHIND]:
+        _pad(step, source, first * step[DOWN] - step[ABOVE], (last - 1) * step[DOWN] - step[ABOVE] + step[LINES], own)
+        source = own
+    else:
+        source += first * step[LINE]
+    target = step[TARGET] + (image * height + first) * across * outputs * 4
+    floor = np.float32(0 if step[RELU] else -np.inf)
+    vectors_left, block, weights = -(-outputs // WIDTH), 0, step[WEIGHTS]
+    while vectors_left > 0:
+        vectors = min(VECTORS, vectors_left)
+        while across == 1 and vectors < WIDE and 2 * vectors <= vectors_left and vectors >= VECTORS:
+            vectors *= 2
+        pieces = -(-across // (MOST_ROWS if vectors == 1 else ROWS))
+        rest = min(outputs - block, vectors * WIDTH) - (vectors - 1) * WIDTH
+        for y in range(last - first):
+            at, to = source + y * step[LINE], target + (y * across * outputs + block) * 4
+            for part in range(pieces):
+                rows = across // pieces + (part < across % pieces)
+                convolve(step.ctypes.data, rows, vectors, at, weights, step[BIAS] + block * 4, to, rest, floor)
+                at += rows * step[PIXEL]
+                to += rows * step[OUT_PIXEL]
+        weights += step[LINES] * step[RUN] * vectors * WIDTH * 4
+        block += vectors * WIDTH
+        vectors_left -= vectors
+
+
+@njit(nogil=True, error_model="numpy")
+def _pad(step, source, top, bottom, target):
+    """Rows of an image from `top` to before `bottom`, with zeros where there are none."""
+    pixel = step[CHANNELS] * 4
+    width = step[ACROSS] * pixel
+    pitch, before = step[PITCH], step[BEFORE] * pixel
+    for y in range(top, bottom):
+        if 0 <= y < step[HEIGHT]:
+            clear(target, before)
+            copy(source + y * width, target + before, width)
+            clear(target + before + width, pitch - before - width)
+        else:
+            clear(target, pitch)
+        target += pitch
+
+
+@njit(nogil=True, error_model="numpy")
+def _pool(step, piece):
+    """A band of a pooling's output."""
+    image, band = divmod(piece, step[BANDS])
+    out_height, out_across, channels = step[OUT_HEIGHT], step[OUT_ACROSS], step[CHANNELS]
+    height, across, pixel = step[HEIGHT], step[ACROSS], step[CHANNELS] * 4
+    pitch = across * pixel
+    source = step[SOURCE] + image * step[IMAGE]
+    floor = np.float32(0 if step[RELU] else -np.inf)
+    for y in range(out_height * band // step[BANDS], out_height * (band + 1) // step[BANDS]):
+        top = y * step[DOWN] - step[ABOVE]
+        bottom = top + step[LINES]
+        high = min(bottom, height + step[COUNTED_BELOW]) - max(top, -step[COUNTED_ABOVE])
+        for x in range(out_across):
+            left = x * step[RIGHT] - step[BEFORE]
+            right = left + step[COLUMNS]
+            wide = min(right, across + step[COUNTED_BEHIND]) - max(left, -step[COUNTED_BEFORE])
+            scale = np.float32(1) / np.float32(high * wide)
+            i, j = max(top, 0), max(left, 0)
+            lines, columns = min(bottom, height) - i, min(right, across) - j
+            at = source + i * pitch + j * pixel
+            to = step[TARGET] + ((image * out_height + y) * out_across + x) * pixel
+            for block in range(0, channels, WIDTH):
+                rest = min(WIDTH, channels - block)
+                if step[KIND] == LARGEST:
+                    largest(at + block * 4, lines, pitch, columns, pixel, to + block * 4, rest, scale, floor)
+                else:
+                    mean(at + block * 4, lines, pitch, columns, pixel, to + block * 4, rest, scale, floor)
+
+
+@njit(nogil=True, error_model="numpy")
+def _shortcut(step, piece):
+    """A band of a shortcut of option A: every stride-th pixel, zeros in new channels."""
+    image, band = divmod(piece, step[BANDS])
+    height, across, kept, size = step[OUT_HEIGHT], step[OUT_ACROSS], step[CHANNELS] * 4, step[OUT_PIXEL]
+    for y in range(height * band // step[BANDS], height * (band + 1) // step[BANDS]):
+        for x in range(across):
+            at = step[SOURCE] + image * step[IMAGE] + (y * step[DOWN] * step[ACROSS] + x * step[RIGHT]) * kept
+            to = step[TARGET] + ((image * height + y) * across + x) * size
+            copy(at, to, kept)
+            clear(to + kept, size - kept)
+
+
+@njit(nogil=True, error_model="numpy")
+def _work(plan):
+    """A thread's share of a plan."""
+    counters = plan.ctypes.data + plan[COUNTERS] * 8
+    own = plan[SCRATCH] + fetch_add(counters, 1) * plan[SCRATCH_BYTES]
+    for number in range(plan[STEPS]):
+        step = plan[HEAD + number * STEP : HEAD + (number + 1) * STEP]
+        first = counters + step[FIRST_COUNTER] * 64
+        if step[KIND] == TILES:
+            factors, products = own + plan[FACTORS_AT], own + plan[PRODUCTS_AT]
+            convolve_tiles(step, first, own, factors, products, plan[ZEROS], plan[OFFER])
+            continue
+        pieces = step[IMAGES] * step[BANDS]
+        piece = fetch_add(first, 1)
+        while piece < pieces:
+            if step[KIND] == WINDOWS:
+                _windows(step, piece, own)
+            elif step[KIND] == SHORTCUT:
+                _shortcut(step, piece)
+            else:
+                _pool(step, piece)
+            fetch_add(first + 64, 1)
+            piece = fetch_add(first, 1)
+        wait_for(first + 64, pieces, plan[OFFER])
+
+
+def work(pointer):
+    """The C function of a plan that `casecnn.kernels.parallel.run` calls."""
+    _work(carray(pointer, (carray(pointer, (1,))[0],)))

@@ -1,0 +1,315 @@
+"""A stretch of small layers for inference in float32, in one compiled call: see `casecnn.stretches.loops`.
+
+Calling a layer of torch takes a few thousandths of a millisecond, as long as a small layer computes. Here the whole
+stretch is laid out as a plan once for each size of input, and after that a call is one call, with no memory to be asked
+for between the layers. Where Winograd's convolution needs fewer products it is taken (`casecnn.kernels.winograd`); the
+others add up their windows as they are defined, in registers.
+
+Compiled by numba at the first call, for the CPU at hand, and kept on disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from casecnn.kernels import winograd, winograd_loops
+from casecnn.kernels.convolution import Convolution
+from casecnn.kernels.parallel import compiled, run_at
+from casecnn.kernels.threads import FREE_CORES
+from casecnn.kernels.vectors import VECTORS, WIDTH
+from casecnn.kernels.winograd import Needs, Plan, Weights, make_plan, step_of, zeros
+from casecnn.layers.shapes import Shape, ShapeError
+from casecnn.stretches import loops
+from casecnn.stretches.operations import Operation
+
+# Measured on an EPYC with AVX-512, and limited to AVX2.
+MOST_WEIGHTS = 2 * 1024 * 1024  # bytes of a convolution: more do not stay in a core's cache from row to row
+TOGETHER = 1024 * 1024  # bytes of maps of the inputs that go through the stretch together
+ALONE = 3_000_000  # multiply-adds of a call that one thread does before two have begun
+KEPT = 64  # plans
+
+
+class Filters(NamedTuple):
+    """A convolution's weights, for `casecnn.stretches.windows.convolve`."""
+
+    right: np.ndarray
+    bias: np.ndarray
+
+
+def lay_out(weight: Tensor, bias: Tensor | None) -> Filters:
+    """Weights float [outputs, channels, rows, columns] in the order in which they are read.
+
+    For each block of VECTORS vectors of outputs, the last of which may be shorter, line by line of the window.
+    """
+    outputs = len(weight)
+    flat = weight.detach().float().permute(2, 3, 1, 0).reshape(-1, outputs).numpy()
+    wide = outputs + -outputs % WIDTH
+    right, shift = zeros(len(flat) * wide), zeros(wide)
+    at = 0
+    for begin in range(0, wide, VECTORS * WIDTH):
+        end = min(begin + VECTORS * WIDTH, wide)
+        block = right[at : at + len(flat) * (end - begin)].reshape(len(flat), -1)
+        there = flat[:, begin : min(end, outputs)]
+        block[:, : there.shape[1]] = there
+        at += block.size
+    if bias is not None:
+        shift[:outputs] = bias.detach().float().numpy()
+    return Filters(right, shift)
+
+
+class Call(NamedTuple):
+    """What there is to do for inputs of one shape: plans, with how many inputs each takes, and where addresses go.
+
+    `reads` and `writes` are the places in a plan that want the address of the stretch's input and of its result.
+    """
+
+    parts: tuple[tuple[Plan, int, int], ...]
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    threads: int
+    input_bytes: int
+    output_bytes: int
+    output: Shape
+
+
+class Stretch:
+    """Operations in the order in which they are done, for [N, C, H, W]; the last one's target is the result.
+
+    Nothing adds to map 0, the input. With ``flat`` the result is [N, C], of maps of one pixel. With ``yields`` it uses
+    fewer threads while other programs keep cores busy (`casecnn.kernels.threads`).
+    """
+
+    def __init__(self, operations: Sequence[Operation], flat: bool = False, yields: bool = True) -> None:
+        self.operations, self.flat, self.yields = tuple(operations), flat, yields
+        self._calls: dict[tuple[object, ...], Call | None] = {}
+        self._filters: dict[tuple[int, Shape], Filters] = {}
+        self._tiles: dict[int, Weights] = {}
+
+    def __call__(self, x: Tensor) -> Tensor | None:
+        """The result for x, in its number format; None for inputs that do not fit or are so large that it is slow."""
+        call = self._call(x.shape)
+        if call is None:
+            return None
+        source = x if x.dtype == torch.float32 else x.float()
+        if not source.is_contiguous(memory_format=torch.channels_last):
+            source = source.contiguous(memory_format=torch.channels_last)
+        out = torch.empty(call.output)
+        read, write = source.data_ptr(), out.data_ptr()
+        function = compiled(loops.work)
+        for plan, count, address in call.parts:
+            head = plan.head
+            for place in call.reads:
+                head[place] = read
+            for place in call.writes:
+                head[place] = write
+            head[head[winograd_loops.COUNTERS] :] = 0
+            run_at(function, address, call.threads)
+            read += count * call.input_bytes
+            write += count * call.output_bytes
+        if x.dtype != torch.float32:
+            out = out.to(x.dtype)
+        return out if self.flat else out.permute(0, 3, 1, 2)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the weights in all layouts that are kept, the plain ones left out."""
+        arrays = [*(each.right for each in self._filters.values()), *(each.right for each in self._tiles.values())]
+        return sum(array.nbytes for array in arrays)
+
+    def _call(self, shape: torch.Size) -> Call | None:
+        most = torch.get_num_threads()
+        if self.yields:
+            most = FREE_CORES.threads(most)
+        key = (shape, most, threading.get_ident())
+        call = self._calls.get(key, _UNKNOWN)
+        if call is _UNKNOWN or call is not None and not call.parts[0][0].current:
+            if len(self._calls) >= KEPT:
+                self._calls = {}
+            call = self._calls[key] = self._made(shape, most)
+        return call
+
+    def _made(self, shape: Sequence[int], most: int) -> Call | None:
+        found = self._shapes(tuple(shape[1:])) if len(shape) == 4 and shape[0] > 0 else None
+        if found is None:
+            return None
+        shapes, macs = found
+        ways = [self._by_tiles(each, shape[0], shapes[each.source]) for each in self.operations]
+        if any(not tiles and _large(each) for each, tiles in zip(self.operations, ways, strict=True)):
+            return None
+        count, result = shape[0], self.operations[-1].target
+        threads = most if count * macs >= ALONE else 1
+        largest = sorted(4 * prod(each) for each in shapes)[-2:]
+        together = min(count, max(threads, TOGETHER // sum(largest)))
+        plans: dict[int, Plan] = {}
+        parts = []
+        for begin in range(0, count, together):
+            number = min(together, count - begin)
+            if number not in plans:
+                plans[number] = self._plan(number, shapes, ways, threads)
+            parts.append((plans[number], number, plans[number].head.ctypes.data))
+        places: dict[int, list[int]] = {0: [], result: []}
+        for step, each in enumerate(self.operations):
+            for slot, map_ in ((loops.SOURCE, each.source), (loops.TARGET, each.target)):
+                places.get(map_, []).append(winograd_loops.HEAD + step * loops.STEP + slot)
+        channels, height, width = shapes[result]
+        return Call(
+            tuple(parts),
+            tuple(places[0]),
+            tuple(places[result]),
+            threads,
+            4 * prod(shapes[0]),
+            4 * prod(shapes[result]),
+            (count, channels) if self.flat else (count, height, width, channels),
+        )
+
+    def _shapes(self, shape: Shape) -> tuple[tuple[Shape, ...], int] | None:
+        """Those of all maps, by their numbers, for an input (C, H, W), and its multiply-adds; None: not for here."""
+        found, macs = {0: shape}, 0
+        try:
+            for each in self.operations:
+                target = each.output(found[each.source])
+                if found.get(each.target, target) != target:
+                    return None
+                found[each.target] = target
+                macs += each.macs(found[each.source])
+        except ShapeError:
+            return None
+        if self.flat and found[self.operations[-1].target][1:] != (1, 1):
+            return None
+        return tuple(found[number] for number in range(len(found))), macs
+
+    def _plan(self, count: int, shapes: Sequence[Shape], ways: Sequence[bool], threads: int) -> Plan:
+        """The plan for ``count`` inputs, but for the addresses of input and result."""
+        made = [self._step(number, count, shapes, tiles, threads) for number, tiles in enumerate(ways)]
+        tiles = [weights for _, _, weights in made if weights is not None]
+        offsets, total = self._places([4 * count * prod(shape) for shape in shapes])
+        plan, base = make_plan([row for row, _, _ in made], [need for _, need, _ in made], tiles, threads, total)
+        for each, step in zip(self.operations, plan.steps, strict=True):
+            step[loops.SOURCE], step[loops.TARGET] = base + offsets[each.source], base + offsets[each.target]
+            if step[loops.KIND] == loops.TILES:
+                step[winograd_loops.SHARED] = base + total
+        return plan
+
+    def _places(self, sizes: Sequence[int]) -> tuple[list[int], int]:
+        """Where in memory each map lies, and how much that takes: maps that are never there together share it."""
+        last = {number: step for step, each in enumerate(self.operations) for number in (each.source, each.target)}
+        offsets, total = [0] * len(sizes), 0
+        held: dict[int, tuple[int, int]] = {}  # begin and end of each map that is there
+        for step, each in enumerate(self.operations):
+            if each.target not in held and each.target != self.operations[-1].target:
+                at = 0
+                for begin, end in sorted(held.values()):
+                    if at + sizes[each.target] <= begin:
+                        break
+                    at = end
+                end = at + sizes[each.target]
+                offsets[each.target], held[each.target] = at, (at, end + -end % 64)
+                total = max(total, held[each.target][1])
+            held = {number: place for number, place in held.items() if last[number] > step}
+        return offsets, total
+
+    def _step(
+        self, number: int, count: int, shapes: Sequence[Shape], by_tiles: bool, threads: int
+    ) -> tuple[np.ndarray, Needs, Weights | None]:
+        each = self.operations[number]
+        (channels, height, width), (outputs, out_height, out_width) = shapes[each.source], shapes[each.target]
+        row = np.zeros(loops.STEP, np.int64)
+        if by_tiles:
+            assert each.lie is not None
+            tiles = self._tiles_of(number)
+            rows, columns = each.lie(height, width)
+            padding = rows.before, columns.before
+            own, need = step_of(tiles, padding, each.relu, (count, height, width), threads)
+            row[: len(own)] = own
+            row[winograd_loops.ADD], row[loops.KIND] = each.adds, loops.TILES
+            return row, need, tiles
+
+        size, rows, columns = each.windows(shapes[each.source])
+        down, right = each.stride
+        above, below = rows.before, rows.after + rows.overhang
+        before, behind = columns.before, columns.after + columns.overhang
+        pixel, image = 4 * channels, 4 * channels * height * width
+        pitch = (before + width + behind) * pixel
+        bands = min(out_height, -(-2 * threads // count)) if threads > 1 else 1
+        filters = self._filters_of(number, shapes[each.source])
+        values = {
+            loops.KIND: _KINDS[each.kind], loops.IMAGES: count, loops.HEIGHT: height, loops.ACROSS: width,
+            loops.CHANNELS: channels, loops.OUT_HEIGHT: out_height, loops.OUT_ACROSS: out_width,
+            loops.OUTPUTS: outputs, loops.DOWN: down, loops.RIGHT: right, loops.ABOVE: above, loops.BEFORE: before,
+            loops.BELOW: below, loops.BEHIND: behind, loops.COLUMNS: size[1], loops.RELU: each.relu,
+            loops.BANDS: bands, loops.PITCH: pitch, loops.LINES: size[0], loops.RUN: size[1] * channels,
+            loops.PIXEL: right * pixel, loops.OUT_PIXEL: 4 * outputs, loops.ADD: each.adds,
+            loops.LINE: down * pitch, loops.IMAGE: image,
+        }  # fmt: skip
+        scratch = 0
+        if filters is not None:
+            values |= {loops.WEIGHTS: filters.right.ctypes.data, loops.BIAS: filters.bias.ctypes.data}
+            if above or below or before or behind:
+                scratch = ((-(-out_height // bands) - 1) * down + size[0]) * pitch
+            elif (out_height, out_width) == (1, 1):  # as one image: outputs side by side share what is read of weights
+                bands = threads if count % threads == 0 else 1
+                values |= {loops.IMAGES: 1, loops.OUT_HEIGHT: bands, loops.OUT_ACROSS: count // bands}
+                values |= {loops.BANDS: bands, loops.LINE: count // bands * image, loops.PIXEL: image}
+        elif each.kind == "mean":
+            counted = (rows.before, columns.before, rows.after, columns.after) if each.counts_padding else (0, 0, 0, 0)
+            slots = (loops.COUNTED_ABOVE, loops.COUNTED_BEFORE, loops.COUNTED_BELOW, loops.COUNTED_BEHIND)
+            values |= dict(zip(slots, counted, strict=True))
+        for slot, value in values.items():
+            row[slot] = value
+        return row, Needs(2, scratch, 0, 0), None
+
+    def _by_tiles(self, each: Operation, count: int, shape: Shape) -> bool:
+        """Whether Winograd's convolution is the faster one, by a rule: the same inputs always take the same way."""
+        if each.lie is None or each.weight is None:
+            return False
+        rows, columns = each.lie(*shape[1:])
+        around = rows.before == rows.after + rows.overhang and columns.before == columns.after + columns.overhang
+        convolution = Convolution(each.weight.float(), each.bias, each.stride)
+        if not around or not winograd.fits(convolution):
+            return False
+        if _large(each):
+            return winograd.wins(convolution, count, rows.windows, columns.windows)
+        return winograd.fewer(convolution, rows.windows, columns.windows)
+
+    def _tiles_of(self, number: int) -> Weights:
+        """The weights for Winograd's convolution."""
+        if number not in self._tiles:
+            each = self.operations[number]
+            assert each.weight is not None
+            self._tiles[number] = winograd.lay_out(each.weight, each.bias)
+        return self._tiles[number]
+
+    def _filters_of(self, number: int, shape: Shape) -> Filters | None:
+        """The weights for windows; for whole maps they depend on the maps' shape."""
+        weight = self.operations[number].weight
+        if weight is None:
+            return None
+        key = (number, shape if weight.dim() == 2 else ())
+        if key not in self._filters:
+            whole = weight.view(-1, *shape) if weight.dim() == 2 else weight
+            self._filters[key] = lay_out(whole, self.operations[number].bias)
+        return self._filters[key]
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the plans: they are full of addresses."""
+        return {**self.__dict__, "_calls": {}}
+
+
+def _large(each: Operation) -> bool:
+    return each.weight is not None and 4 * each.weight.numel() > MOST_WEIGHTS
+
+
+_KINDS = {
+    "convolution": loops.WINDOWS,
+    "largest": loops.LARGEST,
+    "mean": loops.MEAN,
+    "shortcut": loops.SHORTCUT,
+}
+_UNKNOWN = Call((), (), (), 0, 0, 0, ())
