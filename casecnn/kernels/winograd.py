@@ -24,14 +24,10 @@ from torch.nn import functional as F
 from casecnn.kernels import winograd_loops as loops
 from casecnn.kernels.convolution import Convolution, Kernel
 from casecnn.kernels.parallel import compiled, offer_core, run
-from casecnn.kernels.vectors import BYTES, ROWS, VECTORS, WIDTH, vector_width
+from casecnn.kernels.vectors import BYTES, VECTORS, WIDTH, vector_width
 from casecnn.kernels.winograd_vectors import CELLS, LEAST_ROWS, POINTS
 from casecnn.layers.shapes import Pair
 
-OWN_CACHE = 700 * 1024  # bytes of factors that stay in a core's own cache
-SHARED_CACHE = 8 * 1024 * 1024  # bytes of factors that stay in the cache of all cores
-PRODUCTS_BYTES = 300 * 1024  # of one piece of a split block
-FEW_TILES = 20  # read the weights again for a block of fewer tiles, and memory cannot keep up
 IMAGES = 8  # that go through a chain together: what lies between two of its convolutions stays in the cache
 SIDES = {3: 4, 5: 2}  # outputs of a tile each way, for each size of window
 KEPT = 64  # plans
@@ -60,6 +56,13 @@ def _work(tiles: int, channels: int, outputs: int) -> int:
     return CELLS * tiles * (wide * far + TRANSFORM * (wide + far))
 
 
+def fewer(convolution: Convolution, out_height: int, out_width: int) -> bool:
+    """Whether products and transforms take less than a plain convolution's products, whatever memory does."""
+    outputs, channels, size, _ = convolution.weight.shape
+    tiles = -(-out_height // SIDES[size]) * -(-out_width // SIDES[size])
+    return _work(tiles, channels, outputs) < out_height * out_width * size * size * channels * outputs
+
+
 def wins(convolution: Convolution, images: int, out_height: int, out_width: int) -> bool:
     """Whether it is faster than a plain convolution: whether products, transforms and reading its larger weights are.
 
@@ -67,18 +70,9 @@ def wins(convolution: Convolution, images: int, out_height: int, out_width: int)
     counts a plain convolution's multiply-adds as done at full speed, as the best libraries nearly do for large ones.
     """
     outputs, channels, size, _ = convolution.weight.shape
-    side = SIDES[size]
-    tiles = images * -(-out_height // side) * -(-out_width // side)
     plain = images * out_height * out_width * size * size * channels * outputs
     reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING * WIDTH / 16
-    return max(_work(tiles, channels, outputs), reading) < plain and plain >= LEAST_WORK
-
-
-def fewer(convolution: Convolution, out_height: int, out_width: int) -> bool:
-    """Whether products and transforms are fewer than a plain convolution's products, whatever memory does."""
-    outputs, channels, size, _ = convolution.weight.shape
-    tiles = -(-out_height // SIDES[size]) * -(-out_width // SIDES[size])
-    return _work(tiles, channels, outputs) < out_height * out_width * size * size * channels * outputs
+    return fewer(convolution, out_height, out_width) and plain >= LEAST_WORK and plain > reading
 
 
 class Weights(NamedTuple):
@@ -172,7 +166,7 @@ def step_of(
     side = SIDES[weights.kernel]
     tiles_down, tiles_across = -(-out_height // side), -(-out_width // side)
     tiles = count * tiles_down * tiles_across
-    share = share_out(tiles, weights, threads)
+    share = loops.share_out(tiles, weights.channels, weights.outputs, threads)
     row = np.zeros(loops.STEP, np.int64)
     row[: loops.SHARED] = (
         0, 0, height, width, weights.channels, out_height, out_width, weights.outputs, tiles, tiles_down, tiles_across,
@@ -257,41 +251,6 @@ def _reserved(size: int) -> np.ndarray:
     return _own.memory
 
 
-class Share(NamedTuple):
-    """How a convolution's tiles are shared out: see `casecnn.kernels.winograd_loops`."""
-
-    whole: int
-    whole_tiles: int
-    splits: int
-    split_tiles: int
-    parts: int
-
-
-def share_out(tiles: int, weights: Weights, threads: int) -> Share:
-    """Whole blocks, as many as the threads have equal shares of, if weights can be read for each; else split ones."""
-    tile = -(-weights.channels // WIDTH) * BYTES * CELLS
-    whole = whole_tiles = 0
-    most = min(OWN_CACHE // tile, PRODUCTS_BYTES // (CELLS * VECTORS * BYTES))
-    if most >= FEW_TILES:
-        blocks = -(-tiles // most)
-        even = -(-blocks // threads) * threads
-        if -(-tiles // even) >= FEW_TILES:
-            whole_tiles = -(-tiles // even)
-            whole = -(-tiles // whole_tiles)
-        else:
-            whole_tiles, whole = most, blocks // threads * threads
-    left = max(0, tiles - whole * whole_tiles)
-    if left == 0:
-        return Share(whole, whole_tiles, 0, 0, 1)
-    splits = -(-left // max(LEAST_ROWS, SHARED_CACHE // tile))
-    split_tiles = -(-left // splits)
-    blocks = -(-weights.outputs // (VECTORS * WIDTH))
-    parts = -(-split_tiles * CELLS * VECTORS * BYTES // PRODUCTS_BYTES)
-    if blocks * parts % threads:
-        parts = max(parts, min(-(-2 * threads // blocks), split_tiles // ROWS))
-    return Share(whole, whole_tiles, splits, split_tiles, parts)
-
-
 class DirectKernel(Kernel, Protocol):
     """A kernel that takes any images, and can tell the plain weights."""
 
@@ -309,9 +268,8 @@ class WinogradConvolution:
     """
 
     def __init__(self, convolution: Convolution, direct: DirectKernel | None = None) -> None:
-        plain = convolution.weight.detach()
-        self.convolution = replace(convolution, weight=plain.to("meta"))
-        self._plain = None if direct is not None else plain
+        self.convolution = replace(convolution, weight=convolution.weight.to("meta"))
+        self._plain = convolution.weight.detach() if direct is None else None
         self._direct = direct
         self._chains: dict[Pair, WinogradChain] = {}  # of this one alone, by padding
 
@@ -413,7 +371,7 @@ class WinogradChain:
         threads = torch.get_num_threads()
         together = max(1, count)
         if len(self.kernels) > 1:
-            together = max(1, min(max(IMAGES, threads), SHARED_CACHE // largest))
+            together = max(1, min(max(IMAGES, threads), loops.SHARED_CACHE // largest))
         for begin in range(0, count, together):
             plan = self._plan(min(together, count - begin), size[0], size[1], threads)
             head, first, last = plan.head, plan.steps[0], plan.steps[-1]

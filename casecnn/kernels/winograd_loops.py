@@ -13,6 +13,7 @@ WIDTH].
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numba import carray, njit
@@ -44,11 +45,50 @@ LENGTH, STEPS, COUNTERS, OFFER, SCRATCH, SCRATCH_BYTES, ZEROS, FACTORS_AT, PRODU
     STEP,
 ) = range(26)  # fmt: skip
 
+OWN_CACHE = 700 * 1024  # bytes of factors that stay in a core's own cache
+SHARED_CACHE = 8 * 1024 * 1024  # bytes of factors that stay in the cache of all cores
+PRODUCTS_BYTES = 300 * 1024  # of one piece of a split block
+FEW_TILES = 20  # read the weights again for a block of fewer tiles, and memory cannot keep up
 GROUP = 4  # tiles whose factors a thread makes at a time, of a split block
 
 # Where in a thread's own memory is what, in bytes.
 _PIXELS, _OUT_PIXELS, _REST_PIXELS, _REST = 0, 512, 1024, 1536
 OWN = 1536 + CELLS * BYTES  # and then a place for outputs beyond the edge, factors and products
+
+
+class Share(NamedTuple):
+    """How a convolution's tiles are shared out."""
+
+    whole: int
+    whole_tiles: int
+    splits: int
+    split_tiles: int
+    parts: int
+
+
+def share_out(tiles: int, channels: int, outputs: int, threads: int) -> Share:
+    """Whole blocks, as many as the threads have equal shares of, if weights can be read for each; else split ones."""
+    tile = -(-channels // WIDTH) * BYTES * CELLS
+    whole = whole_tiles = 0
+    most = min(OWN_CACHE // tile, PRODUCTS_BYTES // (CELLS * VECTORS * BYTES))
+    if most >= FEW_TILES:
+        blocks = -(-tiles // most)
+        even = -(-blocks // threads) * threads
+        if -(-tiles // even) >= FEW_TILES:
+            whole_tiles = -(-tiles // even)
+            whole = -(-tiles // whole_tiles)
+        else:
+            whole_tiles, whole = most, blocks // threads * threads
+    left = max(0, tiles - whole * whole_tiles)
+    if left == 0:
+        return Share(whole, whole_tiles, 0, 0, 1)
+    splits = -(-left // max(LEAST_ROWS, SHARED_CACHE // tile))
+    split_tiles = -(-left // splits)
+    blocks = -(-outputs // (VECTORS * WIDTH))
+    parts = -(-split_tiles * CELLS * VECTORS * BYTES // PRODUCTS_BYTES)
+    if blocks * parts % threads:
+        parts = max(parts, min(-(-2 * threads // blocks), split_tiles // ROWS))
+    return Share(whole, whole_tiles, splits, split_tiles, parts)
 
 
 @njit(inline="always")
