@@ -136,9 +136,7 @@ class Plan(NamedTuple):
 
 
 class _Own(threading.local):
-    """Memory that a thread's calls share, since they come one after the other."""
-
-    memory = np.zeros(0, np.float32)
+    memory = np.zeros(0, np.float32)  # that a thread's calls share, since they come one after the other
 
 
 _own = _Own()
@@ -158,7 +156,7 @@ def step_of(
 ) -> tuple[np.ndarray, Needs]:
     """The step of a convolution for `images` (how many, height, width), and what it needs.
 
-    Source, target, sum, the memory of split blocks and the first counter are left to be filled in.
+    Source, target, sum, memory of split blocks and first counter are left to be filled in.
     """
     count, height, width = images
     down, across = padding
@@ -268,9 +266,9 @@ class WinogradConvolution:
     """
 
     def __init__(self, convolution: Convolution, direct: DirectKernel | None = None) -> None:
-        self.convolution = replace(convolution, weight=convolution.weight.to("meta"))
-        self._plain = convolution.weight.detach() if direct is None else None
-        self._direct = direct
+        plain = convolution.weight.detach()
+        self.convolution = replace(convolution, weight=plain.to("meta"))
+        self._plain, self._direct = plain if direct is None else None, direct
         self._chains: dict[Pair, WinogradChain] = {}  # of this one alone, by padding
 
     def __call__(self, x: Tensor, padding: Pair) -> Tensor:
