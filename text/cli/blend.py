@@ -25,9 +25,10 @@ from casecnn.text.cli import options as text
 @option("--first", default=20_000, metavar="N", meaning="Take the most frequent words of each of the vectors as well")
 @option("--shares", metavar="1,0.5,...", meaning="How much each of the vectors counts", otherwise="all the same")
 @option("--dim", default=300, meaning="Numbers of a vector")
+@option("--spread", default=0.25, meaning="Standard deviation of the numbers")
 @text.cleaning(default="folded")
 @format_option
-def blend(sources, output, corpus, text_column, no_header, first, shares, dim, cleaning, output_format) -> None:
+def blend(sources, output, corpus, text_column, no_header, first, shares, dim, spread, cleaning, output_format) -> None:
     """Blend several kinds of VECTORS into one file.
 
     VECTORS are files, names of a package's vectors, or folders of sentence encoders (BERT or MPNet, in Hugging Face's
@@ -48,7 +49,7 @@ def blend(sources, output, corpus, text_column, no_header, first, shares, dim, c
         raise UsageError(f"`shares` (={shares}) must be numbers such as 1,0.5") from None
     check_writable(checked_target(output), [*corpus, *sources])
     words = words_of(map(rule(cleaning), corpus_texts(corpus, text_column, header=not no_header)))
-    found = blended(sources, words, dim, first, numbers)
+    found = blended(sources, words, dim, first, numbers, spread)
     save_vectors(found.words, found.matrix, output)
     facts = {"vectors": output, "words": len(found), "dim": found.vector_size, "sources": list(sources)}
     show(output_format, facts, f"{output}: {len(found):,} words, {found.vector_size} numbers each")

@@ -15,7 +15,7 @@ from casecnn.checks import positive, whole
 from casecnn.errors import UsageError
 from casecnn.text.words.vectors import WordVectors, is_open, load_vectors
 
-SPREAD = 0.25  # standard deviation of the numbers, about that of word2vec's
+SPREAD = 0.25  # about that of GloVe's numbers
 
 
 def blend(
@@ -24,14 +24,17 @@ def blend(
     dim: int = 300,
     first: int = 0,
     shares: Sequence[float] | None = None,
+    spread: float = SPREAD,
 ) -> WordVectors:
     """Return vectors of ``dim`` numbers for ``words`` that at least one source has, and each source's ``first`` ones.
 
     Each source is centred and scaled to vectors of length 1 on average, times its share; a word that one
     lacks has its mean there. What makes a vector of any word (`is_open`) makes them for the words of the others, too.
-    Raises UsageError for a ``dim`` out of range or no source, and what `load_vectors` raises.
+    ``spread`` is the standard deviation of all numbers: the smaller, the further training moves a vector from where it
+    was. Raises UsageError for values out of range or no source, and what `load_vectors` raises.
     """
     whole("dim", dim, 1, 100_000)
+    positive("spread", spread)
     shares = [1.0] * len(sources) if shares is None else shares
     for share in shares:
         positive("shares", share)
@@ -62,5 +65,5 @@ def blend(
     if dim < table.shape[1] and len(names):
         _, directions = np.linalg.eigh(table.T @ table)
         table = table @ directions[:, ::-1][:, :dim]
-    table *= SPREAD / max(float(table.std()) if table.size else 0.0, 1e-12)
+    table *= spread / max(float(table.std()) if table.size else 0.0, 1e-12)
     return WordVectors(tuple(names), table, ", ".join(str(source) for source in sources), len(names))

@@ -61,8 +61,10 @@ def test_only_words_asked_for_and_the_first(files):
 def test_values_out_of_range(files):
     with pytest.raises(UsageError, match="no word vectors to blend"):
         blend([], {"w1"})
-    with pytest.raises(UsageError, match="dim"):
-        blend(files, {"w1"}, dim=0)
+    for settings in ({"dim": 0}, {"spread": 0.0}):
+        with pytest.raises(UsageError, match=next(iter(settings))):
+            blend(files, {"w1"}, **settings)
+    assert np.isclose(blend(files, {"w1", "w40", "w41"}, spread=0.1).matrix.std(), 0.1)
 
 
 def test_the_command_writes_what_others_read(files, tmp_path, capsys):
