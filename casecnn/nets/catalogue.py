@@ -55,16 +55,18 @@ def declaration(name: str, widths: Sequence[int] = ()) -> Declaration:
 def usual_name(name: str) -> str:
     """Return the catalogue's spelling of a name: VGG-16, ResNet50 and Lenet_5 are vgg16, resnet50 and lenet5.
 
-    Only case, hyphens, underscores, spaces and dots are looked over; a name that is not found so comes back as it is.
+    Case, hyphens, underscores, spaces and dots are looked over, and two nets have a second name: LeNet, Inception v1. A
+    name that is not found so comes back as it is.
     """
-    return _SPELLINGS.get(_letters(name), name) if name not in CATALOGUE else name
+    return _SPELLINGS.get(letters(name), name) if name not in CATALOGUE else name
 
 
-def _letters(name: str) -> str:
+def letters(name: str) -> str:
+    """Return a name without what spellings differ in: case, hyphens, underscores, spaces and dots."""
     return re.sub(r"[-_ .]", "", name.lower())
 
 
-_SPELLINGS = {_letters(name): name for name in reversed(CATALOGUE)}
+_SPELLINGS = {letters(name): name for name in reversed(CATALOGUE)} | {"lenet": "lenet5", "inceptionv1": "googlenet"}
 
 
 def get_net(

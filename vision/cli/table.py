@@ -27,7 +27,7 @@ from casecnn.vision.cli.options import height_and_width, whole_numbers
 @option(
     "--narrow/--wide",
     default=None,
-    meaning="Columns that fit 100 letters, counts in M and G; or all columns",
+    meaning="Columns that fit the terminal, counts in M and G; or all columns",
     otherwise="narrow where the terminal is",
 )
 @options.image(" the net", parameter="diagram", metavar="OUT.png|OUT.svg|OUT.pdf", renamed=["--diagram"])
@@ -39,7 +39,7 @@ def table(net, size, classes, channels, widths, batch, output_format, narrow, di
     units of every FC but the last.
     """
     from casecnn.nets.catalogue import declaration
-    from casecnn.vision.tables.table import NetTable, fits_narrow
+    from casecnn.vision.tables.table import NetTable, terminal_width
 
     row = declaration(net, whole_numbers("widths", widths))
     made = NetTable(row.net(classes, channels, height_and_width("size", size)), row, batch)
@@ -47,9 +47,9 @@ def table(net, size, classes, channels, widths, batch, output_format, narrow, di
         from casecnn.vision.tables.diagram import save_diagram
 
         save_diagram(made.net, diagram)
-    narrow = fits_narrow(made.text()) if narrow is None else narrow
+    width = terminal_width(made.text())
     text = {
-        "table": made.narrow if narrow else made.text,
+        "table": (lambda: made.narrow(width or 100)) if narrow or (narrow is None and width) else made.text,
         "markdown": made.markdown,
         "latex": made.latex,
         "csv": made.comma_separated,

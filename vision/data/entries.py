@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from lzma import LZMAError
 from pathlib import Path
 
@@ -41,13 +42,19 @@ _BROKEN = (
 
 def is_litter(name: str) -> bool:
     """Say whether a file is the system's own, such as Thumbs.db, a Mac's `._` files, or anything in a hidden folder."""
-    return name.rsplit("/", 1)[-1].lower() in LITTER or name.rsplit("/", 1)[-1].startswith("._") or bool(hidden(name))
+    folder, _, file = name.rpartition("/")
+    return file.lower() in LITTER or file.startswith("._") or bool(_hidden_among(folder))
 
 
 def hidden(name: str) -> str:
     """Return the outermost folder above a file that nobody means to be looked into; "" where there is none."""
-    parts = name.split("/")
-    for place, part in enumerate(parts[:-1]):
+    return _hidden_among(name.rpartition("/")[0])
+
+
+@lru_cache(4096)
+def _hidden_among(folder: str) -> str:
+    parts = folder.split("/")
+    for place, part in enumerate(parts):
         if part.startswith(".") or part.lower() in LITTER_FOLDERS:
             return "/".join(parts[: place + 1])
     return ""

@@ -77,7 +77,7 @@ class Deconvnet:
         """
         maps, way = self._run(images, layer)
         if not 0 <= channel < maps.shape[1]:
-            raise UsageError(f"`channel` (={channel}) of layer `{layer}` must be from 0 to {maps.shape[1] - 1}")
+            raise UsageError(f"`channels` (={channel}) of layer `{layer}` must be from 0 to {maps.shape[1] - 1}")
         flat = maps[:, channel].flatten(1) if maps.dim() > 2 else maps[:, channel, None]
         width = maps.shape[3] if maps.dim() == 4 else 1
         if places is None:

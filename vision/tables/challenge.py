@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from casecnn.choose import closest, either
+from casecnn.errors import UsageError
+from casecnn.nets.catalogue import letters, usual_name
 from casecnn.vision.figure import COLOURS, GREY, INK, check_figure, new_figure, save_figure
 from casecnn.vision.tables.error_rates import RATES, VALIDATION, ErrorRate
+from casecnn.vision.tables.grid import in_columns
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,24 @@ COLUMNS = ("net", "data", "top-1 %", "top-5 %", "tested", "source", "note")
 
 
 def all_rates(nets: Sequence[str] = (), data: str | None = None) -> list[ErrorRate]:
-    """Return the published error rates of nets (all where none is named), on data sets whose names begin so."""
-    wanted = [net.lower() for net in nets]
-    return [
-        rate for rate in dict.fromkeys((*RATES, *OTHERS))
-        if (not wanted or any(rate.net.lower().startswith(net) for net in wanted))
-        and (data is None or rate.data.lower().startswith(data.lower()))
-    ]  # fmt: skip
+    """Return the published error rates of nets (all where none is named), on data sets whose names begin so.
+
+    A net is named by the beginning of its name, in any spelling: `ResNet-152` and `resnet_152` are resnet152. Raises
+    UsageError for a name, or a name of data, for which there is none.
+    """
+    every = tuple(dict.fromkeys((*RATES, *OTHERS)))
+    on_data = [rate for rate in every if data is None or rate.data.lower().startswith(data.lower())]
+    if not on_data:
+        raise UsageError(f"`data` (={data}) must be imagenet, mnist or cifar")
+    wanted = [letters(net) for net in nets]
+    for net, start in zip(nets, wanted, strict=True):
+        if not any(letters(rate.net).startswith(start) for rate in on_data):
+            where = f" on {data}" if data else ""
+            names = dict.fromkeys(rate.net for rate in on_data)
+            close = closest(usual_name(net), names)
+            remedy = f"did you mean {either(close)}?" if close else "leave the names out to see all"
+            raise UsageError(f"no error rates are published here for {net}{where}; {remedy}")
+    return [rate for rate in on_data if not wanted or letters(rate.net).startswith(tuple(wanted))]
 
 
 def rows_of(rates: Sequence[ErrorRate]) -> list[tuple[str, ...]]:
@@ -77,6 +93,29 @@ def rows_of(rates: Sequence[ErrorRate]) -> list[tuple[str, ...]]:
         (r.net, r.data, *("" if e is None else f"{e:.2f}" for e in (r.top1, r.top5)), r.tested, r.source, r.note)
         for r in rates
     ]
+
+
+def narrow_text(rates: Sequence[ErrorRate]) -> str:
+    """Return the table for a terminal of 80 letters: sources and notes stand below it by number."""
+    notes = list(dict.fromkeys(_source(rate) for rate in rates))
+    rows = [
+        (
+            net,
+            data.partition(",")[0].replace("validation", "val"),
+            top1,
+            top5,
+            tested,
+            str(notes.index(_source(rate)) + 1),
+        )
+        for rate, (net, data, top1, top5, tested, *_) in zip(rates, rows_of(rates), strict=True)
+    ]
+    table = in_columns(("net", "data", "top-1", "top-5", "tested", "see"), rows, {"net", "data", "tested"})
+    lines = (textwrap.fill(f"{i + 1:3}  {note}", 80, subsequent_indent=5 * " ") for i, note in enumerate(notes))
+    return "\n".join([table, "", "Errors in percent.", *lines])
+
+
+def _source(rate: ErrorRate) -> str:
+    return f"{rate.source}: {rate.note}" if rate.note else rate.source
 
 
 def entry_rows() -> list[tuple[str, ...]]:

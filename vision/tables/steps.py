@@ -164,7 +164,7 @@ def worked(shape: Shape, layer: Layer, title: str, seed: int = 0) -> Worked:
     settings: Any = layer
     out = layer.output_shape(shape)
     if getattr(layer, "groups", 1) > 1:
-        raise UsageError("`work_out` works out convolutions without groups; leave `groups` out")
+        raise UsageError('`work_out` works out convolutions without groups; leave "groups" out')
     if np.prod(shape) > MOST or np.prod(out) > MOST:
         raise UsageError(
             f"`work_out` works out inputs and outputs of up to {MOST} values, such as 5x5x1; give a smaller input"

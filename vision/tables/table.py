@@ -40,6 +40,7 @@ COLUMNS = (
 LEFT = ("layer", "filter")
 NARROW = ("layer", "filter", "stride", "pad", "output", "parameters", "MACs", "forward MB", "field")
 """The columns of a narrow table."""
+_DROPPED = ("forward MB", "field", "pad")  # one after the other, where a terminal is narrower still
 
 
 @dataclass(frozen=True)
@@ -229,14 +230,15 @@ class NetTable:
         """For people, in columns."""
         return self._printed(COLUMNS, self.grid())
 
-    def narrow(self) -> str:
-        """For people with a terminal of 100 letters: fewer columns, shorter names, counts in K, M and G."""
-        for columns in (NARROW, [name for name in NARROW if name != "forward MB"]):
+    def narrow(self, width: int = 100) -> str:
+        """For people with a narrow terminal: shorter names, counts in K, M and G, and only the columns that fit."""
+        for left in range(len(_DROPPED) + 1):
+            columns = [name for name in NARROW if name not in _DROPPED[:left]]
             rows = [tuple(self._short(row, name) for name in columns) for row in self.grid()]
-            text = self._printed(columns, rows)
-            if max(map(len, text.split("\n\n")[1].splitlines())) <= 100:
+            text = self._printed(["params" if name == "parameters" else name for name in columns], rows)
+            if max(map(len, text.split("\n\n")[1].splitlines())) <= width:
                 break
-        return "\n".join(wrapped(line, 100) for line in text.splitlines())
+        return "\n".join(part for line in text.splitlines() for part in wrapped(line, width).splitlines() or [""])
 
     def _short(self, row: tuple[str, ...], column: str) -> str:
         cell = row[COLUMNS.index(column)]
@@ -282,7 +284,8 @@ class NetTable:
         return stream.getvalue().removesuffix("\n")
 
 
-def fits_narrow(text: str) -> bool:
-    """Say whether standard output is a terminal that a table is too wide for."""
+def terminal_width(text: str) -> int | None:
+    """Return the width, from 80, of a terminal that a table is too wide for; None where output goes elsewhere."""
     rows = text.split("\n\n")[1].splitlines()
-    return sys.stdout.isatty() and shutil.get_terminal_size().columns < max(map(len, rows))
+    columns = shutil.get_terminal_size().columns
+    return max(80, columns) if sys.stdout.isatty() and columns < max(map(len, rows)) else None

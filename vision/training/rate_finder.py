@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,17 @@ def find_rate(
     best = int(np.argmin(losses)) if losses else 0
     if best == 0:
         raise InputError("the loss never falls, whatever the rate; look at the data and the labels")
-    slopes = np.gradient(losses[: best + 1], np.log(rates[: best + 1])) if best > 1 else np.zeros(1)
-    return RateCurve(name, tuple(rates), tuple(losses), rates[best] / 10, rates[int(np.argmin(slopes))])
+    return RateCurve(name, tuple(rates), tuple(losses), rates[best] / 10, rates[steepest(losses[: best + 1])])
+
+
+def steepest(losses: Sequence[float]) -> int:
+    """Return the place where a curve falls fastest, over a tenth of it on either side.
+
+    Its first tenth, a mean of too few batches to be smooth, does not count.
+    """
+    reach = max(1, len(losses) // 10)
+    falls = [losses[place - reach] - losses[place + reach] for place in range(2 * reach, len(losses) - reach)]
+    return 2 * reach + int(np.argmax(falls)) if falls else len(losses) - 1
 
 
 def draw_rates(found: RateCurve, path: str | os.PathLike[str]) -> None:

@@ -309,7 +309,7 @@ def test_what_is_asked_wrongly_is_told():
     deconvnet = Deconvnet(filled(TWO))
     with pytest.raises(InputError, match="net `two` has no layer `conv9`"):
         deconvnet.project(images(TWO), "conv9", 0)
-    with pytest.raises(UsageError, match=r"`channel` \(=4\) of layer `conv1` must be from 0 to 3"):
+    with pytest.raises(UsageError, match=r"`channels` \(=4\) of layer `conv1` must be from 0 to 3"):
         deconvnet.project(images(TWO), "conv1", 4)
 
 

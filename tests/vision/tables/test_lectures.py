@@ -37,6 +37,29 @@ def test_error_rates_without_data(capsys):
     assert "no error rates are published here for nobody" in capsys.readouterr().err
 
 
+def test_names_of_nets_in_any_spelling_and_none_is_left_out_in_silence(capsys):
+    rates = all_rates(["VGG-16", "ResNet_152"])
+    assert {"vgg16", "resnet152"} <= {rate.net for rate in rates} and rates == all_rates(["vgg16", "resnet152"])
+    for arguments, said in [
+        (["vgg16", "ResNet-15x"], "no error rates are published here for ResNet-15x; did you mean resnet152"),
+        (
+            ["vgg", "--on", "mnist"],
+            "no error rates are published here for vgg on mnist; leave the names out to see all",
+        ),
+        (["--on", "coco"], "`--on` (=coco) must be imagenet, mnist or cifar"),
+    ]:
+        assert main(["vision", "errors", *arguments]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_error_rates_in_80_letters(capsys):
+    assert main(["vision", "errors", "--narrow"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    number = next(line.split()[-1] for line in lines if line.startswith("resnet152 ") and "5.71" in line)
+    assert f"{number:>3}  He 2016, table 3" in lines
+
+
 def test_the_challenge_falls_and_ensembles_are_told():
     assert [entry.top5 for entry in ENTRIES] == sorted((entry.top5 for entry in ENTRIES), reverse=True)
     assert {rate.top5 for rate in all_rates(["PReLU-net"])} == {7.38, 5.71, 4.94}

@@ -17,7 +17,7 @@ from casecnn.training.log import read_log
 from casecnn.vision.training.class_weights import class_weights
 from casecnn.vision.training.curves import draw_curves, read_curves
 from casecnn.vision.training.fit import train_net
-from casecnn.vision.training.rate_finder import find_rate
+from casecnn.vision.training.rate_finder import find_rate, steepest
 from casecnn.vision.training.recipes import PRESETS
 from casecnn.vision.training.run import classification_loss
 from casecnn.weights.state_dict import load
@@ -68,6 +68,12 @@ def test_the_command_draws_several_runs(folders, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_the_steepest_place_is_not_in_the_noise_of_the_first_batches():
+    noise = [9.0, 5.0, 4.9, 5.0, 4.8]
+    fall = [5.0 - 0.01 * step for step in range(20)] + [4.8 - 0.4 * step for step in range(10)] + [0.8] * 15
+    assert 24 <= steepest(noise + fall) <= 35
+
+
 def test_the_rate_finder_finds_where_the_loss_falls(folders, tmp_path, capsys):
     found = find_rate("lenet5", folders, PRESETS["lenet"], steps=60, channels=3, changes={"batch_size": 16})
     assert all(a < b for a, b in zip(found.rates, found.rates[1:], strict=False))
