@@ -8,6 +8,7 @@ from casecnn.cli import options
 from casecnn.cli.command import command
 from casecnn.cli.options import option
 from casecnn.cli.results import show
+from casecnn.vision.cli import options as vision
 
 
 @command()
@@ -16,12 +17,7 @@ from casecnn.cli.results import show
     "--on", "data", metavar="DATA", meaning="Only errors on this data set: imagenet, mnist or cifar", otherwise="all"
 )
 @option("--by-year", is_flag=True, meaning="The ImageNet challenge by year in place of the nets")
-@option(
-    "--narrow/--wide",
-    default=None,
-    meaning="A table of 80 letters with the sources below it, or in one line each",
-    otherwise="narrow where the terminal is",
-)
+@vision.narrow(": sources stand below the table")
 @options.image(' the challenge by year, "revolution of depth"', metavar="OUT.png|OUT.svg|OUT.pdf")
 @options.format_as(
     ", for a document or a slide", type=click.Choice(["table", "markdown", "latex", "json"]), default="table"

@@ -26,6 +26,12 @@ ensemble = shared(
     meaning="Another net to average with; may be repeated",
 )
 channels = shared("--channels", type=int, meaning="Channels of the input: 1 grey, 3 colour")
+narrow = shared(
+    "--narrow/--wide",
+    default=None,
+    meaning="Columns that fit the terminal, or all columns",
+    otherwise="narrow where the terminal is",
+)
 augment = shared("--augment", metavar="NAMES", meaning="Such as mirror,crop=4,rotation=10; none for none")
 
 

@@ -24,12 +24,7 @@ from casecnn.vision.cli.options import height_and_width, whole_numbers
     type=click.Choice(["table", "markdown", "latex", "json", "csv"]),
     default="table",
 )
-@option(
-    "--narrow/--wide",
-    default=None,
-    meaning="Columns that fit the terminal, counts in M and G; or all columns",
-    otherwise="narrow where the terminal is",
-)
+@vision.narrow(": counts in K, M and G")
 @options.image(" the net", parameter="diagram", metavar="OUT.png|OUT.svg|OUT.pdf", renamed=["--diagram"])
 def table(net, size, classes, channels, widths, batch, output_format, narrow, diagram) -> None:
     """Show NET layer by layer: filter, stride, pad, output, parameters, MACs, FLOPs, memory, receptive field.

@@ -47,26 +47,25 @@ def table(found: Evaluation) -> str:
     if found.skipped:
         reasons = ", ".join(f"{n:,} {reason}" for reason, n in found.skipped.items())
         lines.append(f"{sum(found.skipped.values()):,} skipped: {reasons}")
-    lines += ["", f"  {'':<44}{'top-1':>9}{f'top-{found.top}':>9}   error, %"]
-    lines.append(_line("measured", 100 * found.top1.share, 100 * found.topk.share, _intervals(found)))
+    shares = [found.top1, found.topk][: min(found.top, 2)]  # of two classes there is nothing else to say
+    names = "".join(f"{f'top-{top}':>9}" for top in (1, found.top)[: len(shares)])
+    lines += ["", f"  {'':<44}{names}   error, %"]
+    lines.append(_line("measured", [100 * share.share for share in shares], _intervals(shares)))
     for rate in rates_on(found.nets, found.known):
         note = f"; {rate.note}" if rate.note else ""
-        lines.append(_line(f"{rate.net}: {rate.tested}, {rate.data}", rate.top1, rate.top5, rate.source + note))
+        lines.append(_line(f"{rate.net}: {rate.tested}, {rate.data}", (rate.top1, rate.top5), rate.source + note))
     lines += ["", found.calibration.line(), *found.calibration.lines()]
     return "\n".join([*lines, "", *class_lines(found), "", *_speed(found)])
 
 
-def _line(what: str, top1: float | None, topk: float | None, note: str) -> str:
-    shown = ("-" if value is None else f"{value:.2f}" for value in (top1, topk))
+def _line(what: str, errors: Sequence[float | None], note: str) -> str:
+    shown = ("-" if value is None else f"{value:.2f}" for value in errors)
     return f"  {what:<44}" + "".join(f"{value:>9}" for value in shown) + f"   {note}".rstrip()
 
 
-def _intervals(found: Errors) -> str:
-    def text(share: Share) -> str:
-        low, high = share.interval
-        return f"{100 * low:.2f} to {100 * high:.2f}"
-
-    return f"95 % sure: {text(found.top1)}, {text(found.topk)}"
+def _intervals(shares: Sequence[Share]) -> str:
+    ends = (share.interval for share in shares)
+    return "95 % sure: " + ", ".join(f"{100 * low:.2f} to {100 * high:.2f}" for low, high in ends)
 
 
 def class_lines(found: Errors) -> list[str]:
@@ -82,8 +81,11 @@ def class_lines(found: Errors) -> list[str]:
         rows = sorted(rows, key=lambda row: (-row[2] / row[1], row[0]))[:MOST_CLASSES]
         title = f"the {MOST_CLASSES} classes with the most errors of {len(found.classes):,}"
     width = max(len(row[0]) for row in rows)
-    lines = [title, f"  {'':<{width}}    images  top-1 %  top-{found.top} %"]
-    lines += [f"  {a:<{width}}  {n:>8,}  {100 * e / n:>7.2f}  {100 * m / n:>7.2f}" for a, n, e, m in rows]
+    second = f"  top-{found.top} %" if found.top > 1 else ""
+    lines = [title, f"  {'':<{width}}    images  top-1 %{second}"]
+    for name, n, errors, missed in rows:
+        lines.append(f"  {name:<{width}}  {n:>8,}  {100 * errors / n:>7.2f}")
+        lines[-1] += f"  {100 * missed / n:>7.2f}" if second else ""
     if wrong := found.confusions():
         lines += ["", "most often mistaken"]
         lines += [f"  {n:>6,}  {printable(a)} for {printable(b)}" for a, b, n in wrong]

@@ -28,7 +28,6 @@ NEVER_PRINTED = {
     "point": "a point of the board, as SGF writes it",
     "points": "points of the board, as SGF writes them",
     "class_to_idx": "what torchvision calls the numbers of classes, and the file of them",
-    "groups": "a word of the layers that `vision arithmetic` takes",
     # commands of the Go Text Protocol
     "time_settings": "a command of GTP, named to who sends it",
     # arguments that the functions of commands make themselves
@@ -63,7 +62,6 @@ NEVER_PRINTED = {
     "better": "a command names one of the two",
     "ties": "a command names one of the two",
     "metric": "a command names one that it measures",
-    "channel": "`vision visualise` takes those that the layer has",
     "colour_basis": "a training takes them before it asks for them",
     "spans": "the tables of nets ask with the size of an input",
     "shorter": "a preset's",

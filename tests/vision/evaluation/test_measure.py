@@ -108,6 +108,13 @@ def test_top_adapts_to_few_classes():
     assert evaluate([model()], pictures(ROWS, LABELS), workers=0).top == 2
 
 
+def test_two_classes_have_one_column_of_errors():
+    names = ("a", "b")
+    text = table(evaluate([model(names)], pictures([[9, 1], [1, 9], [9, 1]], [0, 1, 1], names), workers=0))
+    assert text.count("top-1") == 2 and "top-2" not in text and text.count("33.33") == 1
+    assert "  b         2    50.00\n" in text
+
+
 @pytest.mark.parametrize("top", [0, 4])
 def test_top_must_be_within_the_outputs(top):
     with pytest.raises(UsageError, match=rf"top` \(={top}\) must be a whole number from 1 to 3"):
