@@ -23,12 +23,15 @@ VARIANTS = "rand,static,non-static,multichannel"
 @text.folds("; for sets without a test part")
 @text.seeds("; for sets with a test part", default=3)
 @option("--phrases/--sentences", default=True, meaning="Train SST on phrases, or sentences only")
+@option("--members", default=1, meaning="Train so many nets for each run and average their probabilities")
 @options.jobs()
 @option("--max-runs", type=click.IntRange(0), meaning="Stop after so many new runs; 0 only prints")
 @text.recipe_options
 @seed_option
 @format_option
-def table(folder, output, sets, variants, folds, seeds, phrases, jobs, max_runs, seed, output_format, **fields) -> None:
+def table(
+    folder, output, sets, variants, folds, seeds, phrases, members, jobs, max_runs, seed, output_format, **fields
+) -> None:
     """Fill the paper's Table 2 from FOLDER with its data sets.
 
     FOLDER holds rt-polarity.all, stsa.fine.* and stsa.binary.*, sst-trees, subj.all, TREC.*, custrev.all, mpqa.all.
@@ -38,7 +41,7 @@ def table(folder, output, sets, variants, folds, seeds, phrases, jobs, max_runs,
     """
     from casecnn.text.training.paper_table import Plan, as_rows, cells, fill_table, table_text
 
-    plan = Plan(folder, fields["recipe"], fields["vectors"], folds, phrases, tuple(changes(fields).items()))
+    plan = Plan(folder, fields["recipe"], fields["vectors"], folds, phrases, tuple(changes(fields).items()), members)
     todo = cells(sets.split(","), variants.split(","), folds, seeds, seed)
     finished = fill_table(plan, todo, output, jobs=jobs, most=max_runs)
     facts = {"settings": plan.digest(), "cells": as_rows(finished)}

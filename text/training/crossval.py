@@ -18,6 +18,7 @@ from casecnn.errors import UsageError
 from casecnn.seeds import derive_seed
 from casecnn.text.data.labels import targets_of
 from casecnn.text.data.splits import folds as folds_of
+from casecnn.text.model.model import TextModel
 from casecnn.text.model.predict import Predictor
 from casecnn.text.training.recipe import TextRecipe
 from casecnn.text.training.trainer import Training, fit, measure
@@ -179,23 +180,37 @@ def train_and_test(
     *,
     seed: int = 0,
     fold: int = 0,
+    members: int = 1,
     **options: Any,
 ) -> Run:
     """Train on some texts, test on others. The test texts' words are looked up in the vectors; their labels are not.
 
-    `options` go to `fit`; the seed of each fold is its own.
+    `options` go to `fit`; the seed of each fold is its own. With several `members` as many nets are trained, each with
+    a seed of its own, and their probabilities averaged; what the run says of the training is then said of the first.
     """
+    whole("members", members, 1)
     options = {"progress": False, **options}
-    trained = fit(texts, labels, recipe, other_texts=test_texts, seed=derive_seed(seed, fold) >> 31, **options)
-    return tested(trained, test_texts, test_labels, seed, fold)
+    seeds = [derive_seed(seed, fold), *(derive_seed(seed, fold, member) for member in range(1, members))]
+    trained = [fit(texts, labels, recipe, other_texts=test_texts, seed=own >> 31, **options) for own in seeds]
+    return tested(trained[0], test_texts, test_labels, seed, fold, [other.model for other in trained[1:]])
 
 
-def tested(trained: Training, texts: Sequence[str], labels: Sequence[Any], seed: int, fold: int) -> Run:
-    """Score a trained model as a user would, by its fast predictor."""
+def tested(
+    trained: Training,
+    texts: Sequence[str],
+    labels: Sequence[Any],
+    seed: int,
+    fold: int,
+    others: Sequence[TextModel] = (),
+) -> Run:
+    """Score a trained model as a user would, by its fast predictor; with `others` the mean of the probabilities."""
     model = trained.model
     clean = cleaning(model.cleaning)
     targets = targets_of(labels, len(texts), classes=model.labels, multi_label=model.multi_label)
-    figures = measure(Predictor(model).scores([clean(text) for text in texts]), targets)
+    words = [clean(text) for text in texts]
+    figures = measure(
+        averaged([Predictor(each).scores(words) for each in (model, *others)], model.multi_label), targets
+    )
     dev = trained.dev["accuracy"] if trained.dev else None
     return Run(
         seed,
@@ -209,6 +224,18 @@ def tested(trained: Training, texts: Sequence[str], labels: Sequence[Any], seed:
         len(texts),
         trained.seconds,
     )
+
+
+def averaged(logits: Sequence[np.ndarray], multi_label: bool = False) -> np.ndarray:
+    """Return logits whose probabilities are the means of those of several models, each [texts, labels]."""
+    if len(logits) == 1:
+        return logits[0]
+    stacked = np.stack(logits).astype(np.float64)
+    if multi_label:
+        for_it, against = (np.logaddexp.reduce(-np.logaddexp(0, sign * stacked), 0) for sign in (-1, 1))
+        return for_it - against
+    shares = stacked - np.logaddexp.reduce(stacked, 2, keepdims=True)
+    return np.logaddexp.reduce(shares, 0) - np.log(len(logits))
 
 
 def in_processes(function: Callable[[Task, Any], Any], tasks: Sequence[Task], shared: Any, jobs: int) -> Iterator[Any]:

@@ -62,6 +62,7 @@ class Plan:
     folds: int = 10
     phrases: bool = True
     changes: tuple[tuple[str, Any], ...] = ()  # fields of the recipe and their values
+    members: int = 1  # nets whose probabilities are averaged
 
     def recipe(self, variant: str, data: DataSet) -> TextRecipe:
         """The recipe of a run. In the paper's each data set has its own cleaning, as in Kim's code."""
@@ -74,7 +75,8 @@ class Plan:
         """Twelve hexadecimal digits that differ where the settings do; the folder's place does not count."""
         recipe = replace(recipe_named(self.recipe_name, **dict(self.changes)), variant="rand").to_dict()
         names = [Path(name).name for name in self.vectors]
-        text = json.dumps([self.recipe_name, recipe, names, self.folds, self.phrases], sort_keys=True)
+        facts = [self.recipe_name, recipe, names, self.folds, self.phrases]
+        text = json.dumps(facts if self.members == 1 else [*facts, self.members], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -107,7 +109,8 @@ def run_cell(cell: Cell, plan: Plan) -> tuple[Cell, Run]:
     data = _data(plan.folder, cell.name, plan.phrases)
     recipe = plan.recipe(cell.variant, data)
     vectors = () if cell.variant == "rand" else _vectors(plan, cell.name, recipe.cleaning)
-    options: dict[str, Any] = {"seed": cell.seed, "fold": cell.fold, "classes": data.labels, "vectors": vectors}
+    options: dict[str, Any] = {"seed": cell.seed, "fold": cell.fold, "classes": data.labels, "vectors": vectors,
+                               "members": plan.members}  # fmt: skip
     assert data.train.labels is not None
     texts, labels = data.train.texts, data.train.labels
     if data.test is not None:

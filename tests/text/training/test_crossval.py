@@ -15,7 +15,7 @@ from casecnn.text.cli.train import train
 from casecnn.text.model.model import TextModel
 from casecnn.text.model.predict import Predictor
 from casecnn.text.training import crossval
-from casecnn.text.training.crossval import Run, cross_validate, in_processes, summarise
+from casecnn.text.training.crossval import Run, averaged, cross_validate, in_processes, summarise
 from casecnn.text.training.recipe import PAPER
 
 TEXTS, LABELS = sentences(90)
@@ -76,6 +76,35 @@ def test_spreads_by_hand():
 
 
 @pytest.mark.slow
+def test_averaged_logits_have_the_mean_of_the_probabilities():
+    logits = np.random.default_rng(0).normal(0, 5, (3, 20, 4)).astype(np.float32)
+    shares = np.exp(logits) / np.exp(logits).sum(2, keepdims=True)
+    assert np.allclose(np.exp(averaged(list(logits))), shares.mean(0), atol=1e-6)
+    chances = (1 / (1 + np.exp(-logits))).mean(0)
+    assert np.allclose(1 / (1 + np.exp(-averaged(list(logits), multi_label=True))), chances, atol=1e-6)
+    alone = logits[0]
+    assert averaged([alone]) is alone
+
+
+@pytest.mark.slow
+def test_members_are_trained_apart(monkeypatch):
+    seeds = []
+    plain = crossval.fit
+
+    def spy(*arguments, **options):
+        seeds.append(options["seed"])
+        return plain(*arguments, **options)
+
+    monkeypatch.setattr(crossval, "fit", spy)
+    parts = TEXTS[:60], LABELS[:60], TEXTS[60:], LABELS[60:], SMALL
+    both = crossval.train_and_test(*parts, members=2, vectors=[vectors()], device="cpu")
+    alone = crossval.train_and_test(*parts, vectors=[vectors()], device="cpu")
+    assert seeds[0] != seeds[1] and seeds[2] == seeds[0]
+    assert both.texts == alone.texts and both.log_loss != alone.log_loss
+    with pytest.raises(UsageError, match="members"):
+        crossval.train_and_test(*parts, members=0)
+
+
 def test_work_in_processes_is_the_same_work():
     tasks = [3.0, 1.0, 2.0]
     assert list(in_processes(pow, tasks, 2.0, 1)) == [9.0, 1.0, 4.0]

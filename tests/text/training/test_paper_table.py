@@ -104,6 +104,10 @@ def test_cleaning_is_the_data_sets_in_the_papers_recipe(folder):
     assert plan(folder, changes=(("cleaning", "mr"),)).recipe("static", data).cleaning == "mr"
 
 
+def test_ensembles_have_settings_of_their_own(folder):
+    assert plan(folder, members=3).digest() != plan(folder).digest() == plan(folder, members=1).digest()
+
+
 def test_the_command(folder, tmp_path):
     arguments = [str(folder), "-o", str(tmp_path / "out"), "--sets", "TREC", "--variants", "rand", "--seeds", "2",
                  "--recipe", "paper", "--windows", "2", "--filters", "4", "--epochs", "1"]  # fmt: skip
