@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,18 +93,22 @@ class Position:
             )
         stop = len(record.events) if move_number is None or move_number == len(played) else int(played[move_number])
         position = cls(record.size, record.komi, suicide=by.suicide)
-        for event in record.events[:stop]:
-            kind, colour, move = unpack(event)
-            if kind == PLAY:
-                position.play(move, colour)
-            elif kind == SETUP:
-                position.set_stone(move, colour)
-            else:
-                position.set_to_play(colour)
+        position.apply(record.events[:stop])
         if stop < len(record.events):
             position._state.info[COLOUR] = unpack(record.events[stop]).colour
         position.superko = by.superko
         return position
+
+    def apply(self, events: Iterable[int]) -> None:
+        """Bring the position on by packed events (`casecnn.go.board.record`); raises `IllegalMove`."""
+        for event in events:
+            kind, colour, move = unpack(event)
+            if kind == PLAY:
+                self.play(move, colour)
+            elif kind == SETUP:
+                self.set_stone(move, colour)
+            else:
+                self.set_to_play(colour)
 
     @property
     def state(self) -> State:

@@ -76,39 +76,21 @@ class PrepackedConvolution:
         self._last = (key, weight)
         return weight
 
-    def __call__(self, x: Tensor, padding: Pair) -> Tensor:
+    def _operands(self, x: Tensor, padding: Pair) -> tuple[Any, ...]:
+        """What oneDNN is told after x, whatever comes after the convolution."""
         own = self.convolution
+        return self.weight_for(x.shape, padding), own.bias, padding, own.stride, own.dilation, own.groups
+
+    def __call__(self, x: Tensor, padding: Pair) -> Tensor:
         y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x,
-            self.weight_for(x.shape, padding),
-            own.bias,
-            padding,
-            own.stride,
-            own.dilation,
-            own.groups,
-            _ACTIVATIONS[own.activation],
-            [],
-            "",
+            x, *self._operands(x, padding), _ACTIVATIONS[self.convolution.activation], [], ""
         )
         return y
 
     def add_to(self, side: Tensor, x: Tensor, padding: Pair, relu: bool) -> Tensor:
         """The convolution of x plus ``side``, ReLU after the sum if wanted; the result overwrites ``side``."""
-        own = self.convolution
         y: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
-            side,
-            x,
-            self.weight_for(x.shape, padding),
-            own.bias,
-            padding,
-            own.stride,
-            own.dilation,
-            own.groups,
-            "add",
-            1.0,
-            "relu" if relu else None,
-            [],
-            "",
+            side, x, *self._operands(x, padding), "add", 1.0, "relu" if relu else None, [], ""
         )
         return y
 

@@ -72,6 +72,18 @@ def new_state(size):
     )
 
 
+def new_states(size: int, number: int) -> State:
+    """The states of `number` empty boards: the arrays of a `State` with one dimension more in front."""
+    return State(*(np.repeat(array[None], number, axis=0) for array in new_state(size)))
+
+
+@njit(cache=True, nogil=True)
+def state_at(states, i):
+    """State `i` of `new_states`, as views."""
+    board, turn_of, info, zobrist, mark, stack = states
+    return State(board[i], turn_of[i], info[i], zobrist[i], mark[i], stack[i])
+
+
 @njit(cache=True, nogil=True)
 def take_stones(state, start):
     """Copy all but `turn_of` and the hash from `start`, a state of the same size."""

@@ -126,7 +126,7 @@ def play_game(
     """
     game = game or MatchGame()
     position = Position(terms.size, terms.komi)
-    apply(position, game.start)
+    position.apply(game.start)
     engines = {BLACK: black, WHITE: white}
     limit = terms.max_moves or 3 * terms.size * terms.size
     while position.passes < 2 and len(game.events) < limit:
@@ -151,18 +151,6 @@ def play_game(
     if game.score is not None:
         game.winner = BLACK if game.score > 0 else WHITE if game.score < 0 else 0
     return game
-
-
-def apply(position: Position, events: Sequence[int]) -> None:
-    """Bring a position on by events; raises `IllegalMove`."""
-    for event in events:
-        kind, colour, move = unpack(event)
-        if kind == PLAY:
-            position.play(move, colour)
-        elif kind == SETUP:
-            position.set_stone(move, colour)
-        else:
-            position.set_to_play(colour)
 
 
 def _tell(engine: GtpClient, events: Sequence[int], size: int) -> None:

@@ -16,7 +16,6 @@ from casecnn.checks import whole
 from casecnn.errors import InputError
 from casecnn.go.board.record import PLAY, SETUP, GameRecord, is_play, unpack
 from casecnn.go.board.state import EMPTY
-from casecnn.go.matches.game import apply
 from casecnn.go.position import IllegalMove, Position
 from casecnn.go.sgf.failure import Failure
 from casecnn.go.sgf.game import read_games
@@ -66,7 +65,7 @@ def _opening(record: GameRecord, size: int, moves: int | None) -> Opening:
     events = tuple(int(event) for event in record.events[:stop])
     as_set_up, as_played = Position(size), Position(size)
     try:
-        apply(as_set_up, events)
+        as_set_up.apply(events)
         for event in map(unpack, events):
             if event.kind == PLAY or (event.kind == SETUP and event.colour != EMPTY):
                 as_played.play(event.point, event.colour)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from casecnn.errors import UsageError
+from casecnn.checks import one_of
 from casecnn.go.net.board_sizes import resize_bias
 from casecnn.go.net.declaration import DEFAULT, arguments_of, check_planes, declared, policy_alone
 from casecnn.go.net.inference import move_probabilities
@@ -21,7 +21,7 @@ from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
 from casecnn.torch_net.prepare import prepare
 from casecnn.training.recipe import PRECISIONS
-from casecnn.weights.state_dict import fill, load, packaged, resolve
+from casecnn.weights.state_dict import Loaded, Resolved, fill, load, packaged, resolve
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,6 +54,19 @@ class Policy:
         self.precision = precision
         self._fast = prepare(module, torch.float32 if precision == "float32" else torch.bfloat16)
         self.trained_on = size
+
+    @classmethod
+    def ready(
+        cls, net: Net, arguments: dict[str, Any], loaded: Loaded, found: Resolved, device: str, precision: str
+    ) -> Self:
+        """A declared net with the weights of a file, on a device; see `load_policy`."""
+        module = build(net, init="zeros")
+        fill(module, loaded.tensors, found.path)
+        chosen = choose_device(device)
+        module.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        name = found.record.name if found.record else found.path.name
+        precision = "float32" if dtype_for(precision, chosen) == torch.float32 else "bfloat16"
+        return cls(module, name, net.input[1], arguments, precision)
 
     @cached_property
     def for_games(self) -> Self:
@@ -101,16 +114,9 @@ def load_policy(
     Of a net with a value branch the policy alone is taken. Raises `UsageError` for an unknown name, device or
     precision, `InputError` for a file that is missing, damaged, or no policy network.
     """
-    if precision not in PRECISIONS:
-        raise UsageError(f"`precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+    one_of("precision", precision, PRECISIONS)
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
     loaded = policy_alone(load(found.path, float32=True))
     arguments = arguments_of(loaded.metadata, {name: tuple(t.shape) for name, t in loaded.tensors.items()}, found.path)
     net = declared(arguments, found.path)
-    module = build(net, init="zeros")
-    fill(module, loaded.tensors, found.path)
-    chosen = choose_device(device)
-    module.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    name = found.record.name if found.record else found.path.name
-    precision = "float32" if dtype_for(precision, chosen) == torch.float32 else "bfloat16"
-    return Policy(module, name, net.input[1], arguments, precision)
+    return Policy.ready(net, arguments, loaded, found, device, precision)

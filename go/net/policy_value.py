@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 import casecnn.torch_net.precision  # noqa: F401  (keeps oneDNN off instructions that this machine only pretends to have)
-from casecnn.errors import InputError, UsageError
+from casecnn.checks import one_of
+from casecnn.errors import InputError
 from casecnn.go.board.symmetry import SYMMETRIES, targets
 from casecnn.go.net.declaration import check_planes
 from casecnn.go.net.outlook import outlook
@@ -19,7 +20,6 @@ from casecnn.go.net.policy import Policy
 from casecnn.layers import Net
 from casecnn.nets.value import policy_value_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.precision import choose_device, dtype_for
 from casecnn.training.recipe import PRECISIONS
 from casecnn.weights.state_dict import fill, load, packaged, resolve
 
@@ -99,8 +99,7 @@ def load_policy_value(
     Raises `UsageError` for an unknown name, device or precision, `InputError` for a file that is missing, damaged, or
     has no value branch.
     """
-    if precision not in PRECISIONS:
-        raise UsageError(f"`precision` (={precision!r}) must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+    one_of("precision", precision, PRECISIONS)
     found = resolve(DEFAULT if which is None else which, packaged("casecnn.go"))
     loaded = load(found.path, float32=True)
     arguments = loaded.metadata.get("arguments")
@@ -110,10 +109,4 @@ def load_policy_value(
         net = policy_value_net(**arguments)
     except TypeError as error:
         raise InputError(f"'{found.path}': its net's arguments, {arguments}, are not those of such a net") from error
-    module = build(net, init="zeros")
-    fill(module, loaded.tensors, found.path)
-    chosen = choose_device(device)
-    module.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    name = found.record.name if found.record else found.path.name
-    precision = "float32" if dtype_for(precision, chosen) == torch.float32 else "bfloat16"
-    return PolicyValue(module, name, net.input[1], arguments, precision)
+    return PolicyValue.ready(net, arguments, loaded, found, device, precision)

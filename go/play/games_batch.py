@@ -14,7 +14,7 @@ from numba import njit
 
 from casecnn.go.board.record import PLAY, pack
 from casecnn.go.board.rules import area, play, play_pass
-from casecnn.go.board.state import COLOUR, LAST, PASSES, SIZE, State, new_state, to_point
+from casecnn.go.board.state import COLOUR, LAST, PASSES, SIZE, State, new_states, state_at, to_point
 from casecnn.go.planes.fast import Scratch, new_scratch, write_planes
 from casecnn.go.planes.table import PLANES
 from casecnn.go.play.ending import NEVER, classify_moves, draw_move, weigh_moves
@@ -50,7 +50,7 @@ class Games(NamedTuple):
 def new_games(slots: int, size: int, max_moves: int) -> Games:
     """Arrays for `slots` games of at most `max_moves` moves; each slot must be filled with `reset` before use."""
     return Games(
-        State(*(np.repeat(array[None], slots, axis=0) for array in new_state(size))),
+        new_states(size, slots),
         seen=np.zeros((slots, max_moves + 1), np.uint64),
         events=np.zeros((slots, max_moves), np.uint16),
         counts=np.zeros(slots, np.int32),
@@ -74,13 +74,6 @@ def reset(games: Games, slot: int, state: State, key: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _state(games, slot):
-    """The state of one game, as views."""
-    board, turn_of, info, zobrist, mark, stack = games.states
-    return State(board[slot], turn_of[slot], info[slot], zobrist[slot], mark[slot], stack[slot])
-
-
-@njit(cache=True, nogil=True)
 def uniform(key, number):
     """A float from [0, 1) that is a fixed function of two uint64: the finalizer of SplitMix64."""
     z = key + number * np.uint64(0x9E3779B97F4A7C15)
@@ -97,7 +90,7 @@ def write_batch(games, slots, scratch, target):
     `target` int32 [size * size] is the identity.
     """
     for slot in slots:
-        state = _state(games, slot)
+        state = state_at(games.states, slot)
         write_planes(state, scratch, target, games.planes[slot])
         classify_moves(state, games.planes[slot], games.classes[slot])
 
@@ -105,7 +98,7 @@ def write_batch(games, slots, scratch, target):
 @njit(cache=True, nogil=True)
 def _repeats(games, slot, point, colour):
     """Whether the arrangement after a move has been on the board before (positional superko)."""
-    board, turn_of, info, zobrist, mark, stack = _state(games, slot)
+    board, turn_of, info, zobrist, mark, stack = state_at(games.states, slot)
     after = State(board.copy(), turn_of.copy(), info.copy(), zobrist.copy(), mark.copy(), stack)
     play(after, point, colour)
     hash_after = after.zobrist[0]
@@ -145,7 +138,7 @@ def move_batch(games, slots, probabilities, temperature, opening_moves, komi, re
     weights = np.empty(points, np.float64)
     for row in range(slots.shape[0]):
         slot = slots[row]
-        state = _state(games, slot)
+        state = state_at(games.states, slot)
         info = state.info
         colour = np.int64(info[COLOUR])
         size = np.int64(info[SIZE])
@@ -186,5 +179,5 @@ def scratch_of(threads: int) -> list[Scratch]:
 
 def score(games: Games, slot: int, komi: float) -> float:
     """Area score of the game in a slot as the board stands: black minus white minus komi."""
-    black, white = area(_state(games, slot))
+    black, white = area(state_at(games.states, slot))
     return float(black - white - komi)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from casecnn.errors import UsageError
 from casecnn.go.net.policy import Policy, load_policy
@@ -100,36 +101,38 @@ def reinforce(
     def source(step: int, rank: int = 0, world: int = 1) -> tuple[Tensor, ...]:
         return torch.arange(recipe.batch_size) + rank * recipe.batch_size, torch.tensor([step])
 
-    result = train(
-        model,
-        source,
-        recipe,
-        loss=learning,
-        output=folder,
-        evaluate=learning.evaluate if evaluate_games else None,
-        evaluate_every=evaluate_every if evaluate_games else None,
-        metric="start_win_rate",
-        better="higher",
-        log_every=1,
-        overlap=False,
-        resume=resume,
-        device=device,
-        metadata={"net": "policy_net", "settings": settings, "command": command},
-        **options,
-    )
-    metadata = {
-        "net": "policy_net",
-        "arguments": start.arguments,
-        "preprocessing": PREPROCESSING,
-        "recipe": recipe.to_dict(),
-        "settings": settings,
-        "steps": result.step,
-        "command": command,
-    }
+    result, metadata = learn(
+        model, source, recipe, learning, folder, {"net": "policy_net", "settings": settings, "command": command},
+        start.arguments, evaluate_games > 0, evaluate_every=evaluate_every if evaluate_games else None, log_every=1,
+        overlap=False, resume=resume, device=device, **options,
+    )  # fmt: skip
     weights = {name: tensor for name, tensor in result.weights.items() if name != "baseline"}
     if result.first:
         save(folder / WEIGHTS, weights, metadata)
     return result
+
+
+def learn(
+    model: nn.Module,
+    source: Callable[..., tuple[Tensor, ...]],
+    recipe: Recipe,
+    learning: Any,
+    folder: Path,
+    facts: dict[str, Any],
+    arguments: Mapping[str, Any],
+    evaluated: bool,
+    **options: Any,
+) -> tuple[TrainResult, dict[str, Any]]:
+    """Train by games; `learning` is the loss and has the evaluation, `facts` stand in log, checkpoint and weights.
+
+    Returns the result and the metadata of the weights. `options` go to `casecnn.training.loop.train`.
+    """
+    result = train(
+        model, source, recipe, loss=learning, output=folder, evaluate=learning.evaluate if evaluated else None,
+        metric="start_win_rate", better="higher", metadata=facts, **options,
+    )  # fmt: skip
+    trained = {"preprocessing": PREPROCESSING, "recipe": recipe.to_dict(), "steps": result.step}
+    return result, {**facts, "arguments": arguments, **trained}
 
 
 def _check(rules: Rules, pool_every: int, baseline: str, evaluate_games: int) -> None:
@@ -156,12 +159,17 @@ def _start(
         arguments = {"k": 64, "layers": 13, "size": 19} | {n: value for n, value in given.items() if value is not None}
         return Policy(build(policy_net(**arguments), seed=seed), "random weights", arguments["size"], arguments)
     start = load_policy(initial, "cpu")
+    check_start(start, given)
+    return start
+
+
+def check_start(start: Policy, given: Mapping[str, int | None]) -> None:
+    """Raise `UsageError` where an argument that is given is not that of the weights to start from."""
     for name, value in given.items():
         if value is not None and value != start.arguments.get(name):
             raise UsageError(
                 f"`{name}` (={value}) must be left out or {start.arguments.get(name)}, as in the weights '{start.name}'"
             )
-    return start
 
 
 def same_settings(folder: Path, settings: dict[str, Any]) -> bool:

@@ -26,12 +26,11 @@ from torch.nn import functional
 from casecnn.checks import positive, whole
 from casecnn.errors import UsageError
 from casecnn.go.net.policy_value import PolicyValue, load_policy_value
-from casecnn.go.net.training import PREPROCESSING
 from casecnn.go.net.value_training import WEIGHTS, halved, value_loss
 from casecnn.go.play.game import Rules
 from casecnn.go.play.selfplay_run import fingerprint, selfplay
 from casecnn.go.reinforce.gradient import outcomes
-from casecnn.go.reinforce.run import same_settings
+from casecnn.go.reinforce.run import check_start, learn, same_settings
 from casecnn.go.reinforce.searched_games import NOISE, play_searched_games, read_searched_game
 from casecnn.go.reinforce.searched_positions import SearchedBatch, SearchedPositions
 from casecnn.layers import Net
@@ -40,7 +39,7 @@ from casecnn.seeds import derive_seed
 from casecnn.statistics import wilson_interval
 from casecnn.torch_net.build import build
 from casecnn.training.distributed import own_rank
-from casecnn.training.loop import TrainResult, train
+from casecnn.training.loop import TrainResult
 from casecnn.training.recipe import Recipe
 from casecnn.weights.state_dict import save
 
@@ -239,27 +238,12 @@ def reinforce_by_search(
     def source(step: int, rank: int = 0, world: int = 1) -> tuple[Tensor, ...]:
         return (torch.tensor([step]),)
 
-    result = train(
-        model,
-        source,
-        recipe,
-        loss=learning,
-        output=folder,
-        evaluate=learning.evaluate if evaluate_games else None,
-        evaluate_every=evaluate_every if evaluate_games else None,
-        metric="start_win_rate",
-        better="higher",
-        log_every=round_steps,
-        resume=resume,
-        device=device,
-        metadata={"net": "policy_value_net", "settings": settings, "command": command},
-        **options,
-    )
+    result, metadata = learn(
+        model, source, recipe, learning, folder, {"net": "policy_value_net", "settings": settings, "command": command},
+        arguments, evaluate_games > 0, evaluate_every=evaluate_every if evaluate_games else None,
+        log_every=round_steps, resume=resume, device=device, **options,
+    )  # fmt: skip
     if result.first:
-        metadata = {
-            "net": "policy_value_net", "arguments": arguments, "preprocessing": PREPROCESSING,
-            "recipe": recipe.to_dict(), "settings": settings, "steps": result.step, "command": command,
-        }  # fmt: skip
         save(folder / WEIGHTS, halved(result.weights), metadata)
     return result
 
@@ -274,9 +258,5 @@ def _start(
             build(policy_value_net(**arguments), seed=seed), "random weights", arguments["size"], arguments
         )
     start = load_policy_value(initial, "cpu")
-    for name, value in (("k", k), ("layers", layers)):
-        if value is not None and value != start.arguments.get(name):
-            raise UsageError(
-                f"`{name}` (={value}) must be left out or {start.arguments.get(name)}, as in the weights '{start.name}'"
-            )
+    check_start(start, {"k": k, "layers": layers})
     return start if size in (None, start.size) else start.on_board(size)

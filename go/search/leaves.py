@@ -11,13 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from casecnn.go.board.state import BLACK, COLOUR, LAST, PASSES
+from casecnn.go.board.state import BLACK, COLOUR, LAST, PASSES, state_at
 from casecnn.go.planes.fast import Scratch, new_scratch, write_planes
 from casecnn.go.planes.table import PLANES
 from casecnn.go.play.ending import NEVER, OPEN, classify_moves
 from casecnn.go.search.random_play import play_out
 from casecnn.go.search.results import PositionNet
-from casecnn.go.search.tree import MOST_EDGES, Leaves, leaf_state, new_leaves
+from casecnn.go.search.tree import MOST_EDGES, Leaves, new_leaves
 
 TERRITORY = 0.02
 """What the net must give a move in somebody's territory for it to be looked at."""
@@ -33,7 +33,7 @@ def write_leaves(leaves, count, scratch, target, planes, classes, komi, own_komi
     `komi` is White's; `own_komi` is filled with what each leaf's side to move is given.
     """
     for i in range(count):
-        state = leaf_state(leaves, i)
+        state = state_at(leaves.states, i)
         write_planes(state, scratch, target, planes[i])
         classify_moves(state, planes[i], classes[i])
         own_komi[i] = -komi if state.info[COLOUR] == BLACK else komi
@@ -87,7 +87,7 @@ def order_moves(state, probabilities, classes, power, moves, priors):
 @njit(cache=True, nogil=True)
 def _order_all(leaves, count, probabilities, classes, power, moves, priors, counts):
     for i in range(count):
-        counts[i] = order_moves(leaf_state(leaves, i), probabilities[i], classes[i], power, moves[i], priors[i])
+        counts[i] = order_moves(state_at(leaves.states, i), probabilities[i], classes[i], power, moves[i], priors[i])
 
 
 class LeafBatch:
@@ -130,7 +130,7 @@ class LeafBatch:
     def mix(self, count: int, share: float, games: int, komi: float, seed: int) -> None:
         """Mix AlphaGo's other half into the win rates: `share` of the outcome of random games from each leaf."""
         for i in range(count):
-            state = leaf_state(self.leaves, i)
+            state = state_at(self.leaves.states, i)
             won = 0
             for game in range(games):
                 score = play_out(state, int(state.info[COLOUR]), 1, seed + game).score - komi

@@ -37,6 +37,8 @@ from casecnn.go.board.state import (
     WHITE,
     State,
     new_state,
+    new_states,
+    state_at,
     to_move,
     to_point,
 )
@@ -141,18 +143,11 @@ def new_tree(size: int, nodes: int, edges: int) -> Tree:
 def new_leaves(size: int, most: int) -> Leaves:
     """Room for `most` leaves of a board."""
     return Leaves(
-        State(*(np.repeat(array[None], most, axis=0) for array in new_state(size))),
+        new_states(size, most),
         np.zeros(most, np.int32),
         new_state(size),
         np.zeros(DEPTH + 1, np.uint64),
     )
-
-
-@njit(cache=True, nogil=True)
-def leaf_state(leaves, i):
-    """The state of leaf `i`, as views."""
-    board, turn_of, info, zobrist, mark, stack = leaves.states
-    return State(board[i], turn_of[i], info[i], zobrist[i], mark[i], stack[i])
 
 
 @njit(cache=True, nogil=True)
@@ -417,7 +412,7 @@ def gather(tree, choice, root, seen, banned, leaves, wanted, most, share):
         visits += 1
         if result == _GATHERED:
             leaves.node[gathered] = node
-            _copy(leaf_state(leaves, gathered), leaves.work)
+            _copy(state_at(leaves.states, gathered), leaves.work)
             fly(tree, node, 1)
             gathered += 1
     return gathered, False

@@ -76,7 +76,7 @@ def test_precision_is_what_the_device_gains_by(monkeypatch):
         monkeypatch.setattr(precision_module, "gains_by_bfloat16", lambda device, trained, allowed, gains=gains: gains)
         assert load_policy(device="cpu", precision="auto").precision == precision
     assert load_policy(device="cpu").precision == "float32"
-    with pytest.raises(UsageError, match=r"^`precision` \(='half'\) must be auto, float32 or bfloat16$"):
+    with pytest.raises(UsageError, match=r"^`precision` \(=half\) must be one of auto, float32, bfloat16$"):
         load_policy(precision="half")
 
 
