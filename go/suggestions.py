@@ -74,7 +74,7 @@ def suggest(
     is the most probable of those within two standard errors of the best win rate. On Ctrl-C the playouts that are
     finished count.
 
-    With `visits` the position is searched until it has so many (see `casecnn.go.search.reading`), by a net with a value
+    With `visits` the position is searched until it has as many (see `casecnn.go.search.reading`), by a net with a value
     branch: `policy` is one, or the name or file of its weights; None is the packaged one. The moves are those that were
     visited, the most visited first, or the most probable where `rank_by` is "prior"; the pass may be among them. Each
     has `searched`, and the whole a `search`, of which `ownership` is shown. `progress` gets 0, the visits so far and

@@ -56,7 +56,7 @@ def download(
 
     Raises InputError, one line: another scheme than http(s), a status such as 404, no connection, a wrong hash or
     size (the partial file is removed), a full disk (removed too), a folder that cannot be written.
-    Doesn't judge the server: that the bytes are the right ones is known from the hash only.
+    Does not look at who the server is: the hash alone tells whether the bytes are right.
     """
     target = Path(path)
     if not url.startswith(("https://", "http://")):

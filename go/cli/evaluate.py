@@ -17,7 +17,7 @@ from casecnn.go.cli import options as go
 @go.game_range()
 @go.size(" of the games that count", type=int, otherwise="the net's, or the only one in DATA")
 @go.value(": measure what it says of the winner and the score")
-@option("--positions", type=int, meaning="Only so many positions, drawn at random", otherwise="all")
+@option("--positions", type=int, meaning="Only this many positions, drawn at random", otherwise="all")
 @go.symmetries()
 @options.precision()
 @device_option

@@ -37,11 +37,11 @@ def gtp(weights, threads, device, **settings) -> None:
     Commands come on standard input, answers go to standard output, everything else to standard error. docs/gtp.md tells
     how to connect programs, and lists the commands.
 
-    With --visits, --move-time or both the engine searches: each move until the position has so many visits, or as long
-    as that. Where the controller sets a clock, no move takes more than its share of what is left.
+    With --visits, --move-time or both the engine searches: each move until the position has that many visits, or for
+    that time. Where the controller sets a clock, no move takes more than its share of what is left.
 
     With --resign the engine gives up in the second half of the game, when random games say three turns in a row that it
-    is behind by more than so many points.
+    is behind by more than that many points.
     """
     from casecnn.go.players.settings import Settings
 

@@ -18,7 +18,7 @@ from casecnn.go.cli import options as go
 @options.output(metavar="MOVES.npz")
 @go.game_range(", of those that are kept")
 @go.size(" of the games to keep", metavar="N|any", default="any")
-@option("--min-moves", type=int, default=1, meaning="Only games with so many moves, passes too")
+@option("--min-moves", type=int, default=1, meaning="Only games of at least this many moves, passes counted")
 @go.encoding
 @option(
     "--ownership",

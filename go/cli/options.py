@@ -30,10 +30,10 @@ size = shared("--size", meaning="Board size")
 layers = shared("--layers", type=int, meaning="Convolution layers")
 symmetries = shared("--symmetries/--no-symmetries", default=True, meaning="Average over the board's eight symmetries")
 value = shared("--value", is_flag=True, meaning="With the net's value branch")
-rollouts = shared("--rollouts", type=int, default=0, meaning="Play out each of the moves so many times")
+rollouts = shared("--rollouts", type=int, default=0, meaning="Play out each of the moves this many times")
 
 visits = shared(
-    "--visits", type=int, metavar="N", meaning="Search until the position has so many visits, for each move"
+    "--visits", type=int, metavar="N", meaning="Search until the position has this many visits, for each move"
 )
 
 sgf = shared("--sgf", metavar="OUT.sgf", meaning="Also write the game")
@@ -44,5 +44,5 @@ games = shared("--games", type=int, required=True, meaning="How many games in al
 temperature = shared("--temperature", type=float, meaning="Moves are drawn by p^(1/temperature); 0: always the best")
 resign = shared("--resign", type=float, metavar="POINTS", meaning="Resign when behind by more", otherwise="never")
 komi = shared("--komi", default=7.5, meaning="Points for White")
-max_moves = shared("--max-moves", type=int, meaning="End a game after so many moves")
+max_moves = shared("--max-moves", type=int, meaning="End a game after this many moves")
 move_time = shared("--move-time", type=float, metavar="SECONDS", meaning="Seconds for a move, at most")

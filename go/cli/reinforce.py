@@ -43,7 +43,7 @@ from casecnn.go.cli import options as go
 @go.visits(", and learn from the search: see below", otherwise="no search")
 @option("--round-games", type=int, meaning="With --visits: games of a round", otherwise="64")
 @option("--round-steps", type=int, meaning="With --visits: updates after a round's games", otherwise="64")
-@option("--last-games", "window", type=int, meaning="With --visits: learn from so many games", otherwise="1000")
+@option("--last-games", "window", type=int, meaning="With --visits: learn from this many games", otherwise="1000")
 @options.batch(", with --visits: positions an update", otherwise="128")
 @options.optimizer("; the paper: sgd", type=click.Choice(["adamw", "sgd"]), default="adamw")
 @options.lr("; for sgd try 0.01", default=0.0003)

@@ -18,7 +18,7 @@ from casecnn.go.cli import options as go
 @go.size(type=int, otherwise="the net's")
 @go.visits("; needs weights with a value branch", otherwise="no search")
 @go.temperature(default=1.0)
-@option("--opening-moves", type=int, meaning="Draw only so many first moves, then play the best", otherwise="all")
+@option("--opening-moves", type=int, meaning="Draw only this many first moves, then play the best", otherwise="all")
 @go.komi()
 @go.max_moves(otherwise="twice the points of the board")
 @go.resign("; see above")

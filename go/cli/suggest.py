@@ -16,7 +16,7 @@ from casecnn.interruption import Interrupted
 @command()
 @click.argument("game_file", metavar="GAME.sgf")
 @go.game(otherwise="the first")
-@option("--move", type=int, meaning="The position after so many moves, 0 for the start", otherwise="after the last")
+@option("--move", type=int, meaning="The position after this many moves, 0 for the start", otherwise="after the last")
 @go.path()
 @go.encoding
 @options.top(": moves", default=10)
@@ -48,8 +48,8 @@ def suggest(game_file, weights, output_format, **settings) -> None:
     The position is the one after the last move of the main line, unless --move or --path say otherwise. Only legal
     moves that do not fill an own true eye are suggested; the probabilities of all of them add up to 1.
 
-    With --rollouts the net plays against itself so many times from each of the moves to the end, which gives a win rate
-    with its standard error and a mean score, both for the player to move. With --visits a net with a value branch
+    With --rollouts the net plays each of the moves out against itself that many times. This gives a win rate with its
+    standard error and a mean score, both for the player to move. With --visits a net with a value branch
     searches: win rate, lead, points lost and a variation of each move; the image shows the points lost by colour.
     Ctrl-C shows what is known so far.
     """

@@ -31,7 +31,7 @@ WEIGHTS = "policy-value.safetensors"
 TRUNKS = ("frozen", "free")
 
 POINTS = 10.0
-"""An error of so many points of score weighs like one nat of the winner."""
+"""The error of the score, in points, that weighs like one nat of the winner."""
 
 SCORE, OWNERSHIP = 0.25, 1.0
 """Weights of the score's and the ownership's loss beside the winner's."""

@@ -13,7 +13,7 @@ NAMES = ("<0.5", "0.5+", "1.5+", "3+", "6+", "12+")
 
 
 def loss_class(points: float) -> int:
-    """The number of the class, from 0, of a move that loses so many points.
+    """The number of the class, from 0, of a move that loses that many points.
 
     >>> [loss_class(points) for points in (-1.0, 0.49, 0.5, 2.9, 100)]
     [0, 0, 1, 2, 5]

@@ -71,7 +71,7 @@ def review(
     the packaged net. With `symmetries` the probabilities are the mean over the eight symmetries of the board.
     `progress(n)` is called after n more moves, twice for each of them with `visits`.
 
-    With `visits` the position before each move is searched until it has so many (see `casecnn.go.search.reading`; 1 is
+    With `visits` the position before each move is searched until it has as many (see `casecnn.go.search.reading`; 1 is
     the net's own estimate), so that the review knows who is ahead and what each move cost (`ReviewedMove.judgement`).
     That needs a net with a value branch: `policy` is one (`casecnn.go.net.policy_value`), or the name or file of its
     weights; None is the packaged one. The same `seed` gives the same review.

@@ -91,7 +91,7 @@ def _losses(axes: Axes, judged: list[tuple[ReviewedMove, Judgement]], mistakes: 
 
 def _table(figure: Figure, review: Opinions) -> None:
     """What each player lost: the mean of a move, the moves of each size, and the mean by phase."""
-    figure.text(0.495, 0.178, "moves that lost so many points", fontsize=12, color=GREY, ha="center", va="center")
+    figure.text(0.495, 0.178, "moves by the points that they lost", fontsize=12, color=GREY, ha="center", va="center")
     figure.text(0.85, 0.178, "points a move, by phase", fontsize=12, color=GREY, ha="center", va="center")
     heads = ["points a move", *NAMES, *(name for name, _, _ in PHASES)]
     for text, x in zip(heads, PLACES, strict=True):

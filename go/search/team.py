@@ -27,12 +27,12 @@ from casecnn.seeds import derive_seed
 
 LOOK = 0.02  # seconds between two looks at what else a search depends on
 PAUSE = 0.0005  # seconds to wait where all leaves within reach are being computed
-SLOW_START = 16  # a thread takes one leaf at once for each so many visits
+SLOW_START = 16  # visits: for each further 16 a thread takes one more leaf at once
 
 
 @dataclass(frozen=True)
 class Limit:
-    """When to stop: at so many visits of the root, at a time on the clock of `time.monotonic`."""
+    """When to stop: at a number of visits of the root, at a time on the clock of `time.monotonic`."""
 
     visits: int | None = None
     end: float = math.inf

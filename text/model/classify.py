@@ -50,7 +50,7 @@ class Answer:
         return np.argsort(-self.probabilities, kind="stable").tolist()
 
     def likeliest(self, count: int) -> list[dict[str, Any]]:
-        """The likeliest labels, so many of them if there are, each with its probability, highest first."""
+        """The `count` likeliest labels, or all where there are fewer, each with its probability, highest first."""
         return [
             {"label": self.labels[number], "probability": round(float(self.probabilities[number]), 8)}
             for number in self.order[:count]

@@ -1,4 +1,4 @@
-"""Convolution over words and maximum over time in one, for training on a CPU: exact, without the work that is lost.
+"""Convolution over words and maximum over time in one, for training on a CPU: exact, and only what counts.
 
 Two facts about Kim's net make it several times as fast as a convolution. A batch repeats its words: every *different*
 word is multiplied with all filter positions once (one matrix product), and a window is a sum of such products. And of
@@ -70,7 +70,7 @@ def _pool(words, offsets, products, windows, maps, pad, best, starts):
 def _pool_backward(
     words, offsets, vectors, filters, gradient, starts, windows, maps, first_map, last_map, skip, to_vectors, to_filters
 ):
-    """Add the gradients of some maps into to_vectors [U, D] (columns from `skip` on) and to_filters [.. * maps, D]."""
+    """Add gradients of some feature maps to to_vectors [U, D] (columns from `skip` on) and to_filters [.. * maps, D]."""
     wide = vectors.shape[1]
     base = 0
     for k in range(len(windows)):
@@ -94,7 +94,7 @@ def _pool_backward(
 
 @cache
 def _pool_of(threads: int, process: int) -> ThreadPoolExecutor:
-    """Return the threads of a process: a process that was forked has none of its parent's."""
+    """Return the threads of this process. A forked process makes its own: it has none of its parent's."""
     return ThreadPoolExecutor(threads, "casecnn-pooling")
 
 
@@ -163,7 +163,7 @@ class _WindowPooling(torch.autograd.Function):
 def window_pooling(
     vectors: Tensor, filters: Tensor, words: Tensor, offsets: Tensor, windows: tuple[int, ...], skip: int = 0
 ) -> Tensor:
-    """The largest sum of every map over the windows of every sentence, before bias and activation.
+    """The largest sum of every feature map over the windows of every sentence, before bias and activation.
 
     vectors float32 [U, D]: the vectors of the different words; filters float32 [sum of windows * maps, D], for each
     window its positions, for each position the feature maps (`filter_rows`); words int64 [T]: the rows in `vectors` of
