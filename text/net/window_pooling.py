@@ -70,7 +70,7 @@ def _pool(words, offsets, products, windows, maps, pad, best, starts):
 def _pool_backward(
     words, offsets, vectors, filters, gradient, starts, windows, maps, first_map, last_map, skip, to_vectors, to_filters
 ):
-    """Add gradients of some feature maps to to_vectors [U, D] (columns from `skip` on) and to_filters [.. * maps, D]."""
+    """Add gradients of some maps to to_vectors [U, D] (columns from `skip` on) and to_filters [.. * maps, D]."""
     wide = vectors.shape[1]
     base = 0
     for k in range(len(windows)):
