@@ -1,8 +1,8 @@
 """Whole nets, inference on a CPU: this package beside torch, onnxruntime and OpenVINO, at each instruction level.
 
     python benchmarks/inference.py [--net resnet50-v1.5 ...] [--batch 1 ...] [--instructions AVX2 ...] [--threads 1 ...]
-        [--precision float32 ...] [--busy] [--clock wall|cpu] [--contender torch ...] [--rounds 5] [--seconds 1]
-        [--name FILE] [--no-page]
+        [--precision float32 ...] [--busy|--only-busy] [--clock wall|cpu] [--contender torch ...] [--rounds 5]
+        [--seconds 1] [--minutes 20] [--name FILE] [--again] [--no-page]
 
 Every contender runs in a process of its own, with the same weights and the same input; in a round each is asked in turn
 to run for `--seconds` while the others rest, so that a machine that slows down slows all of them. What counts is the
@@ -12,8 +12,13 @@ on the machine disturb little. `--busy` keeps one more process running that does
 AVX2, AVX512_CORE, … limit oneDNN (ONEDNN_MAX_CPU_ISA), torch's own kernels (ATEN_CPU_CAPABILITY), and numba; MLAS in
 onnxruntime cannot be limited, OpenVINO's own copy of oneDNN may not be: they then have the machine's best instructions.
 
-Results go to benchmarks/results/CPU.json, and all results there make the page docs/performance.md. Needs the extra
-`bench`; a contender that is not installed is left out, with a line that says so.
+The ceiling is what this machine does in convolutions that suit it best: the most multiply-adds a second that oneDNN
+reaches in large ones, measured anew before each table. Winograd's algorithm does with fewer, so that it may pass it.
+
+Results go to benchmarks/results/CPU.json after every row, and all results there make the page docs/performance.md. A
+run goes on from what the file has: rows that are there with all contenders asked for are left out, unless `--again`.
+With `--minutes` no row is begun later. Needs the extra `bench`; a contender that is not installed is left out, with a
+line that says so.
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -97,19 +103,53 @@ class Contender:
 def main() -> None:
     """Measures, prints, writes the results and the page."""
     options = parsed()
-    results = []
+    results = Results(HERE / "results" / f"{options.name}.json", options)
     for level in options.instructions:
         for precision in options.precision:
             for threads in options.threads:
-                for busy in (False, True) if options.busy else (False,):
-                    results += measured(options, level, precision, threads, busy)
-    path = HERE / "results" / f"{options.name}.json"
-    path.parent.mkdir(exist_ok=True)
-    content = {"cpu": cpu(), "cores": cores(), "clock": options.clock, "versions": versions(), "results": results}
-    path.write_text(json.dumps(content, indent=1) + "\n")
-    print(f"written: {path}")
+                for busy in options.busy:
+                    measure(options, results, level, precision, threads, busy)
+    print(f"written: {results.path}")
     if not options.no_page:
         print(f"written: {write_page(HERE / 'results', HERE.parent / 'docs' / 'performance.md')}")
+
+
+class Results:
+    """The file of results, written after every row."""
+
+    def __init__(self, path: Path, options: argparse.Namespace) -> None:
+        self.path, self.again, self.contenders = path, options.again, options.contender
+        self.deadline = time.monotonic() + 60 * options.minutes
+        path.parent.mkdir(exist_ok=True)
+        self.content: dict[str, Any] = {"cpu": cpu(), "cores": cores(), "clock": options.clock}
+        self.content |= {"versions": versions(), "ceilings": [], "results": []}
+        if path.exists():
+            before = json.loads(path.read_text())
+            if before["clock"] != options.clock:
+                raise SystemExit(f"{path} was measured by another clock; give another --name")
+            self.content |= {key: value for key, value in before.items() if key not in ("versions", "cpu", "cores")}
+            self.content.setdefault("ceilings", [])
+
+    def wants(self, row: dict[str, Any]) -> bool:
+        """Whether a row is still to be measured, and there is time for it."""
+        there = next((one for one in self.content["results"] if same(one, row)), None)
+        known = there is not None and set(self.contenders) <= set(there["contenders"])
+        return (self.again or not known) and time.monotonic() < self.deadline
+
+    def add(self, kind: str, row: dict[str, Any]) -> None:
+        """Keep a row, in the place of one like it, and write the file."""
+        rows = self.content[kind]
+        place = next((number for number, one in enumerate(rows) if same(one, row)), len(rows))
+        rows[place : place + 1] = [row]
+        self.path.write_text(json.dumps(self.content, indent=1) + "\n")
+
+
+SAME = ("instructions", "precision", "threads", "busy", "net", "batch")
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two rows are about the same."""
+    return all(one.get(key) == other.get(key) for key in SAME)
 
 
 def parsed() -> argparse.Namespace:
@@ -121,10 +161,14 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--threads", nargs="+", type=int, help="default: 1 and all")
     parser.add_argument("--precision", nargs="+", default=["float32"], choices=["float32", "bfloat16"])
     parser.add_argument("--contender", nargs="+", default=list(CONTENDERS), choices=list(CONTENDERS))
-    parser.add_argument("--busy", action="store_true", help="measure beside a busy process, too")
+    beside = parser.add_mutually_exclusive_group()
+    beside.add_argument("--busy", dest="busy", action="store_const", const=(False, True), default=(False,))
+    beside.add_argument("--only-busy", dest="busy", action="store_const", const=(True,), help="beside a busy process")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no row later")
+    parser.add_argument("--again", action="store_true", help="measure what the file has, too")
     parser.add_argument("--name", help="of the file of results; default: the CPU's")
     parser.add_argument("--no-page", action="store_true")
     options = parser.parse_args()
@@ -135,28 +179,36 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def measured(
-    options: argparse.Namespace, level: str, precision: str, threads: int, busy: bool
-) -> Iterator[dict[str, Any]]:
+def measure(
+    options: argparse.Namespace, results: Results, level: str, precision: str, threads: int, busy: bool
+) -> None:
     """One row for each net and batch, measured with all contenders alive."""
-    print(
-        f"\n{level}, {precision}, {threads} thread{'s' * (threads > 1)}{', beside a busy process' if busy else ''}",
-        flush=True,
-    )
+    table = {"instructions": level, "precision": precision, "threads": threads, "busy": busy}
+    rows = [
+        table | {"net": net, "batch": batch, "macs": batch * declared(net).macs, "weights": declared(net).parameters}
+        for net in options.net
+        for batch in options.batch or NETS.get(net, (1, 8))
+    ]
+    if not any(results.wants(row) for row in rows):
+        return
+    beside = ", beside a busy process" if busy else ""
+    print(f"\n{level}, {precision}, {threads} thread{'s' * (threads > 1)}{beside}", flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         contenders = [Contender(name, precision, threads, level) for name in options.contender]
         for contender in contenders:
             stack.callback(contender.close)
-        for net in options.net:
-            for batch in options.batch or NETS.get(net, (1, 8)):
-                case = prepared(folder, net, batch)
-                row = {"instructions": level, "precision": precision, "threads": threads, "busy": busy}
-                row |= {"net": net, "batch": batch, "macs": batch * declared(net).macs}
-                with busy_process(busy):
-                    row["contenders"] = compete(contenders, case, options)
-                show(row, options.clock)
-                yield row
+        if "casecnn" in options.contender and not busy:
+            answer = contenders[options.contender.index("casecnn")].ask(ceiling=options.seconds)
+            results.add("ceilings", {**table, **answer})
+        for row in rows:
+            if not results.wants(row):
+                continue
+            case = prepared(folder, str(row["net"]), int(row["batch"]))
+            with busy_process(busy):
+                row["contenders"] = compete(contenders, case, options)
+            show(row)
+            results.add("results", row)
 
 
 def prepared(folder: Path, net: str, batch: int) -> dict[str, str | int]:
@@ -200,7 +252,7 @@ def compete(
     return found
 
 
-def show(row: dict[str, Any], clock: str) -> None:
+def show(row: dict[str, Any]) -> None:
     """Prints a row: inputs a second."""
     cells = []
     for name, found in row["contenders"].items():

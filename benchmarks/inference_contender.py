@@ -2,7 +2,7 @@
 
 A request names a net, a batch, an ONNX file and an input; the first answer says how long the net took to make ready
 and what it gives. Each later line is a number of seconds to run for; the answer has the calls, and the wall-clock and
-processor seconds that they took.
+processor seconds that they took. A line that asks for the ceiling has the seconds for each of some convolutions.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ def main() -> None:
     run: Run | None = None
     for line in sys.stdin:
         request = json.loads(line)
-        if "net" in request:
+        if "ceiling" in request:
+            answer: dict[str, Any] = {"macs_per_second": ceiling(precision, threads, request["ceiling"])}
+        elif "net" in request:
             run = None
             begin = time.perf_counter()
             try:
                 run = CONTENDERS[name](request, precision, threads)
                 np.save(request["answer"], run())
             except Exception as error:  # whatever a contender raises, the others go on
-                answer: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"[:300]}
+                answer = {"error": f"{type(error).__name__}: {error}"[:300]}
             else:
                 answer = {"ready": time.perf_counter() - begin, "memory": own_memory(run)}
         else:
@@ -59,12 +61,46 @@ def measure(run: Run, seconds: float) -> dict[str, float]:
             }
 
 
+def ceiling(precision: str, threads: int, seconds: float) -> float:
+    """The most multiply-adds a second that oneDNN reaches in convolutions that suit it."""
+    import torch
+
+    from casecnn.kernels.convolution import Convolution
+    from casecnn.kernels.onednn import PrepackedConvolution
+
+    torch.set_num_threads(threads)
+    most, dtype = 0.0, getattr(torch, precision)
+    for channels, size, batch, window in ((256, 28, 8, 3), (128, 28, 8, 3), (64, 56, 8, 3), (512, 14, 16, 1)):
+        weight = torch.randn(channels, channels, window, window).to(dtype)
+        x = torch.randn(batch, channels, size, size).to(dtype).contiguous(memory_format=torch.channels_last)
+        kernel, padding = PrepackedConvolution(Convolution(weight)), (window // 2, window // 2)
+
+        def run(x: Any = x, kernel: Any = kernel, padding: Any = padding) -> np.ndarray:
+            with torch.inference_mode():
+                return kernel(x, padding)
+
+        run()
+        found = measure(run, seconds / 2)
+        most = max(
+            most,
+            batch
+            * size
+            * size
+            * channels
+            * channels
+            * window**2
+            / found["least_cpu" if threads == 1 else "fastest_wall"],
+        )
+    return most
+
+
 def own_memory(run: Run) -> dict[str, int]:
     """Bytes of the weights that casecnn's kernels keep laid out, and the largest memory of the process so far."""
     module = getattr(run, "module", None)
-    kernels = {id(part.kernel): part.kernel for part in module.modules() if hasattr(part, "kernel")} if module else {}
+    parts = [*module.modules()] if module is not None else []
+    kernels = [getattr(part, name) for part in parts for name in ("kernel", "stretch") if hasattr(part, name)]
     return {
-        "laid_out": sum(getattr(kernel, "nbytes", 0) for kernel in kernels.values()),
+        "laid_out": sum(getattr(kernel, "nbytes", 0) for kernel in {id(one): one for one in kernels}.values()),
         "process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
 

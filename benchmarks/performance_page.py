@@ -22,7 +22,9 @@ python benchmarks/inference.py
 
 **casecnn** is what its commands run: `casecnn.torch_net.prepare.prepare`. **torch** is eager mode, **channels_last**
 the same with BatchNorm folded and that memory layout, **compile** `torch.compile` with freezing. *best* is casecnn over
-the best of torch's, *peer* over the better of onnxruntime and OpenVINO. Where instructions are limited, onnxruntime
+the best of torch's, *peer* over the better of onnxruntime and OpenVINO; *ceiling* is the part of this machine's fastest
+convolutions by oneDNN, in multiply-adds a second, that casecnn reaches: more than 1 where Winograd's algorithm does
+with fewer. Where instructions are limited, onnxruntime
 still uses all that the CPU has: there is no way to limit it.
 """
 ORDER = ("casecnn", "torch", "channels_last", "compile", "onnxruntime", "openvino")
@@ -71,19 +73,45 @@ def section(content: dict[str, Any]) -> list[str]:
     for (level, precision, threads, busy), rows in groups.items():
         instructions = "all instructions" if level == "DEFAULT" else f"up to {level}"
         beside = ", beside a busy process" if busy else ""
-        lines += [f"\n### {instructions}, {precision}, {threads} thread{'s' * (threads > 1)}{beside}\n", *table(rows)]
+        most = [
+            one["macs_per_second"]
+            for one in content.get("ceilings", ())
+            if (one["instructions"], one["precision"], one["threads"]) == (level, precision, threads)
+        ]
+        lines += [f"\n### {instructions}, {precision}, {threads} thread{'s' * (threads > 1)}{beside}\n"]
+        lines += table(rows, None if busy or not most else most[0])
+    return lines + memory(content["results"])
+
+
+def memory(rows: list[dict[str, Any]]) -> list[str]:
+    """How large the weights are that casecnn's kernels lay out, at the largest batch of each net."""
+    found: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for row in rows:
+        kept = row["contenders"].get("casecnn", {}).get("memory", {})
+        if kept.get("laid_out") and "weights" in row:
+            found[row["net"], row["instructions"], row["precision"]] = kept["laid_out"], row["weights"]
+    if not found:
+        return []
+    lines = ["\n### Memory of weights, MB\n", "As the net has them, and as casecnn's kernels lay them out.\n"]
+    lines += ["| net | instructions | number format | plain | laid out |", "| --- | --- | --- | ---: | ---: |"]
+    for (net, level, precision), (laid_out, plain) in found.items():
+        size = 2 if precision == "bfloat16" else 4
+        lines.append(f"| {net} | {level} | {precision} | {size * plain / 1e6:.2f} | {laid_out / 1e6:.2f} |")
     return lines
 
 
-def table(rows: list[dict[str, Any]]) -> list[str]:
-    """One table."""
+def table(rows: list[dict[str, Any]], most: float | None) -> list[str]:
+    """One table; `most` is the ceiling."""
     names = [name for name in ORDER if any(name in row["contenders"] for row in rows)]
-    heads = ["net", "batch", *names, "best", "peer"]
+    heads = ["net", "batch", *names, "best", "peer", *(["ceiling"] if most else [])]
     lines = ["| " + " | ".join(heads) + " |", "| --- |" + " ---: |" * (len(heads) - 1)]
     for row in rows:
         rates = {name: found["rate"] for name, found in row["contenders"].items() if "rate" in found}
         cells = [row["net"], str(row["batch"]), *(number(rates.get(name)) for name in names)]
         cells += [ratio(rates, TORCH), ratio(rates, PEERS)]
+        if most:
+            share = rates.get("casecnn", 0) * row["macs"] / row["batch"] / most
+            cells.append(f"{share:.2f}" if share else "")
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

@@ -49,8 +49,25 @@ class Conv(nn.Conv2d):
         return self._by_torch(x, padding)
 
     def _by_torch(self, x: Tensor, padding: Pair) -> Tensor:
+        if self.training and self._is_wide(x) and torch.is_grad_enabled():
+            from casecnn.gradients import winograd  # numba takes its time to load
+
+            own = self.facts()
+            if winograd.fits(own, x, padding):
+                return winograd.conv2d(x, self.weight, self.bias, padding, own.activation == "relu")
         y = F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
         return activated(y, self.activation)
+
+    def _is_wide(self, x: Tensor) -> bool:
+        """Whether it is worth it to load numba and see if Winograd's algorithm is faster in training."""
+        large = min(self.kernel_size) >= 3 and min(self.weight.shape[:2]) >= 8 and x.dim() == 4
+        plain = large and x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
+        return (
+            plain
+            and self.allowed.winograd
+            and not torch.is_autocast_enabled("cpu")
+            and len(x) * x[0, 0].numel() >= 8000
+        )
 
     def facts(self) -> Convolution:
         """What a kernel is told."""
