@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from casecnn.choose import unknown
+from casecnn.choose import listed, unknown
 from casecnn.torch_net.build import Network
 from casecnn.vision.former_names import with_former_names
 from casecnn.vision.look.contact_sheet import Drawn, Group, coloured, contact_sheet, overlaid, signed
@@ -97,7 +97,8 @@ def output_of(target: str, classes: Sequence[str], width: int) -> int:
         return names[target.casefold()]
     if target.isdecimal() and int(target) < width:
         return int(target)
-    raise unknown("class", target, list(classes), f"choose a number from 0 to {width - 1}")
+    known = f"{listed(classes)}, or " if classes else ""
+    raise unknown("class", target, list(classes), f"choose {known}a number from 0 to {width - 1}")
 
 
 def percent(share: float) -> str:

@@ -273,8 +273,9 @@ def costs(row: Row) -> list[str]:
         positions = f"{row.output_shape[1]}*{row.output_shape[2]} positions * "
     weights = f"{product} = {row.weights:,} weights"
     made = f"{row.weights:,} weights = " if positions else ""
+    biases = f"{row.biases:,} bias{'es' * (row.biases != 1)}"
     return [
-        f"parameters: {weights} (not counting biases) + {row.biases:,} biases = {row.parameters:,}",
+        f"parameters: {weights} (not counting biases) + {biases} = {row.parameters:,}",
         f"multiply-adds: {positions}{made}{row.macs:,}; FLOPs 2*{row.macs:,} = {row.flops:,}",
     ]
 

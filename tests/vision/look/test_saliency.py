@@ -57,6 +57,8 @@ def test_a_class_is_asked_for_by_name_or_number():
     assert output_of("1", ("1", "0"), 2) == 0  # a name counts before a number
     with pytest.raises(UsageError, match="there is no class 'catt'; did you mean cat"):
         output_of("catt", ("dog", "cat"), 2)
+    with pytest.raises(UsageError, match="there is no class 'pink'; choose 'dog', 'cat', or a number from 0 to 1"):
+        output_of("pink", ("dog", "cat"), 2)
     with pytest.raises(UsageError, match="choose a number from 0 to 4"):
         output_of("9", (), 5)
 
