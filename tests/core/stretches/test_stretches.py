@@ -196,6 +196,7 @@ def test_where_it_would_be_a_small_part_there_is_none():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_for_a_few_inputs_numba_is_not_even_loaded():
     program = (
         "import sys, torch; from casecnn.nets.catalogue import get_net; from casecnn.torch_net.build import build\n"

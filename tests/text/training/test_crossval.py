@@ -105,6 +105,7 @@ def test_members_are_trained_apart(monkeypatch):
         crossval.train_and_test(*parts, members=0)
 
 
+@pytest.mark.slow
 def test_work_in_processes_is_the_same_work():
     tasks = [3.0, 1.0, 2.0]
     assert list(in_processes(pow, tasks, 2.0, 1)) == [9.0, 1.0, 4.0]
