@@ -92,6 +92,7 @@ def test_an_ensemble_is_the_mean_of_probabilities():
     np.testing.assert_allclose(both[0], expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_auxiliary_heads_are_left_out(tmp_path):
     net = get_net("googlenet-torchvision", classes=3)
     module = build(net, seed=0)

@@ -102,6 +102,7 @@ def caffe_resnet(key: str) -> str:
     return f"{what}{stage[4]}{letter}_branch{branch}.{kind}"
 
 
+@pytest.mark.slow
 def test_caffes_resnet(tmp_path):
     net, state = small_state("resnet50")
     kept = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}

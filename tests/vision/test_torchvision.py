@@ -86,6 +86,7 @@ def test_the_same_weights_give_the_same_logits(models, name):
     assert all(torch.equal(value, theirs.state_dict()[key]) for key, value in back.items())
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_alexnet_and_resnet_at_another_size(models):
     for name, size in (("alexnet-torchvision", 160), ("resnet18", 97)):
@@ -118,6 +119,7 @@ def test_a_file_without_counters_and_a_net_without_heads(models):
     assert {key for key in module.state_dict() if not key.endswith("num_batches_tracked")} == set(got)
 
 
+@pytest.mark.slow
 def test_the_names_are_one_to_one():
     for name in SHARED:
         pairs = key_pairs(get_net(name))

@@ -100,6 +100,7 @@ def test_bare_state_dicts_with_our_names_and_torchvisions(tmp_path):
         assert {key: value.sum() for key, value in found.tensors.items()} == {k: v.sum() for k, v in state.items()}
 
 
+@pytest.mark.slow
 def test_resnet50_with_torchvisions_file_is_the_variant_that_it_belongs_to(tmp_path, monkeypatch):
     """`vision eval resnet50` evaluates v1.5 and says so: the keys of the two are the same, the stride is not."""
     net = get_net("resnet50-v1.5")

@@ -132,6 +132,7 @@ def test_variances_beyond_half_precision_are_kept():
     assert kept["conv.weight"].dtype == torch.float16 and kept["norm.running_var"].tolist() == [1e6, 1.0]
 
 
+@pytest.mark.slow
 def test_the_free_trunk_learns_moves_as_well(tmp_path, archive, policy):
     rows = []
     train_value(

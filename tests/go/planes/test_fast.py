@@ -99,7 +99,7 @@ def test_ladders(case):
 def test_equal_over_random_games(size):
     rng = random.Random(size)
     positions = 0
-    while positions < 200:
+    while positions < 120:
         positions += assert_equal(size, random_plays(Situation(size, {}, BLACK), size * size * 2, rng))
 
 

@@ -40,6 +40,7 @@ def recipe(**fields) -> Recipe:
     return Recipe(**{"optimizer": "adamw", "lr": 1e-3, "steps": 4, "batch_size": 8, "precision": "float32"} | fields)
 
 
+@pytest.mark.slow
 def test_visits_and_outcomes_turn_with_the_board(tmp_path):
     batch = SearchedPositions(games(tmp_path), trust=0.0).draw(300, np.random.default_rng(0))
     own, other, empty = (batch.planes[:, i].reshape(300, -1) for i in range(3))
@@ -67,6 +68,7 @@ def test_games_without_moves_are_refused():
         SearchedPositions([])
 
 
+@pytest.mark.slow
 def test_a_net_learns_what_the_search_says(tmp_path):
     positions = SearchedPositions(games(tmp_path))
     model = build(policy_value_net(k=8, layers=3, size=5, shared=2, filters=8, blocks=1, hidden=8), seed=1)

@@ -29,6 +29,7 @@ def test_a_game_keeps_what_was_searched():
     assert game.winner == (1 if game.score > 0 else 2) and ((0 < game.win) & (game.win < 1)).all()
 
 
+@pytest.mark.slow
 def test_a_game_depends_on_its_number_alone():
     one, two = (
         {game.number: game for game in play_searched_games(AreaNet(5), range(3), 12, RULES, threads)}

@@ -90,6 +90,7 @@ def test_it_agrees_with_the_net_that_torch_builds():
         assert np.abs(logits - wanted).max() < 1e-5
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 60).map("w{}".format), max_size=70), max_size=12),

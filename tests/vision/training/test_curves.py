@@ -53,6 +53,7 @@ def test_curves_are_those_of_the_log(tmp_path):
         read_curves(tmp_path / "x.svg.none")
 
 
+@pytest.mark.slow
 def test_the_command_draws_several_runs(folders, tmp_path, capsys):
     for seed in (0, 1):
         train_net(
@@ -74,6 +75,7 @@ def test_the_steepest_place_is_not_in_the_noise_of_the_first_batches():
     assert 24 <= steepest(noise + fall) <= 35
 
 
+@pytest.mark.slow
 def test_the_rate_finder_finds_where_the_loss_falls(folders, tmp_path, capsys):
     found = find_rate("lenet5", folders, PRESETS["lenet"], steps=60, channels=3, changes={"batch_size": 16})
     assert all(a < b for a, b in zip(found.rates, found.rates[1:], strict=False))

@@ -189,6 +189,7 @@ def test_the_errors_are_counted_right():
 # Whole runs
 
 
+@pytest.mark.slow
 def test_a_short_run_learns_and_its_weights_do_what_they_claim(folders, tmp_path):
     trained = quick(
         folders, tmp_path / "run", steps=40, changes={"lr": 0.01}, command="casecnn vision train lenet5 ..."
@@ -292,6 +293,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(folders, tmp_path, capsys, argu
     assert len(error) == 1 and message in error[0]
 
 
+@pytest.mark.slow
 def test_the_recipes_are_listed_without_torch(tmp_path):
     import subprocess
     import sys
