@@ -18,9 +18,10 @@ The file of a game, game-00001.npz, holds with n moves on a board of p points:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,18 @@ def read_searched_game(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 
 def play_searched_game(
-    net: PositionNet, number: int, visits: int, rules: Rules, opponent: PositionNet | None = None, **options: Any
+    net: PositionNet,
+    number: int,
+    visits: int,
+    rules: Rules,
+    opponent: PositionNet | None = None,
+    opponent_options: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> SearchedGame:
     """Play one game; `options` are those of the search. The same seed and number give the same game.
 
     An `opponent` searches as much in a tree of its own, and has black in odd numbers (`swapped`); there is no noise
-    then, and the trees live from move to move.
+    then, and the trees live from move to move. `opponent_options` are what its search has otherwise.
     """
     size = net.size
     points = size * size
@@ -86,7 +93,7 @@ def play_searched_game(
     options = {"noise": 0.0 if opponent else NOISE, "threads": 1, "max_nodes": 4 * visits + 200, **options}
     swapped = opponent is not None and number % 2 == 1
     own = Search(net, seed=key, **options)
-    other = Search(opponent, seed=key, **options) if opponent else own
+    other = Search(opponent, seed=key, **{**options, **(opponent_options or {})}) if opponent else own
     searches = {BLACK: other, WHITE: own} if swapped else {BLACK: own, WHITE: other}
     generator = np.random.default_rng(key)
     position = Position(size, rules.komi)
@@ -144,23 +151,27 @@ def play_searched_games(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
     opponent: PositionNet | None = None,
+    opponent_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Iterator[SearchedGame]:
     """Play the games with these numbers, `threads` of them at a time, and yield each when it ends.
 
-    `opponent` and `options` are those of `play_searched_game`.
-
-    `progress(moves)` is called as games end, with their moves, and a few times a second between, with 0.
+    `opponent`, `opponent_options` and `options` are those of `play_searched_game`. `progress(moves)` is called as games
+    end, with their moves, and a few times a second between, with 0.
     """
     whole("visits", visits, 2)
     workers = threads or min(16, os.cpu_count() or 1)
     waiting = iter(numbers)
+    play = partial(
+        play_searched_game, net, visits=visits, rules=rules, opponent=opponent, opponent_options=opponent_options,
+        **options,
+    )  # fmt: skip
     with ThreadPoolExecutor(workers, "searched games") as pool:
         running: set[Future[SearchedGame]] = set()
         try:
             while True:
                 while len(running) < workers and (number := next(waiting, None)) is not None:
-                    running.add(pool.submit(play_searched_game, net, number, visits, rules, opponent, **options))
+                    running.add(pool.submit(play, number=number))
                 if not running:
                     return
                 done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
