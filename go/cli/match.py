@@ -22,6 +22,7 @@ from casecnn.go.cli import options as go
     default=60.0,
     renamed=["--move-time-limit"],
 )
+@option("--main-time", type=int, metavar="SECONDS", meaning="Seconds of a player for a game", otherwise="no limit")
 @go.max_moves(otherwise="three times the points of the board")
 @option("--handicap", type=int, default=0, meaning="Black stones on the star points, 2 to 9")
 @option("--openings", metavar="FILE", meaning="Games (a file, folder or zip) from which the match's games start")
@@ -41,6 +42,8 @@ def match(
     final_score decides instead.
 
     Games 1 and 2 start from the first of the --openings, with colours changed, 3 and 4 from the second, and so on.
+    With --main-time engines are told the time that they have left, and lose when it is used up.
+
     White gets no points for the stones of a --handicap: choose the --komi.
 
     Ctrl-C keeps the finished games; the same command goes on.

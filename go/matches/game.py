@@ -1,7 +1,8 @@
 """One game between two GTP engines, with a referee who knows the rules and trusts neither.
 
 The referee allows what simple ko and the ban on suicide allow. An engine loses the game where it crashes, exceeds the
-time limit, plays a move that is illegal or cannot be read, or refuses a legal move of its opponent.
+time limit or its main time, plays a move that is illegal or cannot be read, or refuses a legal move of its opponent.
+With a main time engines that know the commands are told of it by `time_settings`, and before each move by `time_left`.
 
 Two passes end the game. It is scored by area, after dead stones are taken off: those that both engines list as dead
 (`final_status_list dead`); an engine that does not know the command goes along with the other, and where neither does,
@@ -14,6 +15,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,6 +46,7 @@ class Terms:
     move_time_limit: float = 60.0  # seconds for one move
     max_moves: int | None = None  # of the engines, passes included; None: three times the points of the board
     handicap: int = 0  # black stones on the places that GTP gives them
+    main_time: int | None = None  # seconds of a player for the whole game; None: no limit
 
     def __post_init__(self) -> None:
         whole("size", self.size, MIN_SIZE, MAX_SIZE)
@@ -51,6 +54,8 @@ class Terms:
         positive("move_time_limit", within("move_time_limit", self.move_time_limit, 0, 86_400, closed=True))
         if self.max_moves is not None:
             whole("max_moves", self.max_moves, 1, 10_000)
+        if self.main_time is not None:
+            whole("main_time", self.main_time, 1, 86_400)
         if self.handicap:
             whole("handicap", self.handicap, 2, 9)
             if fixed_handicap(self.handicap, self.size) is None:
@@ -115,6 +120,9 @@ def set_up(engine: GtpClient, terms: Terms, start: Sequence[int] = ()) -> None:
             raise InputError(f"the engine '{engine.line}' refuses '{command}': {error}") from error
     if not terms.handicap:
         _tell(engine, start, terms.size)
+    if terms.main_time is not None:
+        with suppress(EngineRefused):  # the clock runs all the same
+            engine.ask(f"time_settings {terms.main_time} 0 0", SETUP_LIMIT)
 
 
 def play_game(
@@ -163,9 +171,16 @@ def _tell(engine: GtpClient, events: Sequence[int], size: int) -> None:
 
 def _answer(engine: GtpClient, colour: int, terms: Terms, game: MatchGame) -> int | None:
     """The move that an engine gives; None where the game is over by resignation or failure."""
+    limit = terms.move_time_limit
     begin = time.perf_counter()
     try:
-        text = engine.ask(f"genmove {LETTERS[colour]}", terms.move_time_limit)
+        if terms.main_time is not None:
+            left = max(0.0, terms.main_time - game.seconds[colour])
+            limit = min(limit, left)
+            with suppress(EngineRefused):
+                engine.ask(f"time_left {LETTERS[colour]} {int(left)} 0", SETUP_LIMIT)
+            begin = time.perf_counter()
+        text = engine.ask(f"genmove {LETTERS[colour]}", limit)
     except EngineFailure as error:
         kind = ILLEGAL if isinstance(error, EngineRefused) else _kind(error)
         _lost(game, colour, kind, str(error))

@@ -71,6 +71,7 @@ def match(
         "move_time_limit": float(terms.move_time_limit),
         "max_moves": terms.max_moves or 3 * terms.size * terms.size,
         "handicap": terms.handicap or None,
+        "main_time": terms.main_time,
         "openings": fingerprint(starts) if starts else None,
         "alternate": None if alternate else False,
     }

@@ -118,6 +118,23 @@ def test_who_hangs_loses_on_time(tmp_path):
     assert facts["reason"] == "no answer to genmove within 1.5 s"
 
 
+def test_engines_are_told_their_time(tmp_path):
+    log = tmp_path / "black.log"
+    black = fake("--log", str(log), "C1", "C2", "C3", "C4", "C5")
+    facts = one_game(tmp_path, black, fake("--refuse", "time_left", "D1", "D2", "D3"), Terms(5, 0.5, main_time=60))
+    assert facts["ended"] == "passes" and facts["moves"] == 11
+    lines = log.read_text().splitlines()
+    assert lines.index("time_settings 60 0 0") < lines.index("time_left B 60 0") < lines.index("genmove B")
+    told = [int(line.split()[2]) for line in lines if line.startswith("time_left B")]
+    assert len(told) == lines.count("genmove B") and told == sorted(told, reverse=True) and told[-1] > 0
+
+
+@pytest.mark.slow
+def test_who_uses_up_the_main_time_loses(tmp_path):
+    facts = one_game(tmp_path, fake("C1", "hang"), WHITE, Terms(5, 0.5, main_time=2))
+    assert (facts["result"], facts["ended"]) == ("W+T", "time-out")
+
+
 def test_who_refuses_a_legal_move_loses(tmp_path):
     facts = one_game(tmp_path, BLACK, fake("--refuse", "play"))
     assert (facts["result"], facts["ended"], facts["reason"]) == ("B+F", "refused move", "not today")
@@ -203,6 +220,7 @@ def test_engines_that_cannot_play_at_all(tmp_path, command, kind, message):
     [
         ({"size": 4}, "`size` (=4) must be a whole number from 5 to 25"),
         ({"komi": float("nan")}, "`komi` (=nan) must be a number of at least -1000 and at most 1000"),
+        ({"main_time": 0}, "`main_time` (=0) must be a whole number from 1 to 86400"),
         ({"move_time_limit": 0}, "`move_time_limit` (=0) must be a number above 0"),
         ({"max_moves": 0}, "`max_moves` (=0) must be a whole number from 1 to 10000"),
     ],
