@@ -13,7 +13,8 @@ from casecnn.go.cli import options as go
 
 @command()
 @go.weights
-@go.temperature(default=0.0)
+@option("--level", metavar="RANK", meaning="Play as strong as a rank, such as 10k, on 19x19", otherwise="as it can")
+@go.temperature(otherwise="0; with --level what it needs")
 @go.symmetries()
 @option("--tactics/--no-tactics", default=True, meaning="Think less of moves that leave stones in danger")
 @go.visits("; needs weights with a value branch", otherwise="no search, or as long as --move-time says")
@@ -31,7 +32,7 @@ from casecnn.go.cli import options as go
 @options.threads(otherwise="for a search one for each core, at most 2; else 1")
 @device_option
 @seed_option
-def gtp(weights, threads, device, **settings) -> None:
+def gtp(weights, level, threads, device, **settings) -> None:
     """Play Go with Sabaki, GoGui, Lizzie or any other program that speaks the Go Text Protocol, version 2.
 
     Commands come on standard input, answers go to standard output, everything else to standard error. docs/gtp.md tells
@@ -40,12 +41,14 @@ def gtp(weights, threads, device, **settings) -> None:
     With --visits, --move-time or both the engine searches: each move until the position has that many visits, or for
     that time. Where the controller sets a clock, no move takes more than its share of what is left.
 
+    With --level the net plays less likely moves, or searches a little; docs/gtp.md says how the ranks were measured.
+
     With --resign the engine gives up in the second half of the game, when random games say three turns in a row that it
     is behind by more than that many points.
     """
-    from casecnn.go.players.settings import Settings
+    from casecnn.go.players.levels import settings_at
 
-    checked = Settings(threads=threads, **settings)  # before torch is loaded
+    checked = settings_at(level, threads=threads, **settings)  # before torch is loaded
     from functools import partial
 
     import torch
