@@ -129,13 +129,15 @@ def load_games(
 
     Raises `InputError` for what cannot be read, and where no game of that size is left.
     """
+    why = "check `games` and the board size"
     if len(paths) == 1 and os.fspath(paths[0]).endswith(".npz"):
         archive = load_archive(paths[0])
         archive = archive.select(games[0], len(archive) if games[1] is None else games[1])
     else:
-        archive, _ = pack_games(paths, keep=Filter(size), games=games)
+        archive, skipped = pack_games(paths, keep=Filter(size), games=games)
+        why = skipped.summary() if skipped.counts else why
     if not len(archive):
-        raise InputError(f"'{os.fspath(paths[0])}': no game is left; check `games` and the board size")
+        raise InputError(f"'{os.fspath(paths[0])}': no game is left; {why}")
     return archive
 
 
