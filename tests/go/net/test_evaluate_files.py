@@ -20,4 +20,4 @@ def test_why_no_game_is_left(tmp_path, monkeypatch, capsys, text, options, reaso
     (tmp_path / "g.sgf").write_text(text)
     assert main(["go", "eval", "g.sgf", *options]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("casecnn: error: 'g.sgf': no game is left; ") and error.endswith(f"{reason}\n")
+    assert "casecnn: error: 'g.sgf': no game is left; " in error and error.endswith(f"{reason}\n")
