@@ -6,25 +6,30 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from casecnn.go.data.archive import Archive
-from casecnn.go.data.sampling import PositionSource, choose_plays
+from casecnn.go.data.sampling import PositionSource, choose_plays, position_batch
 from casecnn.go.net.evaluation import evaluate_policy
 from casecnn.go.net.policy import load_policy
-from casecnn.go.net.shortcuts import folded
+from casecnn.go.net.shortcuts import folded, unfolded
 from casecnn.nets.policy import policy_net, policy_net_with_shortcuts
 from casecnn.torch_net.build import build
 from casecnn.training.loop import TrainResult, train
 from casecnn.training.recipe import Recipe
-from casecnn.weights.state_dict import fill, load, save
+from casecnn.weights.state_dict import Loaded, fill, load, save
 
 WEIGHTS, UNFOLDED = "policy.safetensors", "policy-unfolded.safetensors"
 PREPROCESSING = (
     "48 feature planes of Silver et al. 2016, Extended Data Table 2 (casecnn.go.planes.table), values 0 and 1"
 )
+
+
+CALIBRATION = 1024
+"""Positions that tell each BatchNorm its statistics where a plain net is to learn with shortcuts."""
 
 
 def policy_loss(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -65,7 +70,8 @@ def train_policy(
 
     With `shortcuts` the net learns as `casecnn.nets.policy.policy_net_with_shortcuts` and is folded into the plain one
     at the end. The unfolded weights are kept in `policy-unfolded.safetensors`, in float32, with the positions seen so
-    far: `initial` with that file goes on from there.
+    far: `initial` with that file goes on from there, and with a plain net from what
+    `casecnn.go.net.shortcuts.unfolded` makes of it.
 
     The weights are the averaged ones where the recipe has `ema_decay`, else the last ones.
 
@@ -74,13 +80,17 @@ def train_policy(
     net = policy_net(k, layers, size)
     model = build(policy_net_with_shortcuts(k, layers, size) if shortcuts else net, seed=recipe.seed)
     seen = 0
-    if initial is not None and shortcuts:
-        unfolded = load(Path(initial), float32=True)
-        fill(model, unfolded.tensors, initial)
-        seen = int(unfolded.metadata.get("positions", 0))
+    if initial is not None and shortcuts and (state := _unfolded(initial)) is not None:
+        fill(model, state.tensors, initial)
+        seen = int(state.metadata.get("positions", 0))
     elif initial is not None:
         start = load_policy(initial, "cpu")
-        fill(model, start.module.state_dict(), start.name)
+        tensors = start.module.state_dict()
+        if shortcuts:
+            chosen = choose_plays(archive, size, CALIBRATION, recipe.seed)
+            planes, _ = position_batch(archive, chosen, np.zeros(len(chosen), np.int64), size)
+            tensors = unfolded(tensors, torch.from_numpy(planes), recipe.seed)
+        fill(model, tensors, start.name)
     source = PositionSource(archive, recipe.batch_size, recipe.seed, size)
     evaluate = None
     if validation is not None:
@@ -121,3 +131,12 @@ def train_policy(
         state = {**metadata, "net": "policy_net_with_shortcuts", "positions": seen}
         save(Path(output) / UNFOLDED, result.weights, state)
     return result
+
+
+def _unfolded(initial: str | Path) -> Loaded | None:
+    """The file of a net with shortcuts; None for anything else, which `load_policy` knows or explains."""
+    path = Path(initial)
+    if path.suffix != ".safetensors" or not path.is_file():
+        return None
+    found = load(path, float32=True)
+    return found if found.metadata.get("net") == "policy_net_with_shortcuts" else None
