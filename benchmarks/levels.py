@@ -21,9 +21,9 @@ from casecnn.go.players.levels import TEMPERATURES
 
 ENGINE = "casecnn go gtp"
 PLAYERS = {
-    **{f"temperature {t:g}": f"{ENGINE} --temperature {t:g}" for t in (1.25, 1.0, 0.75, 0.5, 0.25)},
+    **{f"temperature {t:g}": f"{ENGINE} --temperature {t:g}" for t in (1.75, 1.5, 1.25, 1.0, 0.75, 0.5, 0.25)},
     "policy alone": ENGINE,
-    **{f"{visits} visits": f"{ENGINE} --visits {visits}" for visits in (25, 100, 400)},
+    **{f"{visits} visits": f"{ENGINE} --visits {visits}" for visits in (25, 100)},
 }
 
 

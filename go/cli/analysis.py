@@ -40,7 +40,7 @@ def analysis(weights, quit_without_waiting, device, rollouts, **settings) -> Non
     from casecnn.go.analysis.engine import AnalysisEngine, serve
     from casecnn.go.net.board_sizes import policy_for
     from casecnn.go.planes.warm_up import warm_up
-    from casecnn.go.players.nets import load_net
+    from casecnn.go.players.nets import load_net, rehearsed
     from casecnn.go.players.player import rehearse
     from casecnn.go.search.reading import rehearse as rehearse_search
 
@@ -49,6 +49,7 @@ def analysis(weights, quit_without_waiting, device, rollouts, **settings) -> Non
         searches = hasattr(policy, "estimate") and not rollouts
         if not searches and rollouts is None:
             checked = replace(checked, rollouts=DEFAULT_ROLLOUTS)
-        warm_up(rehearse, *([rehearse_search] if searches else []))
-        engine_of = partial(AnalysisEngine, policy, settings=checked, resize=partial(policy_for, policy))
+        warm_up(rehearse, *([rehearse_search] if searches else []), partial(rehearsed, policy))
+        resize = lambda size: rehearsed(policy_for(policy, size))  # noqa: E731
+        engine_of = partial(AnalysisEngine, policy, settings=checked, resize=resize)
         serve(engine_of, source, answers, wait=not quit_without_waiting)

@@ -22,10 +22,13 @@ ELO_OF_A_RANK = 145.0
 ANCHOR = 5
 """The kyu rank of GNU Go 3.8 at level 10, the zero of the ratings."""
 
-TEMPERATURES = ((0.0, 182.0), (0.5, 0.0), (1.0, -300.0), (1.5, -900.0))
+TEMPERATURES = (
+    (0.0, 182.0), (0.25, 115.0), (0.5, -24.0), (0.75, -126.0), (1.0, -266.0), (1.25, -545.0), (1.5, -846.0),
+    (1.75, -1072.0),
+)  # fmt: skip
 """Temperatures of the policy without a search, and their ratings, falling."""
 
-VISITS = ((1, 182.0), (400, 300.0))
+VISITS = ((1, 182.0), (25, 628.0))
 """Visits of a search at temperature 0, and their ratings, rising; the first is the policy alone."""
 
 

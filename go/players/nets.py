@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import TypeVar
+
+import numpy as np
 
 from casecnn.errors import InputError
 from casecnn.go.net.policy import Policy, load_policy
 from casecnn.go.net.policy_value import DEFAULT, PolicyValue, load_policy_value
+from casecnn.go.planes.table import PLANES
 from casecnn.weights.safetensors_file import read_arrays
 from casecnn.weights.state_dict import packaged, resolve
+
+Net = TypeVar("Net", bound=Policy)
 
 
 def load_net(
@@ -27,6 +33,20 @@ def load_net(
     if search is None and which is None and (packaged("casecnn.go") / f"{DEFAULT}.json").is_file():
         return load_policy_value(None, device)
     return load_policy(which, device)
+
+
+def rehearsed(policy: Net) -> Net:
+    """The net itself, after a few positions: what its first ones compile, load and lay out costs no game any time.
+
+    A search asks for up to four positions at once on a CPU.
+    """
+    for number in range(1, 5):
+        planes = np.zeros((number, PLANES, policy.size, policy.size), np.uint8)
+        if isinstance(policy, PolicyValue):
+            policy.estimate(planes, 0.0)
+        else:
+            policy.probabilities(planes, symmetries=False)
+    return policy
 
 
 def has_value(which: str | os.PathLike[str]) -> bool:

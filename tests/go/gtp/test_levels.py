@@ -7,9 +7,13 @@ from wishful import WishfulNet
 
 from casecnn.cli import main
 from casecnn.errors import UsageError
+from casecnn.go.net.policy import Policy
 from casecnn.go.players.levels import TEMPERATURES, VISITS, level, levels, settings_at
+from casecnn.go.players.nets import rehearsed
 from casecnn.go.players.player import PolicyPlayer
 from casecnn.go.position import Position
+from casecnn.nets.policy import policy_net
+from casecnn.torch_net.build import build
 
 
 def test_levels_go_up_from_drawn_moves_to_a_search():
@@ -61,3 +65,15 @@ def test_the_command_refuses_what_a_level_decides(capsys):
     assert capsys.readouterr().err == "casecnn: error: `--visits` (=9) must be left out with `--level` (=10k)\n"
     assert main(["go", "gtp", "--level", "weak"]) == 2
     assert "`--level` (=weak) must be a rank from" in capsys.readouterr().err
+
+
+def test_an_engine_asks_its_net_before_a_game_not_in_it(monkeypatch):
+    asked = []
+
+    class Net(Policy):
+        def probabilities(self, planes, symmetries=True):
+            asked.append(planes.shape)
+            return super().probabilities(planes, symmetries)
+
+    net = Net(build(policy_net(4, 3, 7), seed=1), "tiny", 7)
+    assert rehearsed(net) is net and [shape[0] for shape in asked] == [1, 2, 3, 4]
