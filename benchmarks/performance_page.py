@@ -38,10 +38,29 @@ def write_page(results: Path, page: Path) -> Path:
         content = json.loads(path.read_text())
         if "results" in content and "clock" in content:
             parts += section(content)
+        elif "steps" in content:
+            parts += training(content)
         elif "pairs" in content:
             parts += versions(content)
     page.write_text("\n".join(parts).rstrip() + "\n")
     return page
+
+
+def training(content: dict[str, Any]) -> list[str]:
+    """The table of training steps."""
+    threads = content["threads"]
+    clock = "processor time" if threads == 1 else "wall clock"
+    lines = [f"\n## Training in float32: {content['cpu']}, {threads} thread{'s' * (threads > 1)}\n"]
+    lines.append(f"Samples a second of the fastest step by {clock}, see `benchmarks/training.py`.\n")
+    lines.append("| net | batch | instructions | casecnn | torch | channels_last | best | ceiling |")
+    lines.append("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
+    for step in content["steps"]:
+        rates = step["rates"]
+        cells = [step["net"], str(step["batch"]), step["instructions"]]
+        cells += [number(rates[name]) for name in ("casecnn", "torch", "channels_last")]
+        cells += [ratio(rates, TORCH), f"{rates['casecnn'] / step['ceiling']:.2f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
 
 
 def versions(content: dict[str, Any]) -> list[str]:
