@@ -17,13 +17,19 @@ from casecnn.kernels.convolution import Convolution
 from casecnn.kernels.winograd import SIDES, WinogradConvolution
 from casecnn.layers.shapes import Pair
 
+LEAST_CHANNELS = 32  # of both sides: with fewer, the transforms take what the products save
 LEAST_TILES = 2000  # of a batch: with fewer, transforming the weights takes as long as it saves
 
 
 def fits(convolution: Convolution, x: Tensor, padding: Pair) -> bool:
     """Whether the convolution of x [N, C, H, W] can be done here, and is faster so, both ways."""
     weight, window = convolution.weight, convolution.kernel
-    if not winograd.fits(convolution) or max(padding) >= min(window) or x.dtype != torch.float32:
+    if (
+        min(weight.shape[:2]) < LEAST_CHANNELS
+        or not winograd.fits(convolution)
+        or max(padding) >= min(window)
+        or x.dtype != torch.float32
+    ):
         return False
     height, width = (n + 2 * p - k + 1 for n, p, k in zip(x.shape[2:], padding, window, strict=True))
     if height < 1 or width < 1 or x.shape[1] != weight.shape[1]:

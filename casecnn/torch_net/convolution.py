@@ -60,7 +60,7 @@ class Conv(nn.Conv2d):
 
     def _is_wide(self, x: Tensor) -> bool:
         """Whether it is worth it to load numba and see if Winograd's algorithm is faster in training."""
-        large = min(self.kernel_size) >= 3 and min(self.weight.shape[:2]) >= 8 and x.dim() == 4
+        large = min(self.kernel_size) >= 3 and min(self.weight.shape[:2]) >= 32 and x.dim() == 4
         plain = large and x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
         return (
             plain

@@ -58,7 +58,7 @@ def test_relu_lets_gradients_through_where_it_is_open():
 
 def net():
     layers = (Conv("a", 32, 3, padding=1, activation="relu"), Conv("b", 32, 3, padding=1, activation="tanh"))
-    return Net("n", (32, 20, 20), (*layers, Conv("c", 16, 3, padding=1)))
+    return Net("n", (32, 20, 20), (*layers, Conv("c", 32, 3, padding=1)))
 
 
 def used(module, x) -> int:
@@ -102,6 +102,7 @@ def test_what_does_not_fit():
     x = torch.zeros(100, 32, 20, 20)
     assert winograd.fits(Convolution(weight), x, (1, 1))
     assert not winograd.fits(Convolution(weight), x[:10], (1, 1))
+    assert not winograd.fits(Convolution(weight[:16]), x, (1, 1))
     assert not winograd.fits(Convolution(weight, stride=(2, 2)), x, (1, 1))
     assert not winograd.fits(Convolution(weight), x, (3, 0))
     assert not winograd.fits(Convolution(weight), x[:, :, :2, :2], (0, 0))
