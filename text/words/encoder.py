@@ -20,6 +20,7 @@ import numpy as np
 
 from casecnn.console import progress
 from casecnn.errors import InputError, UsageError
+from casecnn.weights.safetensors_file import read
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +56,8 @@ def encoded_words(folder: Path, words: Collection[str] | None, first: int = 0) -
     try:
         tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         encode = _Encoder(folder)
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise InputError(f"'{folder}' is no sentence encoder of the kinds {', '.join(KINDS)}: {error}") from error
     except Exception as error:  # tokenizers raises nothing more specific
@@ -74,8 +77,6 @@ class _Encoder:
     """The forward pass of BERT (Devlin et al. 2019) or MPNet (Song et al. 2020), and the mean over the tokens."""
 
     def __init__(self, folder: Path) -> None:
-        from safetensors.torch import load_file
-
         facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.kind = facts["model_type"]
         if self.kind not in KINDS:
@@ -83,7 +84,7 @@ class _Encoder:
         self.width, self.layers = facts["hidden_size"], facts["num_hidden_layers"]
         self.heads, self.epsilon = facts["num_attention_heads"], facts["layer_norm_eps"]
         self.weights = {name.removeprefix(f"{self.kind}."): w.float()
-                        for name, w in load_file(folder / "model.safetensors").items()}  # fmt: skip
+                        for name, w in read(folder / "model.safetensors", "pt")[0].items()}  # fmt: skip
         self.first = 2 if self.kind == "mpnet" else 0  # MPNet's positions begin after that of the padding
         own = {"bert": ("self.query", "self.key", "self.value", "output.dense", "output.LayerNorm"),
                "mpnet": ("attn.q", "attn.k", "attn.v", "attn.o", "LayerNorm")}  # fmt: skip

@@ -12,6 +12,7 @@ import numpy as np
 
 from casecnn.errors import UsageError
 from casecnn.text.words.encoder import encoded_words, is_encoder
+from casecnn.weights.safetensors_file import read
 
 SPREAD = 0.425
 """The standard deviation to which the numbers of WordLlama's pieces are scaled: that of words is about 0.25 then."""
@@ -39,8 +40,6 @@ def wordllama(words: Collection[str] | None = None, first: int = 0) -> Rows:
     """
     spec = find_spec("wordllama")
     try:
-        from safetensors.numpy import load_file
-
         tokenizers: Any = import_module("tokenizers")
         if spec is None or spec.origin is None:
             raise ImportError("wordllama")
@@ -53,7 +52,7 @@ def wordllama(words: Collection[str] | None = None, first: int = 0) -> Rows:
         raise UsageError(
             f"the package wordllama has no '{weights.name}' or no '{rules.name}'; install version 0.4 of it"
         )
-    pieces = next(iter(load_file(weights).values())).astype(np.float32)
+    pieces = next(iter(read(weights, "np")[0].values())).astype(np.float32)
     pieces *= SPREAD / pieces.std()
     tokenizer = tokenizers.Tokenizer.from_file(str(rules))
     whole = {piece[1:]: row for piece, row in tokenizer.get_vocab().items() if piece[0] == "\u2581" and len(piece) > 1}
