@@ -1,4 +1,4 @@
-"""Small text models with random numbers, sentences for them, and the core's float64 reference as their judge."""
+"""Small text models with random numbers, sentences for them, and what the core's float64 reference gives for them."""
 
 from __future__ import annotations
 
