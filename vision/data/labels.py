@@ -79,15 +79,16 @@ def _json_rows(text: str, file: Path) -> Sequence[object]:
                 if len(set(content.values())) < len(content):
                     raise ValueError("two names have the same number")
                 content = {str(number): name for name, number in content.items()}
+            if not all(re.fullmatch(r"\d+", number) for number in content):
+                raise ValueError("some are neither")
             numbers = {int(number): row for number, row in content.items()}
             lacking = next((number for number in range(len(numbers)) if number not in numbers), None)
             if lacking is not None:
                 raise ValueError(f"the number {lacking} is missing, and {max(numbers)} is there")
             return [numbers[number] for number in range(len(numbers))]
     except ValueError as error:
-        why = "some are neither" if "int()" in str(error) else str(error)
         raise InputError(
-            f"'{file}' must be JSON from the numbers 0, 1, 2, ... to names, or from names to those: {why}"
+            f"'{file}' must be JSON from the numbers 0, 1, 2, ... to names, or from names to those: {error}"
         ) from error
     return list(content)
 
