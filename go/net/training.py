@@ -80,9 +80,9 @@ def train_policy(
     net = policy_net(k, layers, size)
     model = build(policy_net_with_shortcuts(k, layers, size) if shortcuts else net, seed=recipe.seed)
     seen = 0
-    if initial is not None and shortcuts and (state := _unfolded(initial)) is not None:
-        fill(model, state.tensors, initial)
-        seen = int(state.metadata.get("positions", 0))
+    if initial is not None and shortcuts and (form := _unfolded(initial)) is not None:
+        fill(model, form.tensors, initial)
+        seen = int(form.metadata.get("positions", 0))
     elif initial is not None:
         start = load_policy(initial, "cpu")
         tensors = start.module.state_dict()
