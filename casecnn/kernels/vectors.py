@@ -75,6 +75,20 @@ def everywhere(builder: Any, number: Any) -> Any:
     return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), lanes)
 
 
+def by_number(builder: Any, number: Any, cases: dict[int, Callable[[], None]], name: str) -> None:
+    """Do what a number names; for one that names nothing the first case. What follows stands in a block `name`."""
+    after = builder.append_basic_block(name)
+    blocks = [builder.append_basic_block("block") for _ in cases]
+    switch = builder.switch(number, blocks[0])
+    for at, (block, (case, write)) in enumerate(zip(blocks, cases.items(), strict=True)):
+        if at:
+            switch.add_case(long(case), block)
+        builder.position_at_end(block)
+        write()
+        builder.branch(after)
+    builder.position_at_end(after)
+
+
 def adding(builder: Any) -> Callable[[Any, Any, Any], Any]:
     """The function (x, y, z) to x * y + z, rounded once where the CPU can."""
     name = f"llvm.fmuladd.v{WIDTH}f32"

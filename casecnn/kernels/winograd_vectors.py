@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -25,6 +26,7 @@ from casecnn.kernels.vectors import (
     WIDTH,
     WORD,
     adding,
+    by_number,
     everywhere,
     load,
     long,
@@ -59,19 +61,11 @@ def _fetch(builder: Any, address: Any, offset: int) -> None:
 def _multiply(
     builder: Any, rows: Any, vectors: Any, left: Any, left_step: Any, right: Any, product: Any, steps: Any
 ) -> None:
-    after = builder.append_basic_block("multiplied")
-    chosen = builder.add(builder.mul(rows, long(VECTORS)), vectors)
-    first = builder.append_basic_block("block")
-    switch = builder.switch(chosen, first)
     shapes = [(r, v) for r in range(LEAST_ROWS, ROWS + 1) for v in range(1, VECTORS + 1)]
-    for number, (r, v) in enumerate(shapes):
-        block = builder.append_basic_block("block") if number else first
-        if number:
-            switch.add_case(long(r * VECTORS + v), block)
-        builder.position_at_end(block)
-        _block(builder, r, v, left, left_step, right, product, steps)
-        builder.branch(after)
-    builder.position_at_end(after)
+    blocks = {
+        r * VECTORS + v: partial(_block, builder, r, v, left, left_step, right, product, steps) for r, v in shapes
+    }
+    by_number(builder, builder.add(builder.mul(rows, long(VECTORS)), vectors), blocks, "multiplied")
 
 
 def _block(

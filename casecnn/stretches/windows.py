@@ -7,6 +7,7 @@ of a map's last one only as many are written as there are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -21,6 +22,7 @@ from casecnn.kernels.vectors import (
     WIDTH,
     WORD,
     adding,
+    by_number,
     everywhere,
     load,
     long,
@@ -53,19 +55,13 @@ def _convolve(
     rest: Any,
     floor: Any,
 ) -> None:
-    after = builder.append_basic_block("convolved")
-    first = builder.append_basic_block("block")
-    switch = builder.switch(builder.add(builder.mul(rows, long(WIDE)), vectors), first)
     shapes = [(r, 1) for r in range(1, MOST_ROWS + 1)] + [(r, VECTORS) for r in range(1, ROWS + 1)]
     shapes += [(1, 2 * VECTORS), (1, WIDE)]
-    for number, (r, v) in enumerate(shapes):
-        block = builder.append_basic_block("block") if number else first
-        if number:
-            switch.add_case(long(r * WIDE + v), block)
-        builder.position_at_end(block)
-        _block(builder, r, v, step, source, weights, bias, target, rest, floor)
-        builder.branch(after)
-    builder.position_at_end(after)
+    blocks = {
+        r * WIDE + v: partial(_block, builder, r, v, step, source, weights, bias, target, rest, floor)
+        for r, v in shapes
+    }
+    by_number(builder, builder.add(builder.mul(rows, long(WIDE)), vectors), blocks, "convolved")
 
 
 def _block(

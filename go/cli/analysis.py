@@ -38,9 +38,8 @@ def analysis(weights, quit_without_waiting, device, rollouts, **settings) -> Non
     from functools import partial
 
     from casecnn.go.analysis.engine import AnalysisEngine, serve
-    from casecnn.go.net.board_sizes import policy_for
     from casecnn.go.planes.warm_up import warm_up
-    from casecnn.go.players.nets import load_net, rehearsed
+    from casecnn.go.players.nets import at_size, load_net, rehearsed
     from casecnn.go.players.player import rehearse
     from casecnn.go.search.reading import rehearse as rehearse_search
 
@@ -50,6 +49,5 @@ def analysis(weights, quit_without_waiting, device, rollouts, **settings) -> Non
         if not searches and rollouts is None:
             checked = replace(checked, rollouts=DEFAULT_ROLLOUTS)
         warm_up(rehearse, *([rehearse_search] if searches else []), partial(rehearsed, policy))
-        resize = lambda size: rehearsed(policy_for(policy, size))  # noqa: E731
-        engine_of = partial(AnalysisEngine, policy, settings=checked, resize=resize)
+        engine_of = partial(AnalysisEngine, policy, settings=checked, resize=partial(at_size, policy))
         serve(engine_of, source, answers, wait=not quit_without_waiting)

@@ -56,16 +56,15 @@ def gtp(weights, level, threads, device, **settings) -> None:
     from casecnn.go.gtp.commands import dispatcher_of
     from casecnn.go.gtp.dispatch import serve
     from casecnn.go.gtp.engine import Engine
-    from casecnn.go.net.board_sizes import policy_for
     from casecnn.go.planes.warm_up import warm_up
-    from casecnn.go.players.nets import load_net, rehearsed
+    from casecnn.go.players.nets import at_size, load_net, rehearsed
     from casecnn.go.players.player import rehearse
     from casecnn.go.search.reading import rehearse as rehearse_search
 
     torch.set_num_threads(threads or 1)
     with protocol_streams() as (source, answers):
         policy = load_net(weights, device, search=checked.searches)
-        engine = Engine(policy, checked, lambda size: rehearsed(policy_for(policy, size)))
+        engine = Engine(policy, checked, partial(at_size, policy))
         searches = [rehearse_search] if engine.player.can_search else []
         warm_up(rehearse, *searches, partial(rehearsed, policy))  # before the first game, not in it
         serve(dispatcher_of(engine), source, answers)

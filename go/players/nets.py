@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from casecnn.errors import InputError
+from casecnn.go.net.board_sizes import policy_for
 from casecnn.go.net.policy import Policy, load_policy
 from casecnn.go.net.policy_value import DEFAULT, PolicyValue, load_policy_value
 from casecnn.go.planes.table import PLANES
@@ -47,6 +48,11 @@ def rehearsed(policy: Net) -> Net:
         else:
             policy.probabilities(planes, symmetries=False)
     return policy
+
+
+def at_size(policy: Net, size: int) -> Net:
+    """The net for boards of `size` lines, rehearsed."""
+    return rehearsed(policy_for(policy, size))
 
 
 def has_value(which: str | os.PathLike[str]) -> bool:

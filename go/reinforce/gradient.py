@@ -52,6 +52,22 @@ def outcomes(games: Sequence[PlayedGame]) -> np.ndarray:
     return np.array([0.0 if not g.winner else 1.0 if (g.winner == BLACK) != g.swapped else -1.0 for g in games])
 
 
+def against_start(games: Sequence[PlayedGame]) -> dict[str, Any]:
+    """Of games of a net against its start: the share of wins with its Wilson interval, by colour, the mean score."""
+    won = (outcomes(games) + 1) / 2
+    white = np.array([game.swapped for game in games])
+    low, high = wilson_interval(float(won.sum()), len(games))
+    return {
+        "start_win_rate": float(won.mean()),
+        "interval": [round(low, 4), round(high, 4)],
+        "games": len(games),
+        "as_black": float(won[~white].mean()),
+        "as_white": float(won[white].mean()) if white.any() else None,
+        "mean_score": float(np.mean([-game.score if game.swapped else game.score for game in games])),
+        "move_limit": sum(game.ended == "move limit" for game in games),
+    }
+
+
 def batch_baseline(z: np.ndarray, white: np.ndarray) -> np.ndarray:
     """float64 [n]: for each game the mean outcome of the *other* games in which the net has the same colour.
 
@@ -124,18 +140,7 @@ class PolicyGradient:
         """The share of wins of the net against the version that the run started from, with its Wilson interval."""
         seed = derive_seed(self.rules.seed, _EVALUATION, self.steps)
         games = self._play(model, self.pool.load(0), range(self.evaluate_games), seed)
-        won = (outcomes(games) + 1) / 2
-        white = np.array([game.swapped for game in games])
-        low, high = wilson_interval(float(won.sum()), len(games))
-        return {
-            "start_win_rate": float(won.mean()),
-            "interval": [round(low, 4), round(high, 4)],
-            "games": len(games),
-            "as_black": float(won[~white].mean()),
-            "as_white": float(won[white].mean()) if white.any() else None,
-            "mean_score": float(np.mean([-game.score if game.swapped else game.score for game in games])),
-            "move_limit": sum(game.ended == "move limit" for game in games),
-        }
+        return against_start(games)
 
     def _play(self, model: nn.Module, opponent: Policy, numbers: Sequence[int], seed: int) -> list[PlayedGame]:
         training = model.training
