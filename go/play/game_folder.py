@@ -22,6 +22,23 @@ from casecnn.files import atomic_write, read_error, write_error
 SETTINGS, LOG, SUMMARY = "run.json", "games.jsonl", "summary.json"
 
 
+def forget_games(path: Path) -> None:
+    """Remove the files of a run from a folder that has the settings of one, and the folder if nothing else is in it.
+
+    Files of games that a run keeps beside (`keep` of `casecnn.go.play.selfplay_run.selfplay`) go, too; others stay.
+    """
+    if not (path / SETTINGS).is_file():
+        return
+    try:
+        for name in ("game-[0-9]*.sgf", "game-[0-9]*.npz", LOG, SUMMARY, SETTINGS):
+            for file in path.glob(name):
+                file.unlink()
+        if not any(path.iterdir()):
+            path.rmdir()
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
 class GameFolder:
     """The folder `path`, made if it is not there. `finished` holds the facts of the games by their number, from 1.
 

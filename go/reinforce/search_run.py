@@ -11,10 +11,8 @@ training pipeline"; what differs is said in docs/search.md.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +22,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from casecnn.checks import positive, whole
-from casecnn.errors import UsageError
 from casecnn.go.net.policy_value import PolicyValue, load_policy_value
 from casecnn.go.net.value_training import WEIGHTS, halved, value_loss
 from casecnn.go.play.game import Rules
+from casecnn.go.play.game_folder import forget_games
 from casecnn.go.play.selfplay_run import fingerprint, selfplay
-from casecnn.go.reinforce.gradient import outcomes
+from casecnn.go.reinforce.gradient import against_start
 from casecnn.go.reinforce.run import check_start, learn, same_settings
 from casecnn.go.reinforce.searched_games import NOISE, play_searched_games, read_searched_game
 from casecnn.go.reinforce.searched_positions import SearchedBatch, SearchedPositions
 from casecnn.layers import Net
 from casecnn.nets.value import policy_value_net
 from casecnn.seeds import derive_seed
-from casecnn.statistics import wilson_interval
 from casecnn.torch_net.build import build
 from casecnn.training.distributed import own_rank
 from casecnn.training.loop import TrainResult
@@ -51,8 +48,9 @@ class SearchLearning:
     """The loss of `casecnn.training.loop.train` for this kind of learning, and its evaluation.
 
     Called with the net and a batch (the step int64 [1]) it plays a round of games where the step begins one, and
-    learns from `batch_size` positions of the last `window` games. Games are files below `folder`: those that are there
-    are not played again. Of several processes each plays a part of the games and learns from positions of its own.
+    learns from `batch_size` positions of the last `window` games. Games are files below `folder`. Those of this run,
+    which `run` tells, are not played again; with `anew` those of earlier runs are removed first. Of several processes
+    each plays a part of the games and learns from positions of its own.
     """
 
     def __init__(
@@ -68,8 +66,11 @@ class SearchLearning:
         window: int,
         batch_size: int,
         evaluate_games: int,
+        run: dict[str, Any],
+        anew: bool,
         threads: int | None = None,
     ) -> None:
+        self.run, self.anew = run, anew
         self.net, self.start, self.folder, self.rules = net, start, folder, rules
         self.visits, self.games, self.steps, self.window = visits, games, steps, window
         self.batch_size, self.evaluate_games, self.threads = batch_size, evaluate_games, threads
@@ -95,17 +96,7 @@ class SearchLearning:
         numbers = range(self.evaluate_games)
         net = self._net(model)
         found = list(play_searched_games(net, numbers, self.visits, rules, self.threads, opponent=self.start))
-        games = sorted(found, key=lambda game: game.number)
-        won = (outcomes(games) + 1) / 2
-        low, high = wilson_interval(float(won.sum()), len(games))
-        return {
-            "start_win_rate": float(won.mean()),
-            "interval": [round(low, 4), round(high, 4)],
-            "games": len(games),
-            "as_black": float(won[0::2].mean()),
-            "as_white": float(won[1::2].mean()) if len(won) > 1 else None,
-            "mean_score": float(np.mean([-game.score if game.swapped else game.score for game in games])),
-        }
+        return against_start(sorted(found, key=lambda game: game.number))
 
     def _net(self, model: nn.Module) -> PolicyValue:
         """The net as it is now, a copy that does not learn on."""
@@ -117,24 +108,25 @@ class SearchLearning:
 
     def _play(self, model: nn.Module) -> None:
         """Play the round's games, as far as they are not there, and take up those of the window."""
+        if self.anew and own_rank() == 0:
+            for earlier in sorted(self.folder.glob("round-[0-9]*")):
+                forget_games(earlier)
+        self.anew = False
         net = self._net(model)
         rules = replace(self.rules, seed=derive_seed(self.rules.seed, _GAMES, self.round))
 
         def play(numbers: list[int], tick: Any) -> Iterator[Any]:
             return play_searched_games(net, numbers, self.visits, rules, self.threads, tick)
 
-        run = partial(
-            selfplay, net, self.games, self._folder(self.round), rules, play=play, progress=lambda *_: None,
-            settings={"visits": self.visits, "noise": NOISE},
+        summary = selfplay(
+            net, self.games, self._folder(self.round), rules, play=play, progress=lambda *_: None,
+            settings=self.run | {"noise": NOISE},
             keep=lambda game, path: game.save(path.with_suffix(".npz")),
         )  # fmt: skip
-        try:
-            summary = run()
-        except UsageError:  # games of other weights, which a device that does not repeat itself may leave behind
-            shutil.rmtree(self._folder(self.round))
-            summary = run()
         first = max(0, self.round + 1 - -(-self.window // self.games))
-        files = [file for number in range(first, self.round + 1) for file in sorted(self._folder(number).glob("*.npz"))]
+        files = [
+            file for number in range(first, self.round + 1) for file in sorted(self._folder(number).glob("game-*.npz"))
+        ]
         self.positions = SearchedPositions([read_searched_game(file) for file in files])
         self.facts = {
             "round": float(self.round),
@@ -225,14 +217,14 @@ def reinforce_by_search(
     }
     if resume:
         same_settings(folder, settings)
-    elif own_rank() == 0:
-        shutil.rmtree(folder / GAMES, ignore_errors=True)
     net = policy_value_net(**arguments)
     model = build(net, seed=recipe.seed)
     model.load_state_dict(start.module.state_dict())
     learning = SearchLearning(
         net, start, folder / GAMES, rules, visits=visits, games=round_games, steps=round_steps, window=window,
         batch_size=recipe.batch_size, evaluate_games=evaluate_games, threads=threads,
+        anew=not resume,
+        run={**settings, "weights_sha256": settings["start_sha256"], "optimizer": recipe.optimizer, "lr": recipe.lr},
     )  # fmt: skip
 
     def source(step: int, rank: int = 0, world: int = 1) -> tuple[Tensor, ...]:

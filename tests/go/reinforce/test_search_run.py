@@ -118,6 +118,25 @@ def test_a_run_goes_on_with_the_same_bits_and_keeps_its_games(tmp_path, monkeypa
     assert net.size == 5 and net.arguments["k"] == 4
 
 
+@pytest.mark.slow
+def test_a_run_touches_no_games_but_its_own(tmp_path):
+    mine, other = tmp_path / "games" / "mine.sgf", tmp_path / "games" / "round-0000" / "notes.txt"
+    other.parent.mkdir(parents=True)
+    for file in (mine, other):
+        file.write_text("a game of years ago")
+    settings = SETTINGS | {"evaluate_games": 0}
+    one = recipe(steps=1)
+    reinforce_by_search(one, tmp_path, **settings)
+    games = sorted(other.parent.glob("game-*"))
+    with pytest.raises(UsageError, match="choose another folder"):
+        (tmp_path / "checkpoint.pt").unlink()
+        reinforce_by_search(one, tmp_path, **settings | {"visits": 7})
+    assert sorted(other.parent.glob("game-*")) == games and len(games) == 6
+    reinforce_by_search(one, tmp_path, resume=False, **settings | {"visits": 7, "round_games": 2})
+    assert len(list(other.parent.glob("game-*"))) == 4
+    assert mine.read_text() == other.read_text() == "a game of years ago"
+
+
 def test_a_net_for_another_board_is_brought_to_the_size():
     start = search_run._start(None, None, None, 7, 0)
     assert start.size == 7 and start.arguments["size"] == 7 and start.arguments["k"] == 64

@@ -70,6 +70,21 @@ def test_two_processes_learn_what_one_learns_from_the_games_of_both(tmp_path, ba
     assert output.count("policy.safetensors") == 1  # the first process alone prints
 
 
+def test_two_processes_play_the_games_of_a_search_and_learn_from_them(tmp_path):
+    options = ["--visits", "6", "--round-games", "4", "--round-steps", "2", "--steps", "4", "--batch", "8"]
+    process = torchrun("reinforce", "-o", tmp_path / "run", *NET, *options, "--evaluate-games", "2", "--device", "cpu")
+    output, errors = process.communicate(timeout=580)
+    assert process.returncode == 0, errors
+    for number in (0, 1):
+        folder = tmp_path / "run" / "games" / f"round-{number:04d}"
+        assert len(list(folder.glob("game-*.npz"))) == 4
+        assert json.loads((folder / "summary.json").read_text())["games"] == 4
+    rows = [row for row in read_log(tmp_path / "run" / "log.jsonl") if "round" in row]
+    assert [row["round"] for row in rows] == [0, 1] and rows[0]["loss"] > 0
+    assert load(tmp_path / "run" / "policy-value.safetensors").metadata["steps"] == 4
+    assert output.count("policy-value.safetensors") == 1
+
+
 def test_a_process_that_dies_ends_the_run_with_a_checkpoint_and_one_line(tmp_path):
     options = [*LEARN, "--steps", "100000", "--games-per-step", "4"]
     process = torchrun("reinforce", "-o", tmp_path / "run", *options)
