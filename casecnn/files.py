@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -169,3 +170,24 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def cache_folder() -> Path:
+    r"""Where downloads and compiled functions are kept: CASECNN_CACHE if it is set, else the platform's cache folder.
+
+    That is $XDG_CACHE_HOME/casecnn or ~/.cache/casecnn, ~/Library/Caches/casecnn on macOS and
+    %LOCALAPPDATA%\casecnn\Cache on Windows. Doesn't create it.
+    """
+    chosen = os.environ.get("CASECNN_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    try:
+        if sys.platform == "win32":
+            local = os.environ.get("LOCALAPPDATA")
+            return (Path(local) if local else Path.home() / "AppData" / "Local") / "casecnn" / "Cache"
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "casecnn"
+        xdg = os.environ.get("XDG_CACHE_HOME", "")
+        return (Path(xdg) if os.path.isabs(xdg) else Path.home() / ".cache") / "casecnn"
+    except RuntimeError as error:
+        raise InputError("there is no home folder for the cache; set CASECNN_CACHE to a folder") from error

@@ -108,6 +108,7 @@ MOVED = {
     "runlog": "training.log",
     "schedule": "training.schedule",
     "shapes": "layers.shapes",
+    "stale": "compiled",
     "text.classify": "text.model.classify",
     "text.cleaning": "text.words.cleaning",
     "text.cli.training_options": "text.cli.options",

@@ -22,11 +22,11 @@ import llvmlite.binding
 import numba
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from casecnn.stale import forget_stale
+from casecnn.compiled import forget_stale, njit
 
 forget_stale(Path(__file__).parent)
 llvmlite.binding.initialize_native_asmparser()  # for the one instruction that LLVM's intermediate code cannot name

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
+from casecnn.compiled import njit
 from casecnn.kernels.amx import CONFIGURATION, DEPTH, ROWS, STEP_BYTES, configure, multiply, release
 from casecnn.kernels.amx_convolution import CACHED, TileConvolution, block, each, finish, frame_of, lay, numbers, zeros
 

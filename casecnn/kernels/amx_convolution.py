@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 from torch.nn import functional as F
 
+from casecnn.compiled import njit
 from casecnn.kernels.amx import (
     CONFIGURATION,
     DEPTH,

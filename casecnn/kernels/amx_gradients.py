@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from casecnn.compiled import njit
 from casecnn.kernels.amx import (
     CONFIGURATION,
     ROWS,

@@ -23,8 +23,10 @@ from typing import Any
 import numpy as np
 import torch
 from llvmlite import ir
-from numba import cfunc, njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from casecnn.compiled import cfunc, njit
 
 SPINS = 2000  # looks at a counter before the core is offered to others
 

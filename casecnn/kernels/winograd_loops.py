@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import carray, njit
+from numba import carray
 
+from casecnn.compiled import forget_stale, njit
 from casecnn.kernels.parallel import fetch_add, wait_for
 from casecnn.kernels.vectors import BYTES, ROWS, VECTORS, WIDTH, copy, peek, put
 from casecnn.kernels.winograd_vectors import (
@@ -31,7 +32,6 @@ from casecnn.kernels.winograd_vectors import (
     multiply,
     spread,
 )
-from casecnn.stale import forget_stale
 
 forget_stale(Path(__file__).parent)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numba import carray, njit
+from numba import carray
 
+from casecnn.compiled import forget_stale, njit
 from casecnn.kernels import winograd_loops
 from casecnn.kernels.parallel import fetch_add, wait_for
 from casecnn.kernels.vectors import ROWS, VECTORS, WIDTH, clear, copy
@@ -26,7 +27,6 @@ from casecnn.kernels.winograd_loops import (
     ZEROS,
     convolve_tiles,
 )
-from casecnn.stale import forget_stale
 from casecnn.stretches.windows import MOST_ROWS, WIDE, convolve, largest, mean
 
 forget_stale(Path(__file__).parent, Path(winograd_loops.__file__).parent)

@@ -10,13 +10,12 @@ import errno
 import importlib.resources
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from casecnn.errors import InputError
-from casecnn.files import check_regular, read_error, sha256
+from casecnn.files import cache_folder, check_regular, read_error, sha256
 from casecnn.weights import record as records
 from casecnn.weights.record import Figure, WeightsRecord
 from casecnn.weights.safetensors_file import read, write
@@ -57,27 +56,6 @@ class Loaded(NamedTuple):
 def packaged(package: str) -> Path:
     """The folder of weights that ships with a package: `packaged("casecnn.go")` is go/weights."""
     return Path(str(importlib.resources.files(package))) / "weights"
-
-
-def cache_folder() -> Path:
-    r"""Where downloads are kept: CASECNN_CACHE if it is set, else the platform's cache folder for this program.
-
-    That is $XDG_CACHE_HOME/casecnn or ~/.cache/casecnn, ~/Library/Caches/casecnn on macOS and
-    %LOCALAPPDATA%\casecnn\Cache on Windows. Doesn't create it.
-    """
-    chosen = os.environ.get("CASECNN_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    try:
-        if sys.platform == "win32":
-            local = os.environ.get("LOCALAPPDATA")
-            return (Path(local) if local else Path.home() / "AppData" / "Local") / "casecnn" / "Cache"
-        if sys.platform == "darwin":
-            return Path.home() / "Library" / "Caches" / "casecnn"
-        xdg = os.environ.get("XDG_CACHE_HOME", "")
-        return (Path(xdg) if os.path.isabs(xdg) else Path.home() / ".cache") / "casecnn"
-    except RuntimeError as error:
-        raise InputError("there is no home folder for the cache; set CASECNN_CACHE to a folder") from error
 
 
 def resolve(which: str | os.PathLike[str], folder: Path) -> Resolved:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from casecnn.compiled import njit
 from casecnn.go.board.state import EMPTY, SIZE, STAMP, WALL
 
 

@@ -13,8 +13,8 @@ speed; see `casecnn.go.board.chains`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.chains import connected, liberties, next_stamp
 from casecnn.go.board.eyes import is_eye
 from casecnn.go.board.rules import is_free_of_ko_and_suicide

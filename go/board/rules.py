@@ -6,9 +6,9 @@ They change or look at the arrays of a `casecnn.go.board.state.State`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 
+from casecnn.compiled import njit
 from casecnn.go.board.chains import connected, has_liberty_besides, next_stamp
 from casecnn.go.board.record import PLAY, SETUP, TO_PLAY, colour_of, kind_of, pack, point_of
 from casecnn.go.board.state import (

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from casecnn.stale import forget_stale
+from casecnn.compiled import forget_stale, njit
 
 forget_stale(Path(__file__).parents[1])  # functions of other folders call these
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.chains import has_liberty_besides
 from casecnn.go.board.state import EMPTY, KO, KO_COLOUR, MOST_POINTS, SIZE
 

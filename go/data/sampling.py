@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.errors import InputError
 from casecnn.go.board.record import KIND_SHIFT, PLAY, POINT_MASK, colour_of, point_of
 from casecnn.go.board.rules import apply_event

@@ -10,8 +10,8 @@ import threading
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.chains import next_stamp
 from casecnn.go.board.eyes import is_eye, is_eyeish
 from casecnn.go.board.ladders import escape_options, read

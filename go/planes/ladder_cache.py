@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.state import MOST_POINTS
 
 _WORDS = MOST_POINTS // 64 + 1

@@ -22,8 +22,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.chains import connected, next_stamp
 from casecnn.go.board.state import COLOUR, EMPTY, PASSES, SIZE, to_move, to_point
 from casecnn.go.planes.fast import CAPTURE_SIZE, SELF_ATARI_SIZE, SENSIBLENESS

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.record import PLAY, pack
 from casecnn.go.board.rules import area, play, play_pass
 from casecnn.go.board.state import COLOUR, LAST, PASSES, SIZE, State, new_states, state_at, to_point

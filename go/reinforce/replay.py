@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.record import colour_of, point_of
 from casecnn.go.board.rules import apply_event
 from casecnn.go.board.state import BLACK, COLOUR, LAST, PASSES, WHITE, new_state

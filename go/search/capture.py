@@ -9,8 +9,8 @@ answer is `UNKNOWN`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.rules import is_free_of_ko_and_suicide
 from casecnn.go.board.state import EMPTY, KO, ZOBRIST, copy_state, to_point
 from casecnn.go.board.trials import OLD_KO, TAKEN_END, new_reader, play_trial, undo_trial

@@ -9,8 +9,8 @@ nothing is left to play; after the opponent's pass it is at least `ANSWER`, as t
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.state import BLACK, COLOUR, LAST, PASSES, state_at
 from casecnn.go.planes.fast import Scratch, new_scratch, write_planes
 from casecnn.go.planes.table import PLANES

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.eyes import is_eyeish
 from casecnn.go.board.rules import is_free_of_ko_and_suicide, play, play_pass
 from casecnn.go.board.state import BLACK, COLOUR, EMPTY, SIZE, WHITE, State, new_state, take_stones, to_point

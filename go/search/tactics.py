@@ -10,8 +10,8 @@ log-probability of the packaged net (conditional logit).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.chains import connected, liberties
 from casecnn.go.board.ladders import read
 from casecnn.go.board.rules import is_free_of_ko_and_suicide, play

@@ -19,8 +19,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from casecnn.compiled import njit
 from casecnn.go.board.chains import connected, next_stamp
 from casecnn.go.board.rules import area, play, play_pass
 from casecnn.go.board.state import (

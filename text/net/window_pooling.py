@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
+
+from casecnn.compiled import njit
 
 
 # Loops over whole rows, functions of their own: the compiler makes SIMD of them, not of loops over parts of arrays.

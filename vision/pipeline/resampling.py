@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from casecnn.compiled import njit
 
 
 def bilinear(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
