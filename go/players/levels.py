@@ -28,7 +28,7 @@ TEMPERATURES = (
 )  # fmt: skip
 """Temperatures of the policy without a search, and their ratings, falling."""
 
-VISITS = ((1, 182.0), (25, 628.0))
+VISITS = ((1, 182.0), (25, 628.0), (100, 907.0))
 """Visits of a search at temperature 0, and their ratings, rising; the first is the policy alone."""
 
 
