@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import config
 
 from casecnn.errors import InputError
 from casecnn.files import cache_folder
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+config: Any = numba.config
 
 
 def njit(**options: Any) -> Callable[[Function], Any]:

@@ -8,7 +8,7 @@ down, with vectors of the CPU's width, for any CPU that LLVM compiles for. Addre
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -75,7 +75,7 @@ def everywhere(builder: Any, number: Any) -> Any:
     return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), lanes)
 
 
-def by_number(builder: Any, number: Any, cases: dict[int, Callable[[], None]], name: str) -> None:
+def by_number(builder: Any, number: Any, cases: Mapping[int, Callable[[], None]], name: str) -> None:
     """Do what a number names; for one that names nothing the first case. What follows stands in a block `name`."""
     after = builder.append_basic_block(name)
     blocks = [builder.append_basic_block("block") for _ in cases]
