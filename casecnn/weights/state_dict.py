@@ -1,7 +1,8 @@
 """Weights: from a name or a file to tensors, with the hash checked on the way, and back into a file.
 
 Tensors live in safetensors files, which hold numbers and a header and can run nothing. A torch `.pt` or `.pth` file is
-read with `weights_only=True`; no other pickle is ever opened. torch is imported when tensors are read or written.
+read with `weights_only=True`, and what that refuses by an unpickler that looks up nothing but tensors: no file runs
+anything. torch is imported when tensors are read or written.
 """
 
 from __future__ import annotations

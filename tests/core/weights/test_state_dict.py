@@ -195,15 +195,20 @@ class Trap:
         return os.mkdir, (str(self.path),)
 
 
-def torch_bytes(content) -> bytes:
+def torch_bytes(content, **options) -> bytes:
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(content, buffer, **options)
     return buffer.getvalue()
 
 
 def test_a_pickle_is_never_run(tmp_path):
     trap = Trap(tmp_path / "sprung")
-    contents = {"plain": pickle.dumps(trap), "proto2": pickle.dumps(trap, 2), "zip": torch_bytes({"a": trap})}
+    contents = {
+        "plain": pickle.dumps(trap),
+        "proto2": pickle.dumps(trap, 2),
+        "zip": torch_bytes({"a": trap}),
+        "before-1.6": torch_bytes({"a": trap}, _use_new_zipfile_serialization=False),
+    }
     for name, content in contents.items():
         for ending in (".pt", ".pth", ".safetensors", ".pkl", ".bin", ""):
             path = tmp_path / (name + ending)
