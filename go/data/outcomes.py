@@ -16,7 +16,8 @@ from casecnn.go.board.record import colour_of
 from casecnn.go.board.state import BLACK
 from casecnn.go.board.symmetry import SYMMETRIES, targets
 from casecnn.go.data.archive import Archive
-from casecnn.go.data.sampling import plays, position_batch
+from casecnn.go.data.history import History
+from casecnn.go.data.sampling import input_batch, plays
 
 UNKNOWN = 2
 """Stands for the owner of a point that nobody knows."""
@@ -63,14 +64,24 @@ class OutcomeSource:
     `source(step, rank, world)` returns planes uint8 [n, 48, size, size], komi, won and margin float32 [n], owner int8
     [n, size * size] and moves int64 [n] (see `Outcomes`). A game is drawn first, then one of its moves, so that no game
     counts more for being longer. `owned` of each batch come from games whose ownership is known; their winner is left
-    unknown, because such games are closer than others and would teach wrong odds.
+    unknown, because such games are closer than others and would teach wrong odds. With `compact` positions come as in
+    `casecnn.go.data.sampling.compact_batch` instead of the planes.
 
     Raises `InputError` where no game of that size says who won.
     """
 
-    def __init__(self, archive: Archive, batch_size: int, seed: int = 0, size: int = 19, owned: float = 0.25) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        batch_size: int,
+        seed: int = 0,
+        size: int = 19,
+        owned: float = 0.25,
+        compact: bool = False,
+    ) -> None:
         within("owned", owned, 0.0, 1.0)
         self.archive, self.batch_size, self.seed, self.size = archive, batch_size, seed, size
+        self.history = History(archive) if compact else None
         self.indices = plays(archive, size)
         games = np.searchsorted(archive.offsets, self.indices, side="right") - 1
         self.first = np.searchsorted(games, np.arange(len(archive) + 1))  # where each game's plays begin in `indices`
@@ -91,10 +102,10 @@ class OutcomeSource:
         chosen = self.indices[self.first[games] + (rng.random(number) * length).astype(np.int64)]
         symmetries = rng.integers(0, SYMMETRIES, number)
         part = slice(rank * self.batch_size, (rank + 1) * self.batch_size)
-        planes, moves = position_batch(self.archive, chosen[part], symmetries[part], self.size)
+        inputs, moves = input_batch(self.archive, self.history, chosen[part], symmetries[part], self.size)
         known = outcomes(self.archive, chosen[part], symmetries[part], self.size)
         won = np.where(ending[part], np.nan, known.won).astype(np.float32)
-        return tuple(map(torch.from_numpy, (planes, known.komi, won, known.margin, known.owner, moves)))
+        return tuple(map(torch.from_numpy, (inputs, known.komi, won, known.margin, known.owner, moves)))
 
 
 def choose_positions(archive: Archive, size: int = 19, number: int | None = None, seed: int = 0) -> np.ndarray:
