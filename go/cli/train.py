@@ -43,7 +43,10 @@ from casecnn.go.cli import options as go
 @options.validation(metavar="MOVES.npz")
 @options.evaluate_every(default=5_000)
 @options.initial(otherwise="random ones")
-@options.workers(": threads that make planes, in each process", default=1)
+@options.workers(
+    ": threads that prepare positions, in each process",
+    otherwise="1 beside the CPU; beside a GPU one a core, 8 at most",
+)
 @options.checkpoint_minutes()
 @options.resume()
 @device_option

@@ -16,8 +16,10 @@ from casecnn.go.data.sampling import PositionSource, choose_plays, position_batc
 from casecnn.go.net.evaluation import evaluate_policy
 from casecnn.go.net.policy import load_policy
 from casecnn.go.net.shortcuts import folded, unfolded
+from casecnn.go.planes.on_gpu import net_input, works_on
 from casecnn.nets.policy import policy_net, policy_net_with_shortcuts
 from casecnn.torch_net.build import build
+from casecnn.torch_net.precision import choose_device
 from casecnn.training.loop import TrainResult, train
 from casecnn.training.recipe import Recipe
 from casecnn.weights.state_dict import Loaded, fill, load, save
@@ -35,13 +37,28 @@ CALIBRATION = 1024
 def policy_loss(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
     """Cross-entropy of the played moves over all points, and top-1 accuracy on the batch.
 
-    `batch`: planes uint8 [n, 48, size, size] and moves int64 [n].
+    `batch`: planes uint8 [n, 48, size, size] or compact positions (`casecnn.go.planes.on_gpu.net_input`), and moves
+    int64 [n].
     """
-    planes, moves = batch
-    dtype = torch.get_autocast_dtype(planes.device.type) if torch.is_autocast_enabled(planes.device.type) else None
-    logits = model(planes.to(dtype or torch.float32, memory_format=torch.channels_last)).float()
+    inputs, moves = batch
+    dtype = torch.get_autocast_dtype(inputs.device.type) if torch.is_autocast_enabled(inputs.device.type) else None
+    logits = model(net_input(inputs, dtype or torch.float32)).float()
     loss = functional.cross_entropy(logits, moves)
     return loss, {"top1": (logits.detach().argmax(1) == moves).float().mean()}
+
+
+def supply(device: str | torch.device, size: int, workers: int | None = None) -> tuple[bool, int]:
+    """How a training gets its planes on a device: whether from compact positions, and how many threads prepare them.
+
+    A GPU makes the planes where `casecnn.go.planes.on_gpu.works_on` it. By default there is one thread beside the CPU,
+    which the net keeps busy, and beside a GPU one for each core of the process, 8 at most.
+    """
+    chosen = choose_device(device)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = max(1, min(8, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
+    if workers is None:
+        workers = 1 if chosen.type == "cpu" else most
+    return works_on(chosen, size), workers
 
 
 def train_policy(
@@ -55,7 +72,8 @@ def train_policy(
     validation: Archive | None = None,
     validation_positions: int = 4096,
     evaluate_every: int | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    device: str | torch.device = "auto",
     initial: str | Path | None = None,
     shortcuts: bool = False,
     command: str = "",
@@ -65,8 +83,9 @@ def train_policy(
 
     `recipe.batch_size` positions a step are drawn from `archive` (see `PositionSource`, seeded by `recipe.seed`);
     `validation` is measured every `evaluate_every` steps on `validation_positions` positions drawn once, without the
-    average over symmetries. `options` go to `casecnn.training.loop.train` (resume, device, progress, checkpoint_minutes
-    ...). `initial` names weights (as `load_policy`) of the same net to start from instead of random ones.
+    average over symmetries. `workers` threads prepare positions, and a GPU makes the planes itself if it can (see
+    `supply`). `options` go to `casecnn.training.loop.train` (resume, progress, checkpoint_minutes ...). `initial` names
+    weights (as `load_policy`) of the same net to start from instead of random ones.
 
     With `shortcuts` the net learns as `casecnn.nets.policy.policy_net_with_shortcuts` and is folded into the plain one
     at the end. The unfolded weights are kept in `policy-unfolded.safetensors`, in float32, with the positions seen so
@@ -91,7 +110,8 @@ def train_policy(
             planes, _ = position_batch(archive, chosen, np.zeros(len(chosen), np.int64), size)
             tensors = unfolded(tensors, torch.from_numpy(planes), recipe.seed)
         fill(model, tensors, start.name)
-    source = PositionSource(archive, recipe.batch_size, recipe.seed, size)
+    compact, workers = supply(device, size, workers)
+    source = PositionSource(archive, recipe.batch_size, recipe.seed, size, compact=compact)
     evaluate = None
     if validation is not None:
         held_out = choose_plays(validation, size, validation_positions)
@@ -112,6 +132,7 @@ def train_policy(
         metric="top1",
         better="higher",
         workers=workers,
+        device=device,
         metadata={"net": "policy_net", "arguments": arguments, "command": command},
         **options,
     )

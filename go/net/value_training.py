@@ -17,8 +17,9 @@ from casecnn.go.data.outcomes import UNKNOWN, OutcomeSource, choose_positions
 from casecnn.go.net.outlook import GENTLE, outlook
 from casecnn.go.net.policy import Policy, load_policy
 from casecnn.go.net.policy_value import PolicyValue, load_policy_value
-from casecnn.go.net.training import PREPROCESSING
+from casecnn.go.net.training import PREPROCESSING, supply
 from casecnn.go.net.value_evaluation import evaluate_value
+from casecnn.go.planes.on_gpu import net_input
 from casecnn.layers import Net
 from casecnn.nets.value import policy_value_net, value_layers
 from casecnn.torch_net.build import Network, build
@@ -80,7 +81,8 @@ def train_value(
     validation: Archive | None = None,
     validation_positions: int = 4096,
     evaluate_every: int | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    device: str | torch.device = "auto",
     command: str = "",
     **options: Any,
 ) -> TrainResult:
@@ -91,7 +93,8 @@ def train_value(
     policy stays as it is, bit for bit; with the trunk "free" everything learns, and the policy goes on learning the
     moves of the same positions. `filters`, `blocks` and `hidden` are those of `casecnn.nets.value.value_layers`, and
     `owned` is the share of each batch from games whose ownership is known (see `OutcomeSource`, which says what a batch
-    is). `options` go to `casecnn.training.loop.train`.
+    is). `workers` threads prepare positions (see `casecnn.go.net.training.supply`). `options` go to
+    `casecnn.training.loop.train`.
 
     Writes `policy-value.safetensors` (weights in half precision, with metadata) into `output`, for `load_policy_value`.
 
@@ -109,7 +112,8 @@ def train_value(
     whole_net = build(net, seed=recipe.seed)
     if not _go_on(whole_net, policy):
         take_policy(whole_net, start)
-    source = OutcomeSource(archive, recipe.batch_size, recipe.seed, size, owned)
+    compact, workers = supply(device, size, workers)
+    source = OutcomeSource(archive, recipe.batch_size, recipe.seed, size, owned, compact)
     evaluate = None
     if validation is not None:
         held_out = choose_positions(validation, size, validation_positions)
@@ -130,6 +134,7 @@ def train_value(
         evaluate_every=evaluate_every,
         metric="log_loss",
         workers=workers,
+        device=device,
         metadata={"net": "policy_value_net", "arguments": arguments, "command": command},
         **options,
     )
@@ -180,11 +185,11 @@ def _frozen(whole_net: Network, arguments: dict[str, int]) -> tuple[Network, Cal
     fast: dict[torch.device, nn.Module] = {}
 
     def loss(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
-        planes = batch[0]
-        if planes.device not in fast:
-            fast[planes.device] = prepare(trunk, device=planes.device)
-        with torch.no_grad(), torch.autocast(planes.device.type, enabled=False):
-            maps = fast[planes.device](planes.to(torch.float32, memory_format=torch.channels_last))
+        device = batch[0].device
+        if device not in fast:
+            fast[device] = prepare(trunk, device=device)
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):
+            maps = fast[device](net_input(batch[0], torch.float32))
         return value_loss(model(maps), batch)
 
     return branch, loss
@@ -201,10 +206,11 @@ def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _free(model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
-    planes, moves = batch[0], batch[-1]
-    device = planes.device.type
+    inputs, moves = batch[0], batch[-1]
+    device = inputs.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
-    raw = model(planes.to(dtype, memory_format=torch.channels_last)).float()
+    planes = net_input(inputs, dtype)
+    raw = model(planes).float()
     points = planes.shape[-1] ** 2
     loss, figures = value_loss(raw[:, points:], batch)
     policy = functional.cross_entropy(raw[:, :points], moves)
