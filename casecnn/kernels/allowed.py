@@ -15,7 +15,7 @@ class Allowed:
     virtual machine hides from oneDNN (see `casecnn.kernels.cpu`), by our own kernels; elsewhere oneDNN uses tiles.
     ``tiles``: whether the CPU and numba's compiler have tiles; None means that `casecnn.kernels.amx` finds out.
     ``fewer_threads``: to compute with fewer threads while other programs keep cores busy (`casecnn.kernels.threads`).
-    ``winograd``: ours in float32 for windows of 3x3 and 5x5 (see `casecnn.kernels.winograd`).
+    ``winograd``: ours for windows of 3x3 and 5x5 (see `casecnn.kernels.winograd`).
     ``stretches``: ours for small layers, several in one call (see `casecnn.stretches`).
     """
 

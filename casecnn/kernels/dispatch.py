@@ -22,7 +22,8 @@ def inference(convolution: Convolution, allowed: Allowed = EVERYTHING) -> Kernel
             return amx_convolution.TileConvolution(convolution)
     if not allowed.prepacked or not onednn.fits(convolution):
         return None
-    if allowed.winograd and convolution.weight.dtype == torch.float32 and _wide(convolution):
+    tiles = convolution.weight.dtype == torch.bfloat16 and has_tiles(allowed)  # they are faster still
+    if allowed.winograd and not tiles and _wide(convolution):
         from casecnn.kernels import winograd  # numba takes its time to load
 
         if winograd.fits(convolution):
@@ -37,14 +38,14 @@ def _wide(convolution: Convolution) -> bool:
 
 def chain(kernels: Sequence[Kernel]) -> Callable[[Tensor], Tensor]:
     """Return one function for kernels that stand one after the other; each `follows` the one before it."""
-    if kernels[0].convolution.weight.dtype == torch.float32:
-        from casecnn.kernels.winograd import WinogradChain, WinogradConvolution
-
-        return WinogradChain([kernel for kernel in kernels if isinstance(kernel, WinogradConvolution)])
     from casecnn.kernels.amx_chain import TileChain  # numba takes its time to load
     from casecnn.kernels.amx_convolution import TileConvolution
+    from casecnn.kernels.winograd import WinogradChain, WinogradConvolution
 
-    return TileChain([kernel for kernel in kernels if isinstance(kernel, TileConvolution)])
+    by_tiles = [kernel for kernel in kernels if isinstance(kernel, TileConvolution)]
+    if by_tiles:
+        return TileChain(by_tiles)
+    return WinogradChain([kernel for kernel in kernels if isinstance(kernel, WinogradConvolution)])
 
 
 def training(x: Tensor, convolution: Convolution, padding: Pair, allowed: Allowed = EVERYTHING) -> Tensor | None:

@@ -1,8 +1,8 @@
 """Vector instructions as functions that numba compiles can call, written in LLVM's intermediate code.
 
 Numba's own loops leave it to LLVM which loop becomes vectors and which sums stay in registers. Here both are written
-down, with vectors of the CPU's width, for any CPU that LLVM compiles for. Addresses are int64, memory is float32.
-`WIDTH` floats are a vector.
+down, with vectors of the CPU's width, for any CPU that LLVM compiles for. Addresses are int64, memory is float32
+unless bfloat16 is named. `WIDTH` floats are a vector.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WIDTH = vector_width() or 4
 ROWS = {16: 14, 8: 6, 4: 6}[WIDTH]  # at most, of a block of products; with two vectors a row they fill the registers
 VECTORS = 2  # of a row of a block of products
 
-BYTE, WORD, LONG, FLOAT = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
+BYTE, HALF, WORD, LONG, FLOAT = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
 VECTOR = ir.VectorType(FLOAT, WIDTH)
 BYTES = 4 * WIDTH
 
@@ -66,6 +66,28 @@ def load(builder: Any, address: Any, offset: int = 0, kind: Any = VECTOR) -> Any
 def store(builder: Any, value: Any, address: Any, offset: int = 0) -> None:
     """Write a vector, `offset` bytes from an address."""
     builder.store(value, pointer(builder, address, offset, VECTOR), align=4)
+
+
+_HALVES, _WORDS = ir.VectorType(HALF, WIDTH), ir.VectorType(WORD, WIDTH)
+
+
+def _words(value: int) -> ir.Constant:
+    return ir.Constant(_WORDS, [value] * WIDTH)
+
+
+def load_half(builder: Any, address: Any) -> Any:
+    """A vector of bfloat16 at an address, as float32: the upper halves of its numbers."""
+    halves = builder.load(pointer(builder, address, 0, _HALVES), align=2)
+    return builder.bitcast(builder.shl(builder.zext(halves, _WORDS), _words(16)), VECTOR)
+
+
+def store_half(builder: Any, value: Any, address: Any) -> None:
+    """Write a vector as bfloat16 to an address: each number as the nearest, of two as near the even one."""
+    bits = builder.bitcast(value, _WORDS)
+    even = builder.and_(builder.lshr(bits, _words(16)), _words(1))
+    rounded = builder.lshr(builder.add(builder.add(bits, _words(0x7FFF)), even), _words(16))
+    found = builder.select(builder.fcmp_unordered("uno", value, value), _words(0x7FC0), rounded)
+    builder.store(builder.trunc(found, _HALVES), pointer(builder, address, 0, _HALVES), align=2)
 
 
 def everywhere(builder: Any, number: Any) -> Any:
@@ -97,13 +119,16 @@ def adding(builder: Any) -> Callable[[Any, Any, Any], Any]:
     return lambda x, y, z: builder.call(function, [x, y, z])
 
 
+NUMBERS = ("floor", "scale", "alpha", "k")
+
+
 def written(arguments: str, generate: Callable[..., None]) -> Callable[..., None]:
     """What compiled functions may call with these arguments; `generate` writes its code.
 
-    All are int64 but `floor` and `scale`, which are float32.
+    All are int64 but those in `NUMBERS`, which are float32.
     """
     names = arguments.split(", ")
-    signature = types.void(*[types.float32 if name in ("floor", "scale") else types.int64 for name in names])
+    signature = types.void(*[types.float32 if name in NUMBERS else types.int64 for name in names])
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         generate(builder, *values)
@@ -111,6 +136,7 @@ def written(arguments: str, generate: Callable[..., None]) -> Callable[..., None
 
     # Numba binds arguments by the typing function's signature, so that it must have as many.
     by_count: dict[int, Callable[..., Any]] = {
+        2: lambda typing, a, b: (signature, code),
         4: lambda typing, a, b, c, d: (signature, code),
         6: lambda typing, a, b, c, d, e, f: (signature, code),
         7: lambda typing, a, b, c, d, e, f, g: (signature, code),

@@ -1,9 +1,12 @@
-"""Convolutions for inference in float32 with a quarter of the products: Winograd's F(4x4, 3x3), and F(2x2, 5x5).
+"""Convolutions for inference with a quarter of the products: Winograd's F(4x4, 3x3), and F(2x2, 5x5).
 
 Six by six pixels make four by four outputs of a 3x3 convolution with 36 products for each pair of channels, where 144
 stand in its definition. The 36 are one matrix product each, over all channels; before them each channel's tile is
 transformed, and after them each output's, see `casecnn.kernels.winograd_vectors`. The weights are transformed once, and
 are then four times as large (for 5x5: 1.44 times). Rounding errors are about those of a plain convolution in float32.
+
+Maps may be bfloat16; factors and products are float32 even so, and nothing but the outputs is rounded. Vector units that
+multiply bfloat16 do so twice as fast, which is less than a quarter of the products saves.
 
 Compiled by numba at the first call, for the CPU at hand, and kept on disk: no compiler need be installed.
 """
@@ -36,6 +39,7 @@ KEPT = 64  # plans
 TRANSFORM = 16  # as many as a channel of a tile's transform takes as long as, each of 36
 READING = 3.5  # done while a byte comes from memory, with vectors of 16
 LEAST_WORK = 1_000_000  # below that calling takes longer than computing
+FASTER = {torch.float32: 1, torch.bfloat16: 2}  # times as many products of a plain convolution a second
 
 
 def fits(convolution: Convolution) -> bool:
@@ -43,11 +47,12 @@ def fits(convolution: Convolution) -> bool:
     weight = convolution.weight
     outputs, channels = weight.shape[:2]
     plain = convolution.stride == convolution.dilation == (1, 1) and convolution.groups == 1
-    known = convolution.kernel in ((3, 3), (5, 5)) and convolution.activation in (None, "relu")
-    if not plain or not known or weight.dtype != torch.float32 or weight.device.type != "cpu" or not vector_width():
+    windows = {torch.float32: ((3, 3), (5, 5)), torch.bfloat16: ((3, 3),)}.get(weight.dtype, ())
+    known = convolution.kernel in windows and convolution.activation in (None, "relu")
+    if not plain or not known or weight.device.type != "cpu" or not vector_width():
         return False
-    side, size = SIDES[convolution.kernel[0]], convolution.kernel[0]
-    return _work(1, channels, outputs) < side * side * size * size * channels * outputs
+    side = SIDES[convolution.kernel[0]]
+    return fewer(convolution, side, side)
 
 
 def _work(tiles: int, channels: int, outputs: int) -> int:
@@ -60,7 +65,8 @@ def fewer(convolution: Convolution, out_height: int, out_width: int) -> bool:
     """Whether products and transforms take less than a plain convolution's products, whatever memory does."""
     outputs, channels, size, _ = convolution.weight.shape
     tiles = -(-out_height // SIDES[size]) * -(-out_width // SIDES[size])
-    return _work(tiles, channels, outputs) < out_height * out_width * size * size * channels * outputs
+    plain = out_height * out_width * size * size * channels * outputs
+    return _work(tiles, channels, outputs) < plain / FASTER[convolution.weight.dtype]
 
 
 def wins(convolution: Convolution, images: int, out_height: int, out_width: int) -> bool:
@@ -72,6 +78,7 @@ def wins(convolution: Convolution, images: int, out_height: int, out_width: int)
     outputs, channels, size, _ = convolution.weight.shape
     plain = images * out_height * out_width * size * size * channels * outputs
     reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING * WIDTH / 16
+    plain /= FASTER[convolution.weight.dtype]
     return fewer(convolution, out_height, out_width) and plain >= LEAST_WORK and plain > reading
 
 
@@ -152,9 +159,9 @@ class Needs(NamedTuple):
 
 
 def step_of(
-    weights: Weights, padding: Pair, relu: bool, images: tuple[int, int, int], threads: int
+    weights: Weights, padding: Pair, relu: bool, images: tuple[int, int, int], threads: int, size: int = loops.FULL
 ) -> tuple[np.ndarray, Needs]:
-    """The step of a convolution for `images` (how many, height, width), and what it needs.
+    """The step of a convolution for `images` (how many, height, width) of numbers of `size` bytes, and what it needs.
 
     Source, target, sum, memory of split blocks and first counter are left to be filled in.
     """
@@ -170,6 +177,7 @@ def step_of(
         0, 0, height, width, weights.channels, out_height, out_width, weights.outputs, tiles, tiles_down, tiles_across,
         side, down, across, weights.right.ctypes.data, weights.bias.ctypes.data, relu, 0, *share,
     )  # fmt: skip
+    row[loops.SIZE] = size
     steps = -(-weights.channels // WIDTH)
     most = max(share.whole_tiles, -(-share.split_tiles // share.parts), LEAST_ROWS)
     return row, Needs(
@@ -186,19 +194,23 @@ def plan_of(
     relus: Sequence[bool],
     images: tuple[int, int, int],
     threads: int,
+    size: int = loops.FULL,
 ) -> Plan:
-    """The plan of a chain for `images` (how many, height, width); source, target and sum are left to be filled in."""
+    """The plan of a chain for `images` (how many, height, width); source, target and sum are left to be filled in.
+
+    Numbers of all maps have ``size`` bytes.
+    """
     count, height, width = images
     rows: list[np.ndarray] = []
     needs: list[Needs] = []
     between = 0
     for each, padding, relu in zip(weights, paddings, relus, strict=True):
-        row, need = step_of(each, padding, relu, (count, height, width), threads)
+        row, need = step_of(each, padding, relu, (count, height, width), threads, size)
         rows.append(row)
         needs.append(need)
         height, width = int(row[loops.OUT_HEIGHT]), int(row[loops.OUT_ACROSS])
         if len(rows) < len(weights):
-            between = max(between, _line(count * height * width * each.outputs * 4))
+            between = max(between, _line(count * height * width * each.outputs * size))
     plan, base = make_plan(rows, needs, weights, threads, 2 * between)
     plan.steps[:, loops.SHARED] = base + 2 * between
     for number in range(1, len(rows)):
@@ -258,7 +270,9 @@ class DirectKernel(Kernel, Protocol):
 
 
 class WinogradConvolution:
-    """A convolution of float32 [N, C, H, W], with ReLU if it has one; the result is channels last. `fits` must hold.
+    """A convolution of [N, C, H, W], with ReLU if it has one; the result is channels last. `fits` must hold.
+
+    Maps are in the number format of its weights, float32 or bfloat16.
 
     `direct` does it where the images are such that `wins` does not hold; without it this one does them all. It also
     keeps the plain weights, as long as it has them in no layout of its own; here they are kept transformed alone. An
@@ -284,7 +298,11 @@ class WinogradConvolution:
 
     def follows(self, before: Kernel | None) -> bool:
         """Whether its padding is known beforehand, and the one before, if there is one, is of the same kind."""
-        return self.convolution.padding is not None and (before is None or isinstance(before, WinogradConvolution))
+        alike = before is None or (
+            isinstance(before, WinogradConvolution)
+            and before.convolution.weight.dtype == self.convolution.weight.dtype
+        )
+        return self.convolution.padding is not None and alike
 
     def takes(self, shape: Sequence[int], padding: Pair) -> bool:
         """Whether it does [N, C, H, W] itself."""
@@ -316,7 +334,9 @@ class WinogradConvolution:
 
 
 class WinogradChain:
-    """Convolutions one after the other, some images at a time through all: from float32 [N, C, H, W], channels last.
+    """Convolutions one after the other, some images at a time through all: from [N, C, H, W], channels last.
+
+    Maps are in the number format of the weights, the same for all of them: float32 or bfloat16.
 
     `paddings` are those of the convolutions unless given.
     """
@@ -347,8 +367,10 @@ class WinogradChain:
 
         `relu` says whether the last convolution ends with one, after the sum; None: as it does by itself.
         """
-        if x.dtype != torch.float32 or x.shape[1] != self.kernels[0].convolution.weight.shape[1]:
-            raise ValueError(f"x must be float32 and fit the weights, not {x.dtype} {tuple(x.shape)}")
+        weight = self.kernels[0].convolution.weight
+        dtype, bytes_each = weight.dtype, weight.element_size()
+        if x.dtype != dtype or x.shape[1] != weight.shape[1]:
+            raise ValueError(f"x must be {dtype} and fit the weights, not {x.dtype} {tuple(x.shape)}")
         source = x.detach().permute(0, 2, 3, 1).contiguous()
         count, *size = source.shape[:3]
         height, width = size
@@ -358,14 +380,14 @@ class WinogradChain:
             height, width = height + 2 * down - rows + 1, width + 2 * across - columns + 1
             if height < 1 or width < 1:
                 raise ValueError(f"windows do not fit into images of {size[0]} x {size[1]}")
-            largest = max(largest, height * width * len(kernel.convolution.weight) * 4)
+            largest = max(largest, height * width * len(kernel.convolution.weight) * bytes_each)
         shape = (count, height, width, len(self.kernels[-1].convolution.weight))
         if side is None:
-            out = torch.empty(shape)
+            out = torch.empty(shape, dtype=dtype)
         else:
             out = side.detach().permute(0, 2, 3, 1)
-            if not out.is_contiguous() or out.shape != shape or out.dtype != torch.float32:
-                raise ValueError(f"`side` must be float32, channels last and {shape}, not {tuple(out.shape)}")
+            if not out.is_contiguous() or out.shape != shape or out.dtype != dtype:
+                raise ValueError(f"`side` must be {dtype}, channels last and {shape}, not {tuple(out.shape)}")
         threads = torch.get_num_threads()
         together = max(1, count)
         if len(self.kernels) > 1:
@@ -373,8 +395,8 @@ class WinogradChain:
         for begin in range(0, count, together):
             plan = self._plan(min(together, count - begin), size[0], size[1], threads)
             head, first, last = plan.head, plan.steps[0], plan.steps[-1]
-            first[loops.SOURCE] = source.data_ptr() + begin * source.stride(0) * 4
-            last[loops.TARGET] = out.data_ptr() + begin * out.stride(0) * 4
+            first[loops.SOURCE] = source.data_ptr() + begin * source.stride(0) * bytes_each
+            last[loops.TARGET] = out.data_ptr() + begin * out.stride(0) * bytes_each
             last[loops.ADD] = side is not None
             last[loops.RELU] = self.kernels[-1].convolution.activation == "relu" if relu is None else relu
             head[head[loops.COUNTERS] :] = 0
@@ -391,7 +413,8 @@ class WinogradChain:
             self._plans.clear()
         weights = [kernel.weights for kernel in self.kernels]
         relus = [kernel.convolution.activation == "relu" for kernel in self.kernels]
-        plan = plan_of(weights, self.paddings, relus, (count, height, width), threads)
+        size = self.kernels[0].convolution.weight.element_size()
+        plan = plan_of(weights, self.paddings, relus, (count, height, width), threads, size)
         self._plans[key] = plan
         return plan
 

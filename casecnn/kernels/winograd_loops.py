@@ -27,10 +27,13 @@ from casecnn.kernels.winograd_vectors import (
     TILE,
     add_gather2,
     add_gather4,
+    add_gather4_half,
     gather2,
     gather4,
+    gather4_half,
     multiply,
     spread,
+    spread_half,
 )
 
 forget_stale(Path(__file__).parent)
@@ -42,8 +45,10 @@ LENGTH, STEPS, COUNTERS, OFFER, SCRATCH, SCRATCH_BYTES, ZEROS, FACTORS_AT, PRODU
 (
     SOURCE, TARGET, HEIGHT, ACROSS, CHANNELS, OUT_HEIGHT, OUT_ACROSS, OUTPUTS, TILES, TILES_DOWN, TILES_ACROSS, SIDE,
     ABOVE, BEFORE, WEIGHTS, BIAS, RELU, ADD, WHOLE, WHOLE_TILES, SPLITS, SPLIT_TILES, PARTS, SHARED, FIRST_COUNTER,
-    STEP,
-) = range(26)  # fmt: skip
+    SIZE, STEP,
+) = range(27)  # fmt: skip
+
+FULL, HALF = 4, 2  # SIZE: bytes of a number of the maps, of float32 and of bfloat16
 
 OWN_CACHE = 700 * 1024  # bytes of factors that stay in a core's own cache
 SHARED_CACHE = 8 * 1024 * 1024  # bytes of factors that stay in the cache of all cores
@@ -100,33 +105,41 @@ def _line(size):
 @njit(nogil=True, error_model="numpy")
 def _spread(step, begin, end, factors, first, room, own, zeros):
     """The factors of the tiles from `begin` to `end`; in their block the first of these tiles is number `first`."""
-    channels, height, across = step[CHANNELS], step[HEIGHT], step[ACROSS]
+    channels, height, across, size = step[CHANNELS], step[HEIGHT], step[ACROSS], step[SIZE]
     whole = channels // WIDTH
-    rest = (channels - whole * WIDTH) * 4
+    rest = (channels - whole * WIDTH) * size
     stride = _line((whole + (rest > 0)) * room * BYTES)
     for tile in range(begin, end):
         image, place = divmod(tile, step[TILES_DOWN] * step[TILES_ACROSS])
         down, right = divmod(place, step[TILES_ACROSS])
         top, left = down * step[SIDE] - step[ABOVE], right * step[SIDE] - step[BEFORE]
-        base = step[SOURCE] + image * height * across * channels * 4
+        base = step[SOURCE] + image * height * across * channels * size
         for i in range(TILE):
             y = top + i
             for j in range(TILE):
                 x = left + j
                 inside = 0 <= y < height and 0 <= x < across
-                pixel = base + (y * across + x) * channels * 4 if inside else zeros
+                pixel = base + (y * across + x) * channels * size if inside else zeros
                 put(own + _PIXELS + (i * TILE + j) * 8, pixel)
                 if rest:
                     at = own + _REST + (i * TILE + j) * BYTES
                     copy(zeros, at, BYTES)
-                    copy(pixel + whole * BYTES, at, rest)
+                    copy(pixel + whole * WIDTH * size, at, rest)
                     put(own + _REST_PIXELS + (i * TILE + j) * 8, at)
         target = factors + (first + tile - begin) * BYTES
         for c in range(whole):
-            spread(own + _PIXELS, c * BYTES, target, stride)
+            _spread_vector(size, own + _PIXELS, c * WIDTH * size, target, stride)
             target += room * BYTES
         if rest:
-            spread(own + _REST_PIXELS, 0, target, stride)
+            _spread_vector(size, own + _REST_PIXELS, 0, target, stride)
+
+
+@njit(nogil=True, error_model="numpy")
+def _spread_vector(size, pixels, offset, target, stride):
+    if size == FULL:
+        spread(pixels, offset, target, stride)
+    else:
+        spread_half(pixels, offset, target, stride)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -156,40 +169,47 @@ def _multiply(step, factors, first, count, room, block, products):
 def _gather(step, tile, count, block, vectors, products, own, zeros):
     """The outputs of `count` tiles from number `tile` of all."""
     side, outputs, out_height, out_across = step[SIDE], step[OUTPUTS], step[OUT_HEIGHT], step[OUT_ACROSS]
+    size = step[SIZE]
     floor = np.float32(0 if step[RELU] else -np.inf)
     stride = _line(count * VECTORS * BYTES)
     nowhere = own + OWN
     for number in range(count):
         image, place = divmod(tile + number, step[TILES_DOWN] * step[TILES_ACROSS])
         down, right = divmod(place, step[TILES_ACROSS])
-        base = step[TARGET] + image * out_height * out_across * outputs * 4
+        base = step[TARGET] + image * out_height * out_across * outputs * size
         for i in range(side):
             y = down * side + i
             for j in range(side):
                 x = right * side + j
                 inside = y < out_height and x < out_across
-                pixel = base + (y * out_across + x) * outputs * 4 if inside else nowhere
+                pixel = base + (y * out_across + x) * outputs * size if inside else nowhere
                 put(own + _OUT_PIXELS + (i * side + j) * 8, pixel)
         for v in range(vectors):
             source = products + (number * vectors + v) * BYTES
-            offset = (block * VECTORS + v) * BYTES
-            rest = min(outputs * 4 - offset, BYTES)
-            if rest == BYTES:
-                _finish(step, source, stride, own + _OUT_PIXELS, offset, step[BIAS] + offset, floor)
+            first = (block * VECTORS + v) * WIDTH
+            offset, bias = first * size, step[BIAS] + first * 4
+            rest = min(outputs - first, WIDTH) * size
+            if rest == WIDTH * size:
+                _finish(step, source, stride, own + _OUT_PIXELS, offset, bias, floor)
             else:
                 for i in range(side * side):
                     at = own + _REST + i * BYTES
                     put(own + _REST_PIXELS + i * 8, at)
                     if step[ADD]:
                         copy(peek(own + _OUT_PIXELS + i * 8) + offset, at, rest)
-                _finish(step, source, stride, own + _REST_PIXELS, 0, step[BIAS] + offset, floor)
+                _finish(step, source, stride, own + _REST_PIXELS, 0, bias, floor)
                 for i in range(side * side):
                     copy(own + _REST + i * BYTES, peek(own + _OUT_PIXELS + i * 8) + offset, rest)
 
 
 @njit(inline="always")
 def _finish(step, source, stride, pixels, offset, bias, floor):
-    if step[SIDE] == 4:
+    if step[SIZE] == HALF:
+        if step[ADD]:
+            add_gather4_half(source, stride, pixels, offset, bias, floor)
+        else:
+            gather4_half(source, stride, pixels, offset, bias, floor)
+    elif step[SIDE] == 4:
         if step[ADD]:
             add_gather4(source, stride, pixels, offset, bias, floor)
         else:

@@ -29,10 +29,12 @@ from casecnn.kernels.vectors import (
     by_number,
     everywhere,
     load,
+    load_half,
     long,
     pointer,
     splat,
     store,
+    store_half,
     written,
 )
 
@@ -162,29 +164,37 @@ def _interpolate(builder: Any, m: list[Any], outputs: int) -> list[Any]:
     return values
 
 
-def _spread(builder: Any, pixels: Any, offset: Any, target: Any, step: Any) -> None:
-    rows = []
-    for row in range(TILE):
-        cells = [
-            load(builder, builder.add(load(builder, pixels, 8 * (row * TILE + column), LONG), offset))
-            for column in range(TILE)
-        ]
-        rows.append(_evaluate(builder, cells))
-    columns = [_evaluate(builder, [rows[row][column] for row in range(TILE)]) for column in range(TILE)]
-    for row in range(TILE):
-        for column in range(TILE):
-            store(builder, columns[column][row], target)
-            target = builder.add(target, step)
+def _spread(half: bool) -> Callable[..., None]:
+    read = load_half if half else load
+
+    def generate(builder: Any, pixels: Any, offset: Any, target: Any, step: Any) -> None:
+        rows = []
+        for row in range(TILE):
+            cells = [
+                read(builder, builder.add(load(builder, pixels, 8 * (row * TILE + column), LONG), offset))
+                for column in range(TILE)
+            ]
+            rows.append(_evaluate(builder, cells))
+        columns = [_evaluate(builder, [rows[row][column] for row in range(TILE)]) for column in range(TILE)]
+        for row in range(TILE):
+            for column in range(TILE):
+                store(builder, columns[column][row], target)
+                target = builder.add(target, step)
+
+    return generate
 
 
-spread = written("pixels, offset, target, step", _spread)
+spread, spread_half = (written("pixels, offset, target, step", _spread(half)) for half in (False, True))
 """spread(pixels, offset, target, step): a vector of channels of a tile, as 36 factors `step` bytes apart.
 
 `pixels` is the address of an int64 [36]: where each pixel's channels begin; the vector is `offset` bytes from there.
+`spread_half` reads pixels in bfloat16.
 """
 
 
-def _gather(outputs: int, add_side: bool) -> Callable[..., None]:
+def _gather(outputs: int, add_side: bool, half: bool = False) -> Callable[..., None]:
+    read, write = (load_half, store_half) if half else (load, store)
+
     def generate(builder: Any, source: Any, step: Any, pixels: Any, offset: Any, bias: Any, floor: Any) -> None:
         rows = []
         for _ in range(TILE):
@@ -202,9 +212,9 @@ def _gather(outputs: int, add_side: bool) -> Callable[..., None]:
                 place = builder.add(load(builder, pixels, 8 * (row * outputs + column), LONG), offset)
                 value = builder.fadd(columns[column][row], shift)
                 if add_side:
-                    value = builder.fadd(value, load(builder, place))
+                    value = builder.fadd(value, read(builder, place))
                 low = builder.fcmp_ordered("<", value, least)  # NaN stays NaN
-                store(builder, builder.select(low, least, value), place)
+                write(builder, builder.select(low, least, value), place)
 
     return generate
 
@@ -212,9 +222,10 @@ def _gather(outputs: int, add_side: bool) -> Callable[..., None]:
 _GATHERED = "source, step, pixels, offset, bias, floor"
 gather4, add_gather4 = (written(_GATHERED, _gather(4, side)) for side in (False, True))
 gather2, add_gather2 = (written(_GATHERED, _gather(2, side)) for side in (False, True))
+gather4_half, add_gather4_half = (written(_GATHERED, _gather(4, side, half=True)) for side in (False, True))
 """gather(source, step, pixels, offset, bias, floor): a vector of channels of a tile's 4x4 or 2x2 outputs.
 
 36 products, `step` bytes apart from `source`, become the outputs, plus the vector at `bias`, and with `add_` what is
 there already; below `floor` they are `floor`. `pixels` is the address of an int64 [16] or [4]: where each output's
-channels begin; the vector goes `offset` bytes from there.
+channels begin; the vector goes `offset` bytes from there. Those of `_half` are in bfloat16; products and bias are not.
 """

@@ -31,12 +31,12 @@ from casecnn.stretches.windows import MOST_ROWS, WIDE, convolve, largest, mean
 
 forget_stale(Path(__file__).parent, Path(winograd_loops.__file__).parent)
 
-# Slots of a step; those of Winograd's are in `casecnn.kernels.winograd_loops`, and KIND.
+# Slots of a step; those of Winograd's, and what SIZE is, are in `casecnn.kernels.winograd_loops`, and KIND.
 (
     SOURCE, TARGET, IMAGES, HEIGHT, ACROSS, CHANNELS, OUT_HEIGHT, OUT_ACROSS, OUTPUTS, DOWN, RIGHT, ABOVE, BEFORE,
-    COLUMNS, WEIGHTS, BIAS, RELU, BANDS, PITCH, LINES, RUN, PIXEL, OUT_PIXEL, ADD, FIRST_COUNTER,
+    COLUMNS, WEIGHTS, BIAS, RELU, BANDS, PITCH, LINES, RUN, PIXEL, OUT_PIXEL, ADD, FIRST_COUNTER, SIZE,
     KIND, LINE, IMAGE, BELOW, BEHIND, STEP,
-) = range(31)  # fmt: skip
+) = range(32)  # fmt: skip
 
 COUNTED_ABOVE, COUNTED_BEFORE, COUNTED_BELOW, COUNTED_BEHIND = WEIGHTS, BIAS, LINE, ADD  # padding, of a mean
 

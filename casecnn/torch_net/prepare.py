@@ -22,9 +22,12 @@ from casecnn.torch_net.build import Network
 from casecnn.torch_net.composite import Chain, Residual
 from casecnn.torch_net.convolution import Conv
 from casecnn.torch_net.fuse import fuse
+from casecnn.torch_net.normalisation import LocalResponseNorm
 from casecnn.torch_net.padding import Windows
+from casecnn.torch_net.pooling import GlobalMeanPool, MaxPool, MeanPool
 from casecnn.torch_net.stretches import join
 
+POOLS = (MaxPool, MeanPool, GlobalMeanPool, LocalResponseNorm)
 FEW = 10  # inputs that are done before numba is imported and the weights for Winograd's convolution are transformed
 
 
@@ -127,7 +130,7 @@ class PreparedResidual(nn.Module):
 def pack(module: nn.Module, allowed: Allowed = EVERYTHING) -> nn.Module:
     """Exchange the convolutions of a fused net on the CPU, in place, where there is a kernel.
 
-    Other layers stay, unless the net is so small that one call does them, too. Returns the module, or what stands in
+    So are poolings and normalisation. Other layers stay, unless the net is so small that one call does them, too. Returns the module, or what stands in
     its place. The net is then for inference alone; the input is never overwritten.
     """
     joined = join(module, allowed) if isinstance(module, Network) else module
@@ -148,6 +151,10 @@ def _exchange(module: nn.Module, own: bool, allowed: Allowed) -> None:
         elif isinstance(part, Residual):
             _exchange(part, False, allowed)
             setattr(module, name, _residual(part, own and straight))
+        elif allowed.stretches and isinstance(part, POOLS):
+            from casecnn.torch_net.maps import prepared  # numba takes its time to load
+
+            setattr(module, name, prepared(part))
         else:
             _exchange(part, own and straight, allowed)
         own = own or isinstance(part, Conv | Residual)  # their output is new
