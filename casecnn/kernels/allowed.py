@@ -16,7 +16,8 @@ class Allowed:
     ``tiles``: whether the CPU and numba's compiler have tiles; None means that `casecnn.kernels.amx` finds out.
     ``fewer_threads``: to compute with fewer threads while other programs keep cores busy (`casecnn.kernels.threads`).
     ``winograd``: ours for windows of 3x3 and 5x5 (see `casecnn.kernels.winograd`).
-    ``stretches``: ours for small layers, several in one call (see `casecnn.stretches`).
+    ``stretches``: ours for small layers, several in one call, and for poolings (see `casecnn.stretches`).
+    ``keep_memory``: to let the process keep memory that it has freed (see `casecnn.heap`).
     """
 
     prepacked: bool = True
@@ -25,6 +26,7 @@ class Allowed:
     winograd: bool = True
     stretches: bool = True
     fewer_threads: bool = True
+    keep_memory: bool = True
 
     @property
     def own_tiles(self) -> bool:

@@ -37,7 +37,7 @@ KEPT = 64  # plans
 
 # What `wins` goes by, in multiply-adds; measured on two cores of an EPYC with AVX-512.
 TRANSFORM = 16  # as many as a channel of a tile's transform takes as long as, each of 36
-READING = 3.5  # done while a byte comes from memory, with vectors of 16
+READING = {torch.float32: 3.5, torch.bfloat16: 9}  # done while a byte comes from memory, with vectors of 16
 LEAST_WORK = 1_000_000  # below that calling takes longer than computing
 FASTER = {torch.float32: 1, torch.bfloat16: 2}  # times as many products of a plain convolution a second
 
@@ -77,7 +77,7 @@ def wins(convolution: Convolution, images: int, out_height: int, out_width: int)
     """
     outputs, channels, size, _ = convolution.weight.shape
     plain = images * out_height * out_width * size * size * channels * outputs
-    reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING * WIDTH / 16
+    reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING[convolution.weight.dtype] * WIDTH / 16
     plain /= FASTER[convolution.weight.dtype]
     return fewer(convolution, out_height, out_width) and plain >= LEAST_WORK and plain > reading
 

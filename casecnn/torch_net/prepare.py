@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from casecnn.heap import keep_freed_memory
 from casecnn.kernels import dispatch
 from casecnn.kernels.allowed import EVERYTHING, Allowed
 from casecnn.kernels.convolution import Kernel
@@ -49,6 +50,8 @@ def prepare(
     on_cpu = all(parameter.device.type == "cpu" for parameter in fast.parameters())
     if not on_cpu:
         return fast
+    if allowed.keep_memory:
+        keep_freed_memory()
     if allowed.fewer_threads:
         YieldCores(fast)
     if inputs is not None and inputs < FEW:
@@ -130,8 +133,9 @@ class PreparedResidual(nn.Module):
 def pack(module: nn.Module, allowed: Allowed = EVERYTHING) -> nn.Module:
     """Exchange the convolutions of a fused net on the CPU, in place, where there is a kernel.
 
-    So are poolings and normalisation. Other layers stay, unless the net is so small that one call does them, too. Returns the module, or what stands in
-    its place. The net is then for inference alone; the input is never overwritten.
+    So are poolings and normalisation. Other layers stay, unless the net is so small that one call does them, too.
+    Returns the module, or what stands in its place. The net is then for inference alone; the input is never
+    overwritten.
     """
     joined = join(module, allowed) if isinstance(module, Network) else module
     _exchange(module, False, allowed)

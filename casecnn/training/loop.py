@@ -19,6 +19,7 @@ from torch import nn
 from casecnn.checks import positive, whole
 from casecnn.console import progress as progress_bar
 from casecnn.errors import UsageError
+from casecnn.heap import keep_freed_memory
 from casecnn.interruption import InterruptionGuard
 from casecnn.training.distributed import ProcessLost, processes
 from casecnn.training.prefetch import Prefetcher, Source
@@ -97,6 +98,8 @@ def train(
     note = json.dumps(dict(metadata or {}), ensure_ascii=False)
     folder = Path(output)
     with processes(device) as group, _private_generators(group.device):
+        if group.device.type == "cpu":
+            keep_freed_memory()
         run = Run(model, recipe, group, folder, validation, note, overlap)
         run.prepare(resume)
         with (
