@@ -77,7 +77,15 @@ def wins(convolution: Convolution, images: int, out_height: int, out_width: int)
     """
     outputs, channels, size, _ = convolution.weight.shape
     plain = images * out_height * out_width * size * size * channels * outputs
-    reading = CELLS * (channels + -channels % WIDTH) * (outputs + -outputs % WIDTH) * 4 * READING[convolution.weight.dtype] * WIDTH / 16
+    reading = (
+        CELLS
+        * (channels + -channels % WIDTH)
+        * (outputs + -outputs % WIDTH)
+        * 4
+        * READING[convolution.weight.dtype]
+        * WIDTH
+        / 16
+    )
     plain /= FASTER[convolution.weight.dtype]
     return fewer(convolution, out_height, out_width) and plain >= LEAST_WORK and plain > reading
 
@@ -177,7 +185,7 @@ def step_of(
         0, 0, height, width, weights.channels, out_height, out_width, weights.outputs, tiles, tiles_down, tiles_across,
         side, down, across, weights.right.ctypes.data, weights.bias.ctypes.data, relu, 0, *share,
     )  # fmt: skip
-    row[loops.SIZE] = size
+    row[loops.SIZE], row[loops.OUT_PIXEL] = size, weights.outputs * size
     steps = -(-weights.channels // WIDTH)
     most = max(share.whole_tiles, -(-share.split_tiles // share.parts), LEAST_ROWS)
     return row, Needs(
@@ -299,8 +307,7 @@ class WinogradConvolution:
     def follows(self, before: Kernel | None) -> bool:
         """Whether its padding is known beforehand, and the one before, if there is one, is of the same kind."""
         alike = before is None or (
-            isinstance(before, WinogradConvolution)
-            and before.convolution.weight.dtype == self.convolution.weight.dtype
+            isinstance(before, WinogradConvolution) and before.convolution.weight.dtype == self.convolution.weight.dtype
         )
         return self.convolution.padding is not None and alike
 

@@ -45,10 +45,10 @@ LENGTH, STEPS, COUNTERS, OFFER, SCRATCH, SCRATCH_BYTES, ZEROS, FACTORS_AT, PRODU
 (
     SOURCE, TARGET, HEIGHT, ACROSS, CHANNELS, OUT_HEIGHT, OUT_ACROSS, OUTPUTS, TILES, TILES_DOWN, TILES_ACROSS, SIDE,
     ABOVE, BEFORE, WEIGHTS, BIAS, RELU, ADD, WHOLE, WHOLE_TILES, SPLITS, SPLIT_TILES, PARTS, SHARED, FIRST_COUNTER,
-    SIZE, STEP,
-) = range(27)  # fmt: skip
+    SIZE, OUT_PIXEL, STEP,
+) = range(28)  # fmt: skip
 
-FULL, HALF = 4, 2  # SIZE: bytes of a number of the maps, of float32 and of bfloat16
+FULL, HALF = 4, 2  # SIZE: bytes of a number of the maps, of float32 and of bfloat16; OUT_PIXEL: from pixel to pixel
 
 OWN_CACHE = 700 * 1024  # bytes of factors that stay in a core's own cache
 SHARED_CACHE = 8 * 1024 * 1024  # bytes of factors that stay in the cache of all cores
@@ -169,20 +169,20 @@ def _multiply(step, factors, first, count, room, block, products):
 def _gather(step, tile, count, block, vectors, products, own, zeros):
     """The outputs of `count` tiles from number `tile` of all."""
     side, outputs, out_height, out_across = step[SIDE], step[OUTPUTS], step[OUT_HEIGHT], step[OUT_ACROSS]
-    size = step[SIZE]
+    size, out_pixel = step[SIZE], step[OUT_PIXEL]
     floor = np.float32(0 if step[RELU] else -np.inf)
     stride = _line(count * VECTORS * BYTES)
     nowhere = own + OWN
     for number in range(count):
         image, place = divmod(tile + number, step[TILES_DOWN] * step[TILES_ACROSS])
         down, right = divmod(place, step[TILES_ACROSS])
-        base = step[TARGET] + image * out_height * out_across * outputs * size
+        base = step[TARGET] + image * out_height * out_across * out_pixel
         for i in range(side):
             y = down * side + i
             for j in range(side):
                 x = right * side + j
                 inside = y < out_height and x < out_across
-                pixel = base + (y * out_across + x) * outputs * size if inside else nowhere
+                pixel = base + (y * out_across + x) * out_pixel if inside else nowhere
                 put(own + _OUT_PIXELS + (i * side + j) * 8, pixel)
         for v in range(vectors):
             source = products + (number * vectors + v) * BYTES

@@ -14,7 +14,7 @@ from numba import carray
 from casecnn.compiled import forget_stale, njit
 from casecnn.kernels import winograd_loops
 from casecnn.kernels.parallel import fetch_add, wait_for
-from casecnn.kernels.vectors import ROWS, VECTORS, WIDTH, clear, copy
+from casecnn.kernels.vectors import BYTES, ROWS, VECTORS, WIDTH, clear, copy
 from casecnn.kernels.winograd_loops import (
     COUNTERS,
     FACTORS_AT,
@@ -27,20 +27,22 @@ from casecnn.kernels.winograd_loops import (
     ZEROS,
     convolve_tiles,
 )
+from casecnn.stretches.map_loops import largest_row, normalise_pixels
 from casecnn.stretches.windows import MOST_ROWS, WIDE, convolve, largest, mean
 
 forget_stale(Path(__file__).parent, Path(winograd_loops.__file__).parent)
 
-# Slots of a step; those of Winograd's, and what SIZE is, are in `casecnn.kernels.winograd_loops`, and KIND.
+# Slots of a step; those of Winograd's are in `casecnn.kernels.winograd_loops`, and KIND.
 (
     SOURCE, TARGET, IMAGES, HEIGHT, ACROSS, CHANNELS, OUT_HEIGHT, OUT_ACROSS, OUTPUTS, DOWN, RIGHT, ABOVE, BEFORE,
-    COLUMNS, WEIGHTS, BIAS, RELU, BANDS, PITCH, LINES, RUN, PIXEL, OUT_PIXEL, ADD, FIRST_COUNTER, SIZE,
-    KIND, LINE, IMAGE, BELOW, BEHIND, STEP,
-) = range(32)  # fmt: skip
+    COLUMNS, WEIGHTS, BIAS, RELU, BANDS, PITCH, LINES, RUN, PIXEL, OUT_PIXEL, ADD, FIRST_COUNTER,
+    TILES_SIZE, TILES_OUT_PIXEL, KIND, LINE, IMAGE, BELOW, BEHIND, STEP,
+) = range(33)  # fmt: skip
 
 COUNTED_ABOVE, COUNTED_BEFORE, COUNTED_BELOW, COUNTED_BEHIND = WEIGHTS, BIAS, LINE, ADD  # padding, of a mean
+NEIGHBOURS, ALPHA, K = LINES, WEIGHTS, BIAS  # of a normalisation; the last two are the bits of float64
 
-TILES, WINDOWS, LARGEST, MEAN, SHORTCUT = range(5)  # kinds
+TILES, WINDOWS, LARGEST, MEAN, SHORTCUT, NORMALISE = range(6)  # kinds
 
 
 @njit(nogil=True, error_model="numpy")
@@ -55,7 +57,7 @@ def _windows(step, piece, own):
         source = own
     else:
         source += first * step[LINE]
-    target = step[TARGET] + (image * height + first) * across * outputs * 4
+    target = step[TARGET] + (image * height + first) * across * step[OUT_PIXEL]
     floor = np.float32(0 if step[RELU] else -np.inf)
     vectors_left, block, weights = -(-outputs // WIDTH), 0, step[WEIGHTS]
     while vectors_left > 0:
@@ -65,7 +67,7 @@ def _windows(step, piece, own):
         pieces = -(-across // (MOST_ROWS if vectors == 1 else ROWS))
         rest = min(outputs - block, vectors * WIDTH) - (vectors - 1) * WIDTH
         for y in range(last - first):
-            at, to = source + y * step[LINE], target + (y * across * outputs + block) * 4
+            at, to = source + y * step[LINE], target + y * across * step[OUT_PIXEL] + block * 4
             for part in range(pieces):
                 rows = across // pieces + (part < across % pieces)
                 convolve(step.ctypes.data, rows, vectors, at, weights, step[BIAS] + block * 4, to, rest, floor)
@@ -93,7 +95,7 @@ def _pad(step, source, top, bottom, target):
 
 
 @njit(nogil=True, error_model="numpy")
-def _pool(step, piece):
+def _pool(step, piece, own):
     """A band of a pooling's output."""
     image, band = divmod(piece, step[BANDS])
     out_height, out_across, channels = step[OUT_HEIGHT], step[OUT_ACROSS], step[CHANNELS]
@@ -104,6 +106,13 @@ def _pool(step, piece):
     for y in range(out_height * band // step[BANDS], out_height * (band + 1) // step[BANDS]):
         top = y * step[DOWN] - step[ABOVE]
         bottom = top + step[LINES]
+        if step[KIND] == LARGEST and pixel >= BYTES and not step[RELU]:
+            target = step[TARGET] + (image * out_height + y) * out_across * step[OUT_PIXEL]
+            largest_row(
+                source, top, step[LINES], height, across, pixel, False, own,
+                target, out_across, step[OUT_PIXEL], step[RIGHT], step[BEFORE], step[COLUMNS],
+            )  # fmt: skip
+            continue
         high = min(bottom, height + step[COUNTED_BELOW]) - max(top, -step[COUNTED_ABOVE])
         for x in range(out_across):
             left = x * step[RIGHT] - step[BEFORE]
@@ -113,13 +122,27 @@ def _pool(step, piece):
             i, j = max(top, 0), max(left, 0)
             lines, columns = min(bottom, height) - i, min(right, across) - j
             at = source + i * pitch + j * pixel
-            to = step[TARGET] + ((image * out_height + y) * out_across + x) * pixel
+            to = step[TARGET] + ((image * out_height + y) * out_across + x) * step[OUT_PIXEL]
             for block in range(0, channels, WIDTH):
                 rest = min(WIDTH, channels - block)
                 if step[KIND] == LARGEST:
                     largest(at + block * 4, lines, pitch, columns, pixel, to + block * 4, rest, scale, floor)
                 else:
                     mean(at + block * 4, lines, pitch, columns, pixel, to + block * 4, rest, scale, floor)
+
+
+@njit(nogil=True, error_model="numpy")
+def _normalise(step, piece, own):
+    """A band of a local response normalisation."""
+    image, band = divmod(piece, step[BANDS])
+    height, across = step[OUT_HEIGHT], step[OUT_ACROSS]
+    first, last = height * band // step[BANDS], height * (band + 1) // step[BANDS]
+    alpha, k = step[ALPHA : ALPHA + 1].view(np.float64)[0], step[K : K + 1].view(np.float64)[0]
+    begin = (image * height + first) * across
+    normalise_pixels(
+        step[SOURCE] + begin * step[CHANNELS] * 4, step[TARGET] + begin * step[OUT_PIXEL], (last - first) * across,
+        step[CHANNELS], 4, step[OUT_PIXEL], step[NEIGHBOURS], alpha, k, own,
+    )  # fmt: skip
 
 
 @njit(nogil=True, error_model="numpy")
@@ -154,8 +177,10 @@ def _work(plan):
                 _windows(step, piece, own)
             elif step[KIND] == SHORTCUT:
                 _shortcut(step, piece)
+            elif step[KIND] == NORMALISE:
+                _normalise(step, piece, own)
             else:
-                _pool(step, piece)
+                _pool(step, piece, own)
             fetch_add(first + 64, 1)
             piece = fetch_add(first, 1)
         wait_for(first + 64, pieces, plan[OFFER])

@@ -42,33 +42,46 @@ HALF = 2  # SIZE: bytes of a number, of bfloat16
 
 
 @njit(nogil=True, error_model="numpy")
-def _largest(plan, row, keys):
-    """A row of a pooling's output; `keys` is memory for a row of the map."""
-    image, y = divmod(row, plan[OUT_HEIGHT])
-    height, across, half, pixel = plan[HEIGHT], plan[ACROSS], plan[SIZE] == HALF, plan[CHANNELS] * plan[SIZE]
+def largest_row(
+    image, top, lines, height, across, pixel, half, keys, target, out_across, out_pixel, right, before, columns
+):
+    """A row of a pooling's output, of windows of `lines` lines from line `top` and of `columns` columns, of an image.
+
+    `pixel` and `out_pixel` are bytes from pixel to pixel; `keys` is memory for a row of the image.
+    """
     pitch = across * pixel
-    top = y * plan[DOWN] - plan[ABOVE]
     first = max(top, 0)
-    lines = min(top + plan[LINES], height) - first
-    source = plan[SOURCE] + (image * height + first) * pitch
+    count = min(top + lines, height) - first
+    source = image + first * pitch
     for place in range(0, pitch, BYTES):
         offset = min(place, pitch - BYTES)
         if half:
-            tallest_half(source + offset, lines, pitch, keys + offset)
+            tallest_half(source + offset, count, pitch, keys + offset)
         else:
-            tallest(source + offset, lines, pitch, keys + offset)
-    target = plan[TARGET] + row * plan[OUT_ACROSS] * pixel
-    for x in range(plan[OUT_ACROSS]):
-        left = x * plan[RIGHT] - plan[BEFORE]
+            tallest(source + offset, count, pitch, keys + offset)
+    for x in range(out_across):
+        left = x * right - before
         begin = max(left, 0)
-        columns = min(left + plan[COLUMNS], across) - begin
-        at, to = keys + begin * pixel, target + x * pixel
+        wide = min(left + columns, across) - begin
+        at, to = keys + begin * pixel, target + x * out_pixel
         for place in range(0, pixel, BYTES):
             offset = min(place, pixel - BYTES)
             if half:
-                widest_half(at + offset, columns, pixel, to + offset)
+                widest_half(at + offset, wide, pixel, to + offset)
             else:
-                widest(at + offset, columns, pixel, to + offset)
+                widest(at + offset, wide, pixel, to + offset)
+
+
+@njit(nogil=True, error_model="numpy")
+def _largest(plan, row, keys):
+    """A row of a pooling's output; `keys` is memory for a row of the map."""
+    image, y = divmod(row, plan[OUT_HEIGHT])
+    pixel = plan[CHANNELS] * plan[SIZE]
+    largest_row(
+        plan[SOURCE] + image * plan[HEIGHT] * plan[ACROSS] * pixel, y * plan[DOWN] - plan[ABOVE], plan[LINES],
+        plan[HEIGHT], plan[ACROSS], pixel, plan[SIZE] == HALF, keys, plan[TARGET] + row * plan[OUT_ACROSS] * pixel,
+        plan[OUT_ACROSS], pixel, plan[RIGHT], plan[BEFORE], plan[COLUMNS],
+    )  # fmt: skip
 
 
 @njit(nogil=True, error_model="numpy")
@@ -100,16 +113,12 @@ def _mean(plan, row):
 
 
 @njit(nogil=True, error_model="numpy")
-def _normalise(plan, row, squares):
-    """A row of pixels; the memory at `squares` begins and ends with zeros for channels that are not there."""
-    size, channels, neighbours = plan[SIZE], plan[CHANNELS], plan[NEIGHBOURS]
-    alpha, k = plan[ALPHA : ALPHA + 1].view(np.float64)[0], plan[K : K + 1].view(np.float64)[0]
-    source = plan[SOURCE] + row * plan[ACROSS] * channels * size
-    target = plan[TARGET] + row * plan[ACROSS] * channels * size
+def normalise_pixels(source, target, pixels, channels, size, out_pixel, neighbours, alpha, k, squares):
+    """Some pixels; `squares` is memory, which begins and ends with zeros for channels that are not there."""
     first = squares + neighbours * 4
     clear(squares, neighbours * 4)
     clear(first + channels * 4, neighbours * 4)
-    for _ in range(plan[ACROSS]):
+    for _ in range(pixels):
         c = 0
         while c < channels:
             start = min(c, channels - WIDTH)
@@ -128,7 +137,16 @@ def _normalise(plan, row, squares):
                 normalise(at, sums, 2 * neighbours + 1, to, np.float32(alpha), np.float32(k))
             c += WIDTH
         source += channels * size
-        target += channels * size
+        target += out_pixel
+
+
+@njit(nogil=True, error_model="numpy")
+def _normalise(plan, row, squares):
+    """A row of pixels."""
+    pixel, pixels = plan[CHANNELS] * plan[SIZE], plan[ACROSS]
+    alpha, k = plan[ALPHA : ALPHA + 1].view(np.float64)[0], plan[K : K + 1].view(np.float64)[0]
+    source, target = plan[SOURCE] + row * pixels * pixel, plan[TARGET] + row * pixels * pixel
+    normalise_pixels(source, target, pixels, plan[CHANNELS], plan[SIZE], pixel, plan[NEIGHBOURS], alpha, k, squares)
 
 
 @njit(nogil=True, error_model="numpy")

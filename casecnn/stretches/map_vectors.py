@@ -177,9 +177,7 @@ def _root(builder: Any, value: Any) -> Any:
 
 
 def _normalise(read: Read, write: Write) -> Callable[..., None]:
-    def generate(
-        builder: Any, source: Any, squares: Any, count: Any, target: Any, alpha: Any, k: Any
-    ) -> None:
+    def generate(builder: Any, source: Any, squares: Any, count: Any, target: Any, alpha: Any, k: Any) -> None:
         before = builder.block
         body, done = builder.append_basic_block("body"), builder.append_basic_block("done")
         builder.branch(body)

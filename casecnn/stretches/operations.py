@@ -10,7 +10,7 @@ from torch import Tensor
 
 from casecnn.layers.shapes import Pair, Shape, ShapeError, Span
 
-Kind = Literal["convolution", "largest", "mean", "shortcut"]
+Kind = Literal["convolution", "largest", "mean", "shortcut", "normalise"]
 
 Lie = Callable[[int, int], tuple[Span, Span]]
 """How windows lie on a map of a height and a width."""
@@ -23,7 +23,10 @@ class Operation:
     "convolution": ``weight`` [outputs, channels, rows, columns] and ``bias`` [outputs]; a weight [outputs, n] reads
     whole maps of n numbers, channel by channel, as Flatten lays them. "largest" and "mean": poolings; ``kernel`` None
     is the whole map. "shortcut": every stride-th pixel, and zeros in new channels up to ``channels``. With ``adds`` a
-    convolution adds to what the target holds; ``relu`` comes last. ``counts_padding`` is `MeanPool`'s.
+    convolution adds to what the target holds; ``relu`` comes last. ``counts_padding`` is `MeanPool`'s. "normalise": local
+    response normalisation with ``response`` (neighbours on each side, alpha, k) and the power 3/4.
+
+    Several operations can have one target of ``width`` channels: each writes its own, from number ``offset`` on.
     """
 
     kind: Kind
@@ -38,6 +41,9 @@ class Operation:
     relu: bool = False
     adds: bool = False
     counts_padding: bool = False
+    response: tuple[int, float, float] = (0, 0.0, 1.0)
+    offset: int = 0
+    width: int | None = None
 
     def windows(self, shape: Shape) -> tuple[Pair, Span, Span]:
         """The size of a window over maps (C, H, W), and how the windows lie; raises ShapeError where none fit."""
@@ -50,11 +56,18 @@ class Operation:
         assert self.kernel is not None
         return self.kernel, rows, columns
 
+    def target_shape(self, shape: Shape) -> Shape:
+        """The shape (C, H, W) of the whole target; raises ShapeError where the source does not fit."""
+        channels, *size = self.output(shape)
+        return (channels if self.width is None else self.width, *size)
+
     def output(self, shape: Shape) -> Shape:
-        """The shape (C, H, W) of the target; raises ShapeError where the source does not fit."""
+        """The shape (C, H, W) of what is written; raises ShapeError where the source does not fit."""
         channels, height, width = shape
         if self.kind == "shortcut":
             return self.channels, -(-height // self.stride[0]), -(-width // self.stride[1])
+        if self.kind == "normalise":
+            return shape
         _, rows, columns = self.windows(shape)
         if self.weight is None:
             return channels, rows.windows, columns.windows

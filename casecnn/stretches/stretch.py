@@ -30,7 +30,8 @@ from casecnn.stretches import loops
 from casecnn.stretches.operations import Operation
 
 # Measured on an EPYC with AVX-512, and limited to AVX2.
-MOST_WEIGHTS = 2 * 1024 * 1024  # bytes of a convolution: more do not stay in a core's cache from row to row
+MOST_WEIGHTS = 3 * 1024 * 1024  # bytes of a convolution: more do not stay in a core's cache from row to row
+MOST_READ_ONCE = 8 * 1024 * 1024  # bytes of one that has one pixel of output
 TOGETHER = 1024 * 1024  # bytes of maps of the inputs that go through the stretch together
 ALONE = 3_000_000  # multiply-adds of a call that one thread does before two have begun
 KEPT = 64  # plans
@@ -67,12 +68,13 @@ def lay_out(weight: Tensor, bias: Tensor | None) -> Filters:
 class Call(NamedTuple):
     """What there is to do for inputs of one shape: plans, with how many inputs each takes, and where addresses go.
 
-    `reads` and `writes` are the places in a plan that want the address of the stretch's input and of its result.
+    `reads` and `writes` are the places in a plan that want the address of the stretch's input and of its result; each
+    of `writes` with how many bytes further.
     """
 
     parts: tuple[tuple[Plan, int, int], ...]
     reads: tuple[int, ...]
-    writes: tuple[int, ...]
+    writes: tuple[tuple[int, int], ...]
     threads: int
     input_bytes: int
     output_bytes: int
@@ -107,8 +109,8 @@ class Stretch:
             head = plan.head
             for place in call.reads:
                 head[place] = read
-            for place in call.writes:
-                head[place] = write
+            for place, further in call.writes:
+                head[place] = write + further
             head[head[winograd_loops.COUNTERS] :] = 0
             run_at(function, address, call.threads)
             read += count * call.input_bytes
@@ -141,7 +143,8 @@ class Stretch:
             return None
         shapes, macs = found
         ways = [self._by_tiles(each, shape[0], shapes[each.source]) for each in self.operations]
-        if any(not tiles and _large(each) for each, tiles in zip(self.operations, ways, strict=True)):
+        narrow = any(each.kind == "normalise" and shapes[each.source][0] < WIDTH for each in self.operations)
+        if narrow or any(not tiles and large(each) for each, tiles in zip(self.operations, ways, strict=True)):
             return None
         count, result = shape[0], self.operations[-1].target
         threads = most if count * macs >= ALONE else 1
@@ -154,15 +157,20 @@ class Stretch:
             if number not in plans:
                 plans[number] = self._plan(number, shapes, ways, threads)
             parts.append((plans[number], number, plans[number].head.ctypes.data))
-        places: dict[int, list[int]] = {0: [], result: []}
+        reads, writes = [], []
         for step, each in enumerate(self.operations):
-            for slot, map_ in ((loops.SOURCE, each.source), (loops.TARGET, each.target)):
-                places.get(map_, []).append(winograd_loops.HEAD + step * loops.STEP + slot)
+            place = winograd_loops.HEAD + step * loops.STEP
+            if each.source == 0:
+                reads.append(place + loops.SOURCE)
+            elif each.source == result:
+                writes.append((place + loops.SOURCE, 0))
+            if each.target == result:
+                writes.append((place + loops.TARGET, 4 * each.offset))
         channels, height, width = shapes[result]
         return Call(
             tuple(parts),
-            tuple(places[0]),
-            tuple(places[result]),
+            tuple(reads),
+            tuple(writes),
             threads,
             4 * prod(shapes[0]),
             4 * prod(shapes[result]),
@@ -174,7 +182,7 @@ class Stretch:
         found, macs = {0: shape}, 0
         try:
             for each in self.operations:
-                target = each.output(found[each.source])
+                target = each.target_shape(found[each.source])
                 if found.get(each.target, target) != target:
                     return None
                 found[each.target] = target
@@ -193,6 +201,7 @@ class Stretch:
         plan, base = make_plan([row for row, _, _ in made], [need for _, need, _ in made], tiles, threads, total)
         for each, step in zip(self.operations, plan.steps, strict=True):
             step[loops.SOURCE], step[loops.TARGET] = base + offsets[each.source], base + offsets[each.target]
+            step[loops.TARGET] += 4 * each.offset
             if step[loops.KIND] == loops.TILES:
                 step[winograd_loops.SHARED] = base + total
         return plan
@@ -220,6 +229,9 @@ class Stretch:
     ) -> tuple[np.ndarray, Needs, Weights | None]:
         each = self.operations[number]
         (channels, height, width), (outputs, out_height, out_width) = shapes[each.source], shapes[each.target]
+        out_pixel = 4 * outputs
+        if each.width is not None:
+            outputs = each.output(shapes[each.source])[0]
         row = np.zeros(loops.STEP, np.int64)
         if by_tiles:
             assert each.lie is not None
@@ -229,6 +241,7 @@ class Stretch:
             own, need = step_of(tiles, padding, each.relu, (count, height, width), threads)
             row[: len(own)] = own
             row[winograd_loops.ADD], row[loops.KIND] = each.adds, loops.TILES
+            row[loops.TILES_OUT_PIXEL] = out_pixel
             return row, need, tiles
 
         size, rows, columns = each.windows(shapes[each.source])
@@ -245,7 +258,7 @@ class Stretch:
             loops.OUTPUTS: outputs, loops.DOWN: down, loops.RIGHT: right, loops.ABOVE: above, loops.BEFORE: before,
             loops.BELOW: below, loops.BEHIND: behind, loops.COLUMNS: size[1], loops.RELU: each.relu,
             loops.BANDS: bands, loops.PITCH: pitch, loops.LINES: size[0], loops.RUN: size[1] * channels,
-            loops.PIXEL: right * pixel, loops.OUT_PIXEL: 4 * outputs, loops.ADD: each.adds,
+            loops.PIXEL: right * pixel, loops.OUT_PIXEL: out_pixel, loops.ADD: each.adds,
             loops.LINE: down * pitch, loops.IMAGE: image,
         }  # fmt: skip
         scratch = 0
@@ -257,6 +270,13 @@ class Stretch:
                 bands = threads if count % threads == 0 else 1
                 values |= {loops.IMAGES: 1, loops.OUT_HEIGHT: bands, loops.OUT_ACROSS: count // bands}
                 values |= {loops.BANDS: bands, loops.LINE: count // bands * image, loops.PIXEL: image}
+        elif each.kind == "largest":
+            scratch = pixel * width
+        elif each.kind == "normalise":
+            neighbours, *numbers = each.response
+            alpha, k = np.array(numbers, np.float64).view(np.int64)
+            values |= {loops.NEIGHBOURS: neighbours, loops.ALPHA: int(alpha), loops.K: int(k)}
+            scratch = pixel + 8 * neighbours
         elif each.kind == "mean":
             counted = (rows.before, columns.before, rows.after, columns.after) if each.counts_padding else (0, 0, 0, 0)
             slots = (loops.COUNTED_ABOVE, loops.COUNTED_BEFORE, loops.COUNTED_BELOW, loops.COUNTED_BEHIND)
@@ -274,7 +294,7 @@ class Stretch:
         convolution = Convolution(each.weight.float(), each.bias, each.stride)
         if not around or not winograd.fits(convolution):
             return False
-        if _large(each):
+        if large(each):
             return winograd.wins(convolution, count, rows.windows, columns.windows)
         return winograd.fewer(convolution, rows.windows, columns.windows)
 
@@ -302,8 +322,11 @@ class Stretch:
         return {**self.__dict__, "_calls": {}}
 
 
-def _large(each: Operation) -> bool:
-    return each.weight is not None and 4 * each.weight.numel() > MOST_WEIGHTS
+def large(each: Operation) -> bool:
+    """Whether its weights are so many that windows are the slow way."""
+    if each.weight is None:
+        return False
+    return 4 * each.weight.numel() > (MOST_READ_ONCE if each.weight.dim() == 2 else MOST_WEIGHTS)
 
 
 _KINDS = {
@@ -311,5 +334,6 @@ _KINDS = {
     "largest": loops.LARGEST,
     "mean": loops.MEAN,
     "shortcut": loops.SHORTCUT,
+    "normalise": loops.NORMALISE,
 }
 _UNKNOWN = Call((), (), (), 0, 0, 0, ())

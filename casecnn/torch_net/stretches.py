@@ -14,15 +14,16 @@ from casecnn.kernels.allowed import EVERYTHING, Allowed
 from casecnn.layers.shapes import pair
 from casecnn.stretches.operations import Kind, Operation
 from casecnn.torch_net.build import Network
-from casecnn.torch_net.composite import Chain, Residual
+from casecnn.torch_net.composite import Branches, Chain, Residual
 from casecnn.torch_net.convolution import Conv, Linear
+from casecnn.torch_net.normalisation import LocalResponseNorm
 from casecnn.torch_net.pointwise import Dropout, Flatten, ReLU
 from casecnn.torch_net.pooling import GlobalMeanPool, MaxPool, MeanPool
 
 # Measured on an EPYC with AVX-512 and its bfloat16, and limited to AVX2.
 MOST_MACS = {
     (torch.float32, False): 3_000_000_000,
-    (torch.bfloat16, False): 1_500_000_000,
+    (torch.bfloat16, False): 2_000_000_000,
     (torch.bfloat16, True): 5_000_000,
 }
 """Of an input of a net, by its number format and whether tiles multiply it: in larger ones calls do not count."""
@@ -56,14 +57,15 @@ def join(net: Network, allowed: Allowed = EVERYTHING) -> nn.Module:
 
     if not vector_width():
         return net
-    writer, children = Writer(net.declaration.input[0]), list(net.named_children())
+    writer = Writer(net.declaration.input[0])
+    children = [(name, part) for name, part in net.named_children() if name not in net.heads]
     done, flat = 0, False
     operations: list[Operation] = []
     macs = Counter[str]()
     for row in net.declaration.rows:
         macs[row.name.partition(".")[0]] += row.macs
     for number, (name, part) in enumerate(children):
-        if name in net.heads or not writer.write(part):
+        if not writer.write(part):
             break
         if writer.form != "flattened":
             done, operations, flat = number + 1, [*writer.operations], writer.form == "vector"
@@ -71,7 +73,7 @@ def join(net: Network, allowed: Allowed = EVERYTHING) -> nn.Module:
         return net
     if done == len(children):
         return PreparedStretch(net, operations, flat, allowed.fewer_threads)
-    for name, _ in children:
+    for name in (*net.heads, *(name for name, _ in children)):
         delattr(net, name)
     first = PreparedStretch(Chain(children[:done]), operations, flat, allowed.fewer_threads)
     for name, part in [(children[0][0], first), *children[done:]]:
@@ -109,6 +111,11 @@ class Writer:
             return self._conv(module)
         if isinstance(module, Residual):
             return self._residual(module)
+        if isinstance(module, Branches):
+            return self._branches(module)
+        if isinstance(module, LocalResponseNorm):
+            layer = module.layer
+            return layer.beta == 0.75 and self._add("normalise", response=(layer.n // 2, layer.alpha, layer.k))
         if isinstance(module, MaxPool | MeanPool):
             layer = module.layer
             windows: dict[str, Any] = {"kernel": pair(layer.kernel), "stride": layer.step, "lie": layer.spans}
@@ -135,13 +142,13 @@ class Writer:
 
     def _relu(self) -> bool:
         """As part of what made this map, unless something else reads that."""
-        if not self._own or self.form == "flattened":
+        if not self._own or self.form == "flattened" or self.operations[-1].kind == "normalise":
             return False
         self._change_last(relu=True)
         return True
 
     def _linear(self, linear: Linear) -> bool:
-        if self.form == "maps" or linear.activation not in (None, "relu"):
+        if self.form == "maps" or linear.activation not in (None, "relu") or self._large(linear):
             return False
         self.form = "vector"
         return self._add(
@@ -151,6 +158,8 @@ class Writer:
     def _conv(self, conv: Conv) -> bool:
         layer = conv.layer
         if layer.groups != 1 or pair(layer.dilation) != (1, 1) or conv.activation not in (None, "relu"):
+            return False
+        if self._large(conv):
             return False
         self._channels = layer.channels
         return self._add(
@@ -162,6 +171,36 @@ class Writer:
             bias=conv.bias,
             relu=conv.activation == "relu",
         )
+
+    def _large(self, part: Conv | Linear) -> bool:
+        """Whether its weights are so many that no way of a stretch is fast."""
+        from casecnn.kernels import winograd
+        from casecnn.stretches.stretch import large
+
+        if not large(Operation("convolution", 0, 1, weight=part.weight)):
+            return False
+        return isinstance(part, Linear) or not winograd.fits(replace(part.facts(), weight=part.weight.float()))
+
+    def _branches(self, module: Branches) -> bool:
+        """The last layers of all branches write to one map."""
+        before, channels = self._here, self._channels
+        target, begin, width = self._maps, len(self.operations), 0
+        self._maps += 1
+        for branch in module.branches:
+            self._here, self._channels, self._own = before, channels, False
+            if not all(self.write(getattr(module, name)) for name in branch) or self._here == before:
+                return False
+            last = self.operations.pop()
+            if last.kind == "shortcut" or last.adds or last.width is not None or last.target != self._maps - 1:
+                return False
+            self._maps -= 1  # that of its own
+            self.operations.append(replace(last, target=target, offset=width, width=0))
+            width += self._channels
+        for number, each in enumerate(self.operations[begin:], begin):
+            if each.target == target:
+                self.operations[number] = replace(each, width=width)
+        self._here, self._channels, self._own = target, width, False
+        return True
 
     def _residual(self, block: Residual) -> bool:
         """The last convolution of the body adds to the shortcut's map."""
