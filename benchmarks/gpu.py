@@ -26,12 +26,12 @@ from torch import nn
 
 import casecnn
 from casecnn.files import atomic_write
+from casecnn.inference.graphs import Graphed
+from casecnn.inference.prepare import prepare
 from casecnn.layers import Net
 from casecnn.nets.catalogue import get_net
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.graphs import Graphed
-from casecnn.torch_net.prepare import prepare
 from casecnn.training.log import device_name
 
 CONTENDERS = ("eager", "channels last", "compile", "prepared", "graph")

@@ -179,7 +179,7 @@ def casecnn(request: dict[str, Any], precision: str, threads: int) -> Run:
     """This package, as its commands run a net."""
     import torch
 
-    from casecnn.torch_net.prepare import prepare
+    from casecnn.inference.prepare import prepare
 
     x, dtype = tensors(request, precision, threads)
     return torch_run(prepare(built(request), dtype), x.contiguous(memory_format=torch.channels_last))

@@ -20,7 +20,7 @@ pip install -e .[bench]
 python benchmarks/inference.py
 ```
 
-**casecnn** is what its commands run: `casecnn.torch_net.prepare.prepare`. **torch** is eager mode, **channels_last**
+**casecnn** is what its commands run: `casecnn.inference.prepare.prepare`. **torch** is eager mode, **channels_last**
 the same with BatchNorm folded and that memory layout, **compile** `torch.compile` with freezing. *best* is casecnn over
 the best of torch's, *peer* over the better of onnxruntime and OpenVINO; *ceiling* is the part of this machine's fastest
 convolutions by oneDNN, in multiply-adds a second, that casecnn reaches: more than 1 where Winograd's algorithm does

@@ -36,6 +36,7 @@ from numba import njit
 from torch import Tensor, nn
 
 from casecnn.export import net_model
+from casecnn.inference.prepare import prepare
 from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.vectors import ROWS, VECTORS, WIDTH
 from casecnn.kernels.winograd_vectors import multiply
@@ -43,7 +44,6 @@ from casecnn.layers import Net
 from casecnn.nets.catalogue import get_net
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.prepare import prepare
 
 OURS = "casecnn"
 TURN = 0.3  # seconds that a contender has at a time

@@ -222,10 +222,10 @@ TAKEN_APART = {
         "scaled_tanh": "torch_net.pointwise.scaled_tanh",
     },
     "packed": {
-        "PackedConvolution": "torch_net.prepare.PreparedConv",
-        "PackedResidual": "torch_net.prepare.PreparedResidual",
+        "PackedConvolution": "inference.prepare.PreparedConv",
+        "PackedResidual": "inference.prepare.PreparedResidual",
         "can_pack": "kernels.onednn.can_prepack",
-        "pack": "torch_net.prepare.pack",
+        "pack": "inference.prepare.pack",
     },
 }
 """Old modules whose names now live in several: for each of their names, the new one."""

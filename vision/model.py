@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from casecnn.errors import InputError, UsageError
+from casecnn.inference import prepare as inference
 from casecnn.layers.net import Net
-from casecnn.torch_net import prepare as inference
 from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
 from casecnn.vision.data.labels import Labels, imagenet_labels, numbered, read_labels
@@ -138,7 +138,7 @@ def prepare(
 def build_fast(
     module: nn.Module, device: torch.device, precision: str = "auto", images: int | None = None
 ) -> nn.Module:
-    """A copy of a built module for inference on a device, in its precision (see `casecnn.torch_net.prepare`)."""
+    """A copy of a built module for inference on a device, in its precision (see `casecnn.inference.prepare`)."""
     return inference.prepare(module, dtype_for(precision, device), device, inputs=images)
 
 

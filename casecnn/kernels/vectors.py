@@ -22,18 +22,23 @@ from numba.core.registry import cpu_target
 from casecnn.kernels.parallel import instruction
 
 
+def _features() -> set[str]:
+    return set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
+
+
 @cache
 def vector_width() -> int:
     """Floats in a vector of the CPU that numba compiles for; 0 where it has no AVX2 with fused multiply-add."""
     if platform.machine() not in ("x86_64", "AMD64") or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return 0
-    features = set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
+    features = _features()
     if {"+avx512f", "+avx512vl"} <= features:
         return 16
     return 8 if {"+avx2", "+fma"} <= features else 0
 
 
 WIDTH = vector_width() or 4
+MULTIPLIES_HALVES = WIDTH == 16 and "+avx512bf16" in _features()  # whether the CPU multiplies bfloat16
 ROWS = {16: 14, 8: 6, 4: 6}[WIDTH]  # at most, of a block of products; with two vectors a row they fill the registers
 VECTORS = 2  # of a row of a block of products
 
@@ -68,7 +73,7 @@ def store(builder: Any, value: Any, address: Any, offset: int = 0) -> None:
     builder.store(value, pointer(builder, address, offset, VECTOR), align=4)
 
 
-_HALVES, _WORDS = ir.VectorType(HALF, WIDTH), ir.VectorType(WORD, WIDTH)
+HALF_VECTOR, _WORDS = ir.VectorType(HALF, WIDTH), ir.VectorType(WORD, WIDTH)
 
 
 def _words(value: int) -> ir.Constant:
@@ -77,17 +82,26 @@ def _words(value: int) -> ir.Constant:
 
 def load_half(builder: Any, address: Any) -> Any:
     """A vector of bfloat16 at an address, as float32: the upper halves of its numbers."""
-    halves = builder.load(pointer(builder, address, 0, _HALVES), align=2)
-    return builder.bitcast(builder.shl(builder.zext(halves, _WORDS), _words(16)), VECTOR)
+    return of_halves(builder, builder.load(pointer(builder, address, 0, HALF_VECTOR), align=2))
 
 
 def store_half(builder: Any, value: Any, address: Any) -> None:
-    """Write a vector as bfloat16 to an address: each number as the nearest, of two as near the even one."""
+    """Write a vector as bfloat16 to an address."""
+    builder.store(halves_of(builder, value), pointer(builder, address, 0, HALF_VECTOR), align=2)
+
+
+def of_halves(builder: Any, halves: Any) -> Any:
+    """Bits of bfloat16 as float32."""
+    return builder.bitcast(builder.shl(builder.zext(halves, _WORDS), _words(16)), VECTOR)
+
+
+def halves_of(builder: Any, value: Any) -> Any:
+    """A vector's bits as bfloat16: each number as the nearest, of two as near the even one."""
     bits = builder.bitcast(value, _WORDS)
     even = builder.and_(builder.lshr(bits, _words(16)), _words(1))
     rounded = builder.lshr(builder.add(builder.add(bits, _words(0x7FFF)), even), _words(16))
     found = builder.select(builder.fcmp_unordered("uno", value, value), _words(0x7FC0), rounded)
-    builder.store(builder.trunc(found, _HALVES), pointer(builder, address, 0, _HALVES), align=2)
+    return builder.trunc(found, HALF_VECTOR)
 
 
 def everywhere(builder: Any, number: Any) -> Any:
@@ -95,6 +109,31 @@ def everywhere(builder: Any, number: Any) -> Any:
     first = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, ir.Constant(WORD, 0))
     lanes = ir.Constant(ir.VectorType(WORD, WIDTH), [0] * WIDTH)
     return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), lanes)
+
+
+class _HalfType(ir.Type):  # type: ignore[misc]
+    """LLVM's bfloat, which llvmlite does not have."""
+
+    def __str__(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _HalfType)
+
+    def __hash__(self) -> int:
+        return hash(_HalfType)
+
+
+def adding_pairs(builder: Any) -> Callable[[Any, Any, Any], Any]:
+    """The function (x, y, z) to the sums of pairs' products plus z: x and y are vectors of pairs of bfloat16.
+
+    `MULTIPLIES_HALVES` must hold.
+    """
+    pairs = ir.VectorType(_HalfType(), 2 * WIDTH)
+    name = "llvm.x86.avx512bf16.dpbf16ps.512"
+    known = builder.module.globals.get(name)
+    function = known or ir.Function(builder.module, ir.FunctionType(VECTOR, [VECTOR, pairs, pairs]), name)
+    return lambda x, y, z: builder.call(function, [z, builder.bitcast(x, pairs), builder.bitcast(y, pairs)])
 
 
 def by_number(builder: Any, number: Any, cases: Mapping[int, Callable[[], None]], name: str) -> None:
@@ -140,6 +179,7 @@ def written(arguments: str, generate: Callable[..., None]) -> Callable[..., None
         4: lambda typing, a, b, c, d: (signature, code),
         6: lambda typing, a, b, c, d, e, f: (signature, code),
         7: lambda typing, a, b, c, d, e, f, g: (signature, code),
+        8: lambda typing, a, b, c, d, e, f, g, h: (signature, code),
         9: lambda typing, a, b, c, d, e, f, g, h, i: (signature, code),
         10: lambda typing, a, b, c, d, e, f, g, h, i, j: (signature, code),
     }

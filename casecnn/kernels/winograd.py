@@ -5,10 +5,11 @@ stand in its definition. The 36 are one matrix product each, over all channels; 
 transformed, and after them each output's, see `casecnn.kernels.winograd_vectors`. The weights are transformed once, and
 are then four times as large (for 5x5: 1.44 times). Rounding errors are about those of a plain convolution in float32.
 
-Maps may be bfloat16; factors and products are float32 even so, and nothing but the outputs is rounded. Vector units that
-multiply bfloat16 do so twice as fast, which is less than a quarter of the products saves.
+Maps may be bfloat16; factors and products are float32 even so, and nothing but the outputs is rounded. Vector units
+that multiply bfloat16 do so twice as fast, which is less than a quarter of the products saves.
 
-Compiled by numba at the first call, for the CPU at hand, and kept on disk: no compiler need be installed.
+Compiled by numba at the first call, for the CPU at hand, and kept on disk: no compiler need be installed. Rule, layout,
+plan and kernel are in one file, since all of them know what a tile is.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def wins(convolution: Convolution, images: int, out_height: int, out_width: int)
     counts a plain convolution's multiply-adds as done at full speed, as the best libraries nearly do for large ones.
     """
     outputs, channels, size, _ = convolution.weight.shape
-    plain = images * out_height * out_width * size * size * channels * outputs
+    plain = images * out_height * out_width * size * size * channels * outputs / FASTER[convolution.weight.dtype]
     reading = (
         CELLS
         * (channels + -channels % WIDTH)
@@ -86,7 +87,6 @@ def wins(convolution: Convolution, images: int, out_height: int, out_width: int)
         * WIDTH
         / 16
     )
-    plain /= FASTER[convolution.weight.dtype]
     return fewer(convolution, out_height, out_width) and plain >= LEAST_WORK and plain > reading
 
 

@@ -18,6 +18,7 @@ from casecnn.kernels.vectors import BYTES, ROWS, VECTORS, WIDTH, clear, copy
 from casecnn.kernels.winograd_loops import (
     COUNTERS,
     FACTORS_AT,
+    HALF,
     HEAD,
     OFFER,
     PRODUCTS_AT,
@@ -28,7 +29,8 @@ from casecnn.kernels.winograd_loops import (
     convolve_tiles,
 )
 from casecnn.stretches.map_loops import largest_row, normalise_pixels
-from casecnn.stretches.windows import MOST_ROWS, WIDE, convolve, largest, mean
+from casecnn.stretches.map_vectors import mean_half
+from casecnn.stretches.windows import HALVES, MOST_ROWS, WIDE, convolve, largest, mean
 
 forget_stale(Path(__file__).parent, Path(winograd_loops.__file__).parent)
 
@@ -36,8 +38,8 @@ forget_stale(Path(__file__).parent, Path(winograd_loops.__file__).parent)
 (
     SOURCE, TARGET, IMAGES, HEIGHT, ACROSS, CHANNELS, OUT_HEIGHT, OUT_ACROSS, OUTPUTS, DOWN, RIGHT, ABOVE, BEFORE,
     COLUMNS, WEIGHTS, BIAS, RELU, BANDS, PITCH, LINES, RUN, PIXEL, OUT_PIXEL, ADD, FIRST_COUNTER,
-    TILES_SIZE, TILES_OUT_PIXEL, KIND, LINE, IMAGE, BELOW, BEHIND, STEP,
-) = range(33)  # fmt: skip
+    SIZE, TILES_OUT_PIXEL, KIND, LINE, IMAGE, BELOW, BEHIND, COPIED, STEP,
+) = range(34)  # fmt: skip
 
 COUNTED_ABOVE, COUNTED_BEFORE, COUNTED_BELOW, COUNTED_BEHIND = WEIGHTS, BIAS, LINE, ADD  # padding, of a mean
 NEIGHBOURS, ALPHA, K = LINES, WEIGHTS, BIAS  # of a normalisation; the last two are the bits of float64
@@ -52,7 +54,7 @@ def _windows(step, piece, own):
     height, across, outputs = step[OUT_HEIGHT], step[OUT_ACROSS], step[OUTPUTS]
     first, last = height * band // step[BANDS], height * (band + 1) // step[BANDS]
     source = step[SOURCE] + image * step[IMAGE]
-    if step[ABOVE] + step[BEFORE] + step[BELOW] + step[BEHIND]:
+    if step[COPIED]:
         _pad(step, source, first * step[DOWN] - step[ABOVE], (last - 1) * step[DOWN] - step[ABOVE] + step[LINES], own)
         source = own
     else:
@@ -60,6 +62,7 @@ def _windows(step, piece, own):
     target = step[TARGET] + (image * height + first) * across * step[OUT_PIXEL]
     floor = np.float32(0 if step[RELU] else -np.inf)
     vectors_left, block, weights = -(-outputs // WIDTH), 0, step[WEIGHTS]
+    size, halves = step[SIZE], HALVES if step[SIZE] == HALF else 0
     while vectors_left > 0:
         vectors = min(VECTORS, vectors_left)
         while across == 1 and vectors < WIDE and 2 * vectors <= vectors_left and vectors >= VECTORS:
@@ -67,10 +70,11 @@ def _windows(step, piece, own):
         pieces = -(-across // (MOST_ROWS if vectors == 1 else ROWS))
         rest = min(outputs - block, vectors * WIDTH) - (vectors - 1) * WIDTH
         for y in range(last - first):
-            at, to = source + y * step[LINE], target + y * across * step[OUT_PIXEL] + block * 4
+            at, to = source + y * step[LINE], target + y * across * step[OUT_PIXEL] + block * size
             for part in range(pieces):
                 rows = across // pieces + (part < across % pieces)
-                convolve(step.ctypes.data, rows, vectors, at, weights, step[BIAS] + block * 4, to, rest, floor)
+                shape = halves + rows * WIDE + vectors
+                convolve(step.ctypes.data, shape, at, weights, step[BIAS] + block * 4, to, rest, floor)
                 at += rows * step[PIXEL]
                 to += rows * step[OUT_PIXEL]
         weights += step[LINES] * step[RUN] * vectors * WIDTH * 4
@@ -80,14 +84,23 @@ def _windows(step, piece, own):
 
 @njit(nogil=True, error_model="numpy")
 def _pad(step, source, top, bottom, target):
-    """Rows of an image from `top` to before `bottom`, with zeros where there are none."""
-    pixel = step[CHANNELS] * 4
-    width = step[ACROSS] * pixel
-    pitch, before = step[PITCH], step[BEFORE] * pixel
+    """Rows of an image from `top` to before `bottom`, with zeros where there are none.
+
+    The zeros of a pixel may be one channel more, so that channels are pairs.
+    """
+    pixel, wide_pixel = step[CHANNELS] * step[SIZE], step[RUN] * 4 // step[COLUMNS]
+    across, pitch, before = step[ACROSS], step[PITCH], step[BEFORE] * wide_pixel
+    width = across * wide_pixel
     for y in range(top, bottom):
         if 0 <= y < step[HEIGHT]:
             clear(target, before)
-            copy(source + y * width, target + before, width)
+            row = source + y * across * pixel
+            if pixel == wide_pixel:
+                copy(row, target + before, width)
+            else:
+                clear(target + before, width)
+                for x in range(across):
+                    copy(row + x * pixel, target + before + x * wide_pixel, pixel)
             clear(target + before + width, pitch - before - width)
         else:
             clear(target, pitch)
@@ -99,7 +112,8 @@ def _pool(step, piece, own):
     """A band of a pooling's output."""
     image, band = divmod(piece, step[BANDS])
     out_height, out_across, channels = step[OUT_HEIGHT], step[OUT_ACROSS], step[CHANNELS]
-    height, across, pixel = step[HEIGHT], step[ACROSS], step[CHANNELS] * 4
+    height, across, size = step[HEIGHT], step[ACROSS], step[SIZE]
+    pixel = step[CHANNELS] * size
     pitch = across * pixel
     source = step[SOURCE] + image * step[IMAGE]
     floor = np.float32(0 if step[RELU] else -np.inf)
@@ -109,7 +123,7 @@ def _pool(step, piece, own):
         if step[KIND] == LARGEST and pixel >= BYTES and not step[RELU]:
             target = step[TARGET] + (image * out_height + y) * out_across * step[OUT_PIXEL]
             largest_row(
-                source, top, step[LINES], height, across, pixel, False, own,
+                source, top, step[LINES], height, across, pixel, size == HALF, own,
                 target, out_across, step[OUT_PIXEL], step[RIGHT], step[BEFORE], step[COLUMNS],
             )  # fmt: skip
             continue
@@ -123,6 +137,11 @@ def _pool(step, piece, own):
             lines, columns = min(bottom, height) - i, min(right, across) - j
             at = source + i * pitch + j * pixel
             to = step[TARGET] + ((image * out_height + y) * out_across + x) * step[OUT_PIXEL]
+            if size == HALF:
+                for block in range(0, channels, WIDTH):
+                    offset = min(block, channels - WIDTH) * size
+                    mean_half(at + offset, lines, pitch, columns, pixel, to + offset, scale)
+                continue
             for block in range(0, channels, WIDTH):
                 rest = min(WIDTH, channels - block)
                 if step[KIND] == LARGEST:
@@ -139,9 +158,10 @@ def _normalise(step, piece, own):
     first, last = height * band // step[BANDS], height * (band + 1) // step[BANDS]
     alpha, k = step[ALPHA : ALPHA + 1].view(np.float64)[0], step[K : K + 1].view(np.float64)[0]
     begin = (image * height + first) * across
+    source, target = step[SOURCE] + begin * step[CHANNELS] * step[SIZE], step[TARGET] + begin * step[OUT_PIXEL]
     normalise_pixels(
-        step[SOURCE] + begin * step[CHANNELS] * 4, step[TARGET] + begin * step[OUT_PIXEL], (last - first) * across,
-        step[CHANNELS], 4, step[OUT_PIXEL], step[NEIGHBOURS], alpha, k, own,
+        source, target, (last - first) * across, step[CHANNELS], step[SIZE], step[OUT_PIXEL], step[NEIGHBOURS],
+        alpha, k, own,
     )  # fmt: skip
 
 
@@ -149,7 +169,7 @@ def _normalise(step, piece, own):
 def _shortcut(step, piece):
     """A band of a shortcut of option A: every stride-th pixel, zeros in new channels."""
     image, band = divmod(piece, step[BANDS])
-    height, across, kept, size = step[OUT_HEIGHT], step[OUT_ACROSS], step[CHANNELS] * 4, step[OUT_PIXEL]
+    height, across, kept, size = step[OUT_HEIGHT], step[OUT_ACROSS], step[CHANNELS] * step[SIZE], step[OUT_PIXEL]
     for y in range(height * band // step[BANDS], height * (band + 1) // step[BANDS]):
         for x in range(across):
             at = step[SOURCE] + image * step[IMAGE] + (y * step[DOWN] * step[ACROSS] + x * step[RIGHT]) * kept

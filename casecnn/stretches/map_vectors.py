@@ -27,8 +27,7 @@ from casecnn.kernels.vectors import (
     written,
 )
 
-Read, Write = Callable[..., Any], Callable[..., None]
-FORMATS: tuple[tuple[Read, Write], ...] = ((load, store), (load_half, store_half))
+FORMATS: tuple[tuple[Callable[..., Any], Callable[..., None]], ...] = ((load, store), (load_half, store_half))
 
 
 # --- Largest numbers --------------------------------------------------------------------------------------------------
@@ -75,7 +74,10 @@ class Keys:
 
 def _largest(keys: Keys, first: bool) -> Callable[..., None]:
     def generate(builder: Any, source: Any, count: Any, step: Any, target: Any) -> None:
-        read = (lambda at: keys.of(builder, keys.load(builder, at))) if first else (lambda at: keys.load(builder, at))
+        def read(at: Any) -> Any:
+            there = keys.load(builder, at)
+            return keys.of(builder, there) if first else there
+
         before = builder.block
         start = read(source)
         body, done = builder.append_basic_block("body"), builder.append_basic_block("done")
@@ -111,7 +113,7 @@ numbers of keys. NaN is the largest of all. Those of `_half` are for bfloat16.
 # --- Means ------------------------------------------------------------------------------------------------------------
 
 
-def _mean(read: Read, write: Write) -> Callable[..., None]:
+def _mean(read: Callable[..., Any], write: Callable[..., None]) -> Callable[..., None]:
     def generate(
         builder: Any, source: Any, lines: Any, pitch: Any, columns: Any, pixel: Any, target: Any, scale: Any
     ) -> None:
@@ -158,7 +160,7 @@ maps in bfloat16.
 # --- Local response normalisation -------------------------------------------------------------------------------------
 
 
-def _square(read: Read) -> Callable[..., None]:
+def _square(read: Callable[..., Any]) -> Callable[..., None]:
     def generate(builder: Any, source: Any, target: Any) -> None:
         value = read(builder, source)
         store(builder, builder.fmul(value, value), target)
@@ -176,7 +178,7 @@ def _root(builder: Any, value: Any) -> Any:
     return builder.call(known or ir.Function(builder.module, ir.FunctionType(VECTOR, [VECTOR]), name), [value])
 
 
-def _normalise(read: Read, write: Write) -> Callable[..., None]:
+def _normalise(read: Callable[..., Any], write: Callable[..., None]) -> Callable[..., None]:
     def generate(builder: Any, source: Any, squares: Any, count: Any, target: Any, alpha: Any, k: Any) -> None:
         before = builder.block
         body, done = builder.append_basic_block("body"), builder.append_basic_block("done")

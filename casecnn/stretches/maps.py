@@ -1,7 +1,8 @@
 """Poolings and local response normalisation for inference, each with one pass over its maps.
 
-Torch's max pooling also writes down where each largest number was; its normalisation, and its poolings of bfloat16, are
-many passes. Maps are [N, C, H, W], float32 or bfloat16, channels last in memory, with as many channels as fill a vector.
+Torch's max pooling also writes down where each largest number was; its normalisation, and its poolings of bfloat16,
+are many passes. Maps are [N, C, H, W], float32 or bfloat16, channels last in memory, with as many channels as fill a
+vector.
 
 Compiled by numba at the first call, for the CPU at hand, and kept on disk.
 """
@@ -45,7 +46,7 @@ def pool(x: Tensor, largest: bool, kernel: Pair, stride: Pair, rows: Span, colum
 
 
 def normalise(x: Tensor, neighbours: int, alpha: float, k: float) -> Tensor:
-    """x / (k + alpha sum) ** `BETA`, [N, C, H, W]: a sum of squares over a channel and the neighbours on each side.
+    """Divide x [N, C, H, W] by (k + alpha sum) ** `BETA`, with sums of squares over ``neighbours`` on each side.
 
     `fits` must hold.
     """

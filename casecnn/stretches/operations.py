@@ -23,8 +23,8 @@ class Operation:
     "convolution": ``weight`` [outputs, channels, rows, columns] and ``bias`` [outputs]; a weight [outputs, n] reads
     whole maps of n numbers, channel by channel, as Flatten lays them. "largest" and "mean": poolings; ``kernel`` None
     is the whole map. "shortcut": every stride-th pixel, and zeros in new channels up to ``channels``. With ``adds`` a
-    convolution adds to what the target holds; ``relu`` comes last. ``counts_padding`` is `MeanPool`'s. "normalise": local
-    response normalisation with ``response`` (neighbours on each side, alpha, k) and the power 3/4.
+    convolution adds to what the target holds; ``relu`` comes last. ``counts_padding`` is `MeanPool`'s. "normalise":
+    local response normalisation with ``response`` (neighbours on each side, alpha, k) and the power 3/4.
 
     Several operations can have one target of ``width`` channels: each writes its own, from number ``offset`` on.
     """

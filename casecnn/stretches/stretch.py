@@ -1,4 +1,4 @@
-"""A stretch of small layers for inference in float32, in one compiled call: see `casecnn.stretches.loops`.
+"""A stretch of small layers for inference, in one compiled call: see `casecnn.stretches.loops`.
 
 Calling a layer of torch takes a few thousandths of a millisecond, as long as a small layer computes. Here the whole
 stretch is laid out as a plan once for each size of input, and after that a call is one call, with no memory to be asked
@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from casecnn.kernels import winograd, winograd_loops
 from casecnn.kernels.convolution import Convolution
@@ -30,9 +31,12 @@ from casecnn.stretches import loops
 from casecnn.stretches.operations import Operation
 
 # Measured on an EPYC with AVX-512, and limited to AVX2.
-MOST_WEIGHTS = 3 * 1024 * 1024  # bytes of a convolution: more do not stay in a core's cache from row to row
+MOST_WEIGHTS = {torch.float32: 3 * 1024 * 1024, torch.bfloat16: 5 * 1024 * 1024}
+"""Bytes of a convolution: more do not stay in a core's cache from row to row."""
 MOST_READ_ONCE = 8 * 1024 * 1024  # bytes of one that has one pixel of output
 TOGETHER = 1024 * 1024  # bytes of maps of the inputs that go through the stretch together
+MANY_WEIGHTS = 8 * 1024 * 1024  # bytes; more have to be read from memory each time, and so more inputs go together
+TOGETHER_MANY = 32 * 1024 * 1024
 ALONE = 3_000_000  # multiply-adds of a call that one thread does before two have begun
 KEPT = 64  # plans
 
@@ -44,13 +48,19 @@ class Filters(NamedTuple):
     bias: np.ndarray
 
 
-def lay_out(weight: Tensor, bias: Tensor | None) -> Filters:
+def lay_out(weight: Tensor, bias: Tensor | None, half: bool = False) -> Filters:
     """Weights float [outputs, channels, rows, columns] in the order in which they are read.
 
-    For each block of VECTORS vectors of outputs, the last of which may be shorter, line by line of the window.
+    For each block of VECTORS vectors of outputs, the last of which may be shorter, line by line of the window. With
+    ``half`` they are pairs of bfloat16, of two channels each.
     """
     outputs = len(weight)
-    flat = weight.detach().float().permute(2, 3, 1, 0).reshape(-1, outputs).numpy()
+    if half:
+        even = F.pad(weight.detach().bfloat16(), (0, 0, 0, 0, 0, weight.shape[1] % 2))
+        pairs = even.permute(2, 3, 1, 0).reshape(-1, 2, outputs).transpose(1, 2).contiguous()
+        flat = pairs.view(torch.float32).reshape(-1, outputs).numpy()
+    else:
+        flat = weight.detach().float().permute(2, 3, 1, 0).reshape(-1, outputs).numpy()
     wide = outputs + -outputs % WIDTH
     right, shift = zeros(len(flat) * wide), zeros(wide)
     at = 0
@@ -85,11 +95,16 @@ class Stretch:
     """Operations in the order in which they are done, for [N, C, H, W]; the last one's target is the result.
 
     Nothing adds to map 0, the input. With ``flat`` the result is [N, C], of maps of one pixel. With ``yields`` it uses
-    fewer threads while other programs keep cores busy (`casecnn.kernels.threads`).
+    fewer threads while other programs keep cores busy (`casecnn.kernels.threads`). Maps are float32, with ``half``
+    bfloat16, which the CPU must be able to multiply.
     """
 
-    def __init__(self, operations: Sequence[Operation], flat: bool = False, yields: bool = True) -> None:
+    def __init__(
+        self, operations: Sequence[Operation], flat: bool = False, yields: bool = True, half: bool = False
+    ) -> None:
         self.operations, self.flat, self.yields = tuple(operations), flat, yields
+        self.dtype = torch.bfloat16 if half else torch.float32
+        self._size = self.dtype.itemsize
         self._calls: dict[tuple[object, ...], Call | None] = {}
         self._filters: dict[tuple[int, Shape], Filters] = {}
         self._tiles: dict[int, Weights] = {}
@@ -99,10 +114,10 @@ class Stretch:
         call = self._call(x.shape)
         if call is None:
             return None
-        source = x if x.dtype == torch.float32 else x.float()
+        source = x if x.dtype == self.dtype else x.to(self.dtype)
         if not source.is_contiguous(memory_format=torch.channels_last):
             source = source.contiguous(memory_format=torch.channels_last)
-        out = torch.empty(call.output)
+        out = torch.empty(call.output, dtype=self.dtype)
         read, write = source.data_ptr(), out.data_ptr()
         function = compiled(loops.work)
         for plan, count, address in call.parts:
@@ -115,7 +130,7 @@ class Stretch:
             run_at(function, address, call.threads)
             read += count * call.input_bytes
             write += count * call.output_bytes
-        if x.dtype != torch.float32:
+        if x.dtype != self.dtype:
             out = out.to(x.dtype)
         return out if self.flat else out.permute(0, 3, 1, 2)
 
@@ -143,13 +158,20 @@ class Stretch:
             return None
         shapes, macs = found
         ways = [self._by_tiles(each, shape[0], shapes[each.source]) for each in self.operations]
-        narrow = any(each.kind == "normalise" and shapes[each.source][0] < WIDTH for each in self.operations)
-        if narrow or any(not tiles and large(each) for each, tiles in zip(self.operations, ways, strict=True)):
+        if any(self._narrow(each, shapes[each.source][0]) for each in self.operations):
+            return None
+        if any(not tiles and large(each, self.dtype) for each, tiles in zip(self.operations, ways, strict=True)):
             return None
         count, result = shape[0], self.operations[-1].target
         threads = most if count * macs >= ALONE else 1
-        largest = sorted(4 * prod(each) for each in shapes)[-2:]
-        together = min(count, max(threads, TOGETHER // sum(largest)))
+        largest = sorted(self._size * prod(each) for each in shapes)[-2:]
+        weights = sum(
+            each.weight.numel() * (16 if tiles else self._size)
+            for each, tiles in zip(self.operations, ways, strict=True)
+            if each.weight is not None
+        )
+        room = TOGETHER if weights <= MANY_WEIGHTS else TOGETHER_MANY
+        together = min(count, max(threads, room // sum(largest)))
         plans: dict[int, Plan] = {}
         parts = []
         for begin in range(0, count, together):
@@ -165,15 +187,15 @@ class Stretch:
             elif each.source == result:
                 writes.append((place + loops.SOURCE, 0))
             if each.target == result:
-                writes.append((place + loops.TARGET, 4 * each.offset))
+                writes.append((place + loops.TARGET, self._size * each.offset))
         channels, height, width = shapes[result]
         return Call(
             tuple(parts),
             tuple(reads),
             tuple(writes),
             threads,
-            4 * prod(shapes[0]),
-            4 * prod(shapes[result]),
+            self._size * prod(shapes[0]),
+            self._size * prod(shapes[result]),
             (count, channels) if self.flat else (count, height, width, channels),
         )
 
@@ -197,11 +219,11 @@ class Stretch:
         """The plan for ``count`` inputs, but for the addresses of input and result."""
         made = [self._step(number, count, shapes, tiles, threads) for number, tiles in enumerate(ways)]
         tiles = [weights for _, _, weights in made if weights is not None]
-        offsets, total = self._places([4 * count * prod(shape) for shape in shapes])
+        offsets, total = self._places([self._size * count * prod(shape) for shape in shapes])
         plan, base = make_plan([row for row, _, _ in made], [need for _, need, _ in made], tiles, threads, total)
         for each, step in zip(self.operations, plan.steps, strict=True):
             step[loops.SOURCE], step[loops.TARGET] = base + offsets[each.source], base + offsets[each.target]
-            step[loops.TARGET] += 4 * each.offset
+            step[loops.TARGET] += self._size * each.offset
             if step[loops.KIND] == loops.TILES:
                 step[winograd_loops.SHARED] = base + total
         return plan
@@ -229,7 +251,8 @@ class Stretch:
     ) -> tuple[np.ndarray, Needs, Weights | None]:
         each = self.operations[number]
         (channels, height, width), (outputs, out_height, out_width) = shapes[each.source], shapes[each.target]
-        out_pixel = 4 * outputs
+        size = self._size
+        out_pixel = size * outputs
         if each.width is not None:
             outputs = each.output(shapes[each.source])[0]
         row = np.zeros(loops.STEP, np.int64)
@@ -238,34 +261,38 @@ class Stretch:
             tiles = self._tiles_of(number)
             rows, columns = each.lie(height, width)
             padding = rows.before, columns.before
-            own, need = step_of(tiles, padding, each.relu, (count, height, width), threads)
+            own, need = step_of(tiles, padding, each.relu, (count, height, width), threads, size)
             row[: len(own)] = own
             row[winograd_loops.ADD], row[loops.KIND] = each.adds, loops.TILES
             row[loops.TILES_OUT_PIXEL] = out_pixel
             return row, need, tiles
 
-        size, rows, columns = each.windows(shapes[each.source])
+        window, rows, columns = each.windows(shapes[each.source])
         down, right = each.stride
         above, below = rows.before, rows.after + rows.overhang
         before, behind = columns.before, columns.after + columns.overhang
-        pixel, image = 4 * channels, 4 * channels * height * width
-        pitch = (before + width + behind) * pixel
-        bands = min(out_height, -(-2 * threads // count)) if threads > 1 else 1
+        pixel, image = size * channels, size * channels * height * width
         filters = self._filters_of(number, shapes[each.source])
+        if filters is not None and size == winograd_loops.HALF:
+            channels += channels % 2
+        copied = filters is not None and bool(above or below or before or behind or pixel != size * channels)
+        pixel_read = size * channels if copied else pixel
+        pitch = (before + width + behind) * pixel_read
+        bands = min(out_height, -(-2 * threads // count)) if threads > 1 else 1
         values = {
             loops.KIND: _KINDS[each.kind], loops.IMAGES: count, loops.HEIGHT: height, loops.ACROSS: width,
-            loops.CHANNELS: channels, loops.OUT_HEIGHT: out_height, loops.OUT_ACROSS: out_width,
+            loops.CHANNELS: pixel // size, loops.OUT_HEIGHT: out_height, loops.OUT_ACROSS: out_width,
             loops.OUTPUTS: outputs, loops.DOWN: down, loops.RIGHT: right, loops.ABOVE: above, loops.BEFORE: before,
-            loops.BELOW: below, loops.BEHIND: behind, loops.COLUMNS: size[1], loops.RELU: each.relu,
-            loops.BANDS: bands, loops.PITCH: pitch, loops.LINES: size[0], loops.RUN: size[1] * channels,
-            loops.PIXEL: right * pixel, loops.OUT_PIXEL: out_pixel, loops.ADD: each.adds,
-            loops.LINE: down * pitch, loops.IMAGE: image,
+            loops.BELOW: below, loops.BEHIND: behind, loops.COLUMNS: window[1], loops.RELU: each.relu,
+            loops.BANDS: bands, loops.PITCH: pitch, loops.LINES: window[0], loops.RUN: window[1] * channels * size // 4,
+            loops.PIXEL: right * pixel_read, loops.OUT_PIXEL: out_pixel, loops.ADD: each.adds,
+            loops.LINE: down * pitch, loops.IMAGE: image, loops.SIZE: size, loops.COPIED: copied,
         }  # fmt: skip
         scratch = 0
         if filters is not None:
             values |= {loops.WEIGHTS: filters.right.ctypes.data, loops.BIAS: filters.bias.ctypes.data}
-            if above or below or before or behind:
-                scratch = ((-(-out_height // bands) - 1) * down + size[0]) * pitch
+            if copied:
+                scratch = ((-(-out_height // bands) - 1) * down + window[0]) * pitch
             elif (out_height, out_width) == (1, 1):  # as one image: outputs side by side share what is read of weights
                 bands = threads if count % threads == 0 else 1
                 values |= {loops.IMAGES: 1, loops.OUT_HEIGHT: bands, loops.OUT_ACROSS: count // bands}
@@ -291,12 +318,21 @@ class Stretch:
             return False
         rows, columns = each.lie(*shape[1:])
         around = rows.before == rows.after + rows.overhang and columns.before == columns.after + columns.overhang
-        convolution = Convolution(each.weight.float(), each.bias, each.stride)
+        if each.weight.dim() != 4:
+            return False
+        convolution = Convolution(each.weight.to(self.dtype), each.bias, each.stride)
         if not around or not winograd.fits(convolution):
             return False
-        if large(each):
+        if large(each, self.dtype) or self.dtype == torch.bfloat16:
             return winograd.wins(convolution, count, rows.windows, columns.windows)
         return winograd.fewer(convolution, rows.windows, columns.windows)
+
+    def _narrow(self, each: Operation, channels: int) -> bool:
+        """Whether there are too few channels for a layer that needs a whole vector of them."""
+        half = self.dtype == torch.bfloat16
+        if each.kind == "largest" and half:
+            return each.relu or channels < 2 * WIDTH
+        return channels < WIDTH and (each.kind == "normalise" or (each.kind == "mean" and half))
 
     def _tiles_of(self, number: int) -> Weights:
         """The weights for Winograd's convolution."""
@@ -314,7 +350,7 @@ class Stretch:
         key = (number, shape if weight.dim() == 2 else ())
         if key not in self._filters:
             whole = weight.view(-1, *shape) if weight.dim() == 2 else weight
-            self._filters[key] = lay_out(whole, self.operations[number].bias)
+            self._filters[key] = lay_out(whole, self.operations[number].bias, self.dtype == torch.bfloat16)
         return self._filters[key]
 
     def __getstate__(self) -> dict[str, object]:
@@ -322,11 +358,12 @@ class Stretch:
         return {**self.__dict__, "_calls": {}}
 
 
-def large(each: Operation) -> bool:
-    """Whether its weights are so many that windows are the slow way."""
+def large(each: Operation, dtype: torch.dtype = torch.float32) -> bool:
+    """Whether its weights, in a number format, are so many that windows are the slow way."""
     if each.weight is None:
         return False
-    return 4 * each.weight.numel() > (MOST_READ_ONCE if each.weight.dim() == 2 else MOST_WEIGHTS)
+    most = MOST_READ_ONCE if each.weight.dim() == 2 else MOST_WEIGHTS[dtype]
+    return dtype.itemsize * each.weight.numel() > most
 
 
 _KINDS = {

@@ -1,7 +1,7 @@
 """Inner loops of small layers as vector instructions: a few outputs of a convolution, and one of a pooling.
 
-Maps are float32, channels last and dense, so that a line of a window is one run of numbers. A vector is WIDTH channels;
-of a map's last one only as many are written as there are.
+Maps are float32 or bfloat16, channels last and dense, so that a line of a window is one run of numbers. A vector is
+WIDTH channels; of a map's last one only as many are written as there are.
 """
 
 from __future__ import annotations
@@ -15,25 +15,33 @@ from llvmlite import ir
 from casecnn.kernels.vectors import (
     BYTES,
     FLOAT,
+    HALF_VECTOR,
     LONG,
+    MULTIPLIES_HALVES,
     ROWS,
     VECTOR,
     VECTORS,
     WIDTH,
     WORD,
     adding,
+    adding_pairs,
     by_number,
     everywhere,
+    halves_of,
     load,
+    load_half,
     long,
+    of_halves,
     pointer,
     splat,
     store,
+    store_half,
     written,
 )
 
 MOST_ROWS = {16: 14, 8: 10, 4: 10}[WIDTH]  # of a block one vector wide: sums enough to keep both multipliers busy
 WIDE = 4 * VECTORS  # vectors of a block of one row, for the same reason
+HALVES = 1024  # added to the shape of a block in bfloat16
 
 # Slots of a step, int64 each: see `casecnn.stretches.loops`.
 PITCH, LINES, RUN, PIXEL, OUT_PIXEL, ADD = range(18, 24)
@@ -44,30 +52,25 @@ def _slot(builder: Any, step: Any, slot: int) -> Any:
 
 
 def _convolve(
-    builder: Any,
-    step: Any,
-    rows: Any,
-    vectors: Any,
-    source: Any,
-    weights: Any,
-    bias: Any,
-    target: Any,
-    rest: Any,
-    floor: Any,
+    builder: Any, step: Any, shape: Any, source: Any, weights: Any, bias: Any, target: Any, rest: Any, floor: Any
 ) -> None:
     shapes = [(r, 1) for r in range(1, MOST_ROWS + 1)] + [(r, VECTORS) for r in range(1, ROWS + 1)]
     shapes += [(1, 2 * VECTORS), (1, WIDE)]
     blocks = {
-        r * WIDE + v: partial(_block, builder, r, v, step, source, weights, bias, target, rest, floor)
+        half * HALVES + r * WIDE + v: partial(
+            _block, builder, r, v, half, step, source, weights, bias, target, rest, floor
+        )
+        for half in (False, *([True] if MULTIPLIES_HALVES else []))
         for r, v in shapes
     }
-    by_number(builder, builder.add(builder.mul(rows, long(WIDE)), vectors), blocks, "convolved")
+    by_number(builder, shape, blocks, "convolved")
 
 
 def _block(
     builder: Any,
     rows: int,
     vectors: int,
+    half: bool,
     step: Any,
     source: Any,
     weights: Any,
@@ -77,7 +80,7 @@ def _block(
     floor: Any,
 ) -> None:
     """All sums stay in registers."""
-    add = adding(builder)
+    add = adding_pairs(builder) if half else adding(builder)
     pixel, out_pixel = _slot(builder, step, PIXEL), _slot(builder, step, OUT_PIXEL)
     pitch, lines, run = (_slot(builder, step, slot) for slot in (PITCH, LINES, RUN))
     shift = [load(builder, bias, v * BYTES) for v in range(vectors)]
@@ -139,15 +142,16 @@ def _block(
     whole = builder.icmp_signed("==", rest, long(WIDTH))
     with builder.if_else(adds) as (then, otherwise):
         with then:
-            _put(builder, rows, vectors, totals, target, out_pixel, rest, whole, least, True)
+            _put(builder, rows, vectors, half, totals, target, out_pixel, rest, whole, least, True)
         with otherwise:
-            _put(builder, rows, vectors, totals, target, out_pixel, rest, whole, least, False)
+            _put(builder, rows, vectors, half, totals, target, out_pixel, rest, whole, least, False)
 
 
 def _put(
     builder: Any,
     rows: int,
     vectors: int,
+    half: bool,
     totals: list[Any],
     target: Any,
     out_pixel: Any,
@@ -157,6 +161,8 @@ def _put(
     adds: bool,
 ) -> None:
     """Write a block of outputs, after the sum with what is there, if wanted."""
+    read, write = (load_half, store_half) if half else (load, store)
+    read_part, write_part = (_load_part_half, _store_part_half) if half else (_load_part, _store_part)
     with builder.if_else(whole) as (then, otherwise):
         for branch, partly in ((then, False), (otherwise, True)):
             with branch:
@@ -164,12 +170,12 @@ def _put(
                 for row in range(rows):
                     for v in range(vectors):
                         value, last = totals[row * vectors + v], partly and v == vectors - 1
-                        place = builder.add(at, long(v * BYTES))
+                        place = builder.add(at, long(v * (BYTES // 2 if half else BYTES)))
                         if adds:
-                            there = _load_part(builder, place, rest) if last else load(builder, place)
+                            there = read_part(builder, place, rest) if last else read(builder, place)
                             value = builder.fadd(value, there)
                         value = builder.select(builder.fcmp_ordered("<", value, least), least, value)  # NaN stays NaN
-                        _store_part(builder, value, place, rest) if last else store(builder, value, place)
+                        write_part(builder, value, place, rest) if last else write(builder, value, place)
                     at = builder.add(at, out_pixel)
 
 
@@ -185,8 +191,8 @@ def _lanes(builder: Any, count: Any) -> Any:
     return builder.icmp_signed("<", ir.Constant(_NUMBERS, list(range(WIDTH))), counts)
 
 
-def _masked(builder: Any, name: str, kind: Any) -> Any:
-    full = f"llvm.masked.{name}.v{WIDTH}f32.p0"
+def _masked(builder: Any, name: str, kind: Any, number: str = "f32") -> Any:
+    full = f"llvm.masked.{name}.v{WIDTH}{number}.p0"
     return builder.module.globals.get(full) or ir.Function(builder.module, kind, full)
 
 
@@ -203,13 +209,34 @@ def _load_part(builder: Any, address: Any, count: Any) -> Any:
     return builder.call(_masked(builder, "load", kind), [place, ir.Constant(WORD, 4), lanes, splat(0)])
 
 
-convolve = written("step, rows, vectors, source, weights, bias, target, rest, floor", _convolve)
-"""convolve(step, rows, vectors, source, weights, bias, target, rest, floor): outputs of a convolution side by side.
+def _store_part_half(builder: Any, value: Any, address: Any, count: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [HALF_VECTOR, HALF_VECTOR.as_pointer(), WORD, _LANES])
+    place = pointer(builder, address, 0, HALF_VECTOR)
+    lanes = _lanes(builder, count)
+    builder.call(
+        _masked(builder, "store", kind, "i16"), [halves_of(builder, value), place, ir.Constant(WORD, 2), lanes]
+    )
 
-`rows` outputs, PIXEL bytes apart in the input and OUT_PIXEL in the output, of `vectors` times WIDTH channels, the last
-`rest` long. A window is LINES lines, PITCH bytes apart, of RUN numbers; for each of its numbers `weights` has the
-vectors, VECTORS at a time. With ADD what is there already is added; below `floor` they are `floor`. There are blocks of
-up to MOST_ROWS rows of one vector, of up to ROWS rows of VECTORS, and of one row of two or four times as many.
+
+def _load_part_half(builder: Any, address: Any, count: Any) -> Any:
+    kind = ir.FunctionType(HALF_VECTOR, [HALF_VECTOR.as_pointer(), WORD, _LANES, HALF_VECTOR])
+    place, nothing = pointer(builder, address, 0, HALF_VECTOR), ir.Constant(HALF_VECTOR, [0] * WIDTH)
+    lanes = _lanes(builder, count)
+    halves = builder.call(_masked(builder, "load", kind, "i16"), [place, ir.Constant(WORD, 2), lanes, nothing])
+    return of_halves(builder, halves)
+
+
+convolve = written("step, shape, source, weights, bias, target, rest, floor", _convolve)
+"""convolve(step, shape, source, weights, bias, target, rest, floor): outputs of a convolution side by side.
+
+`shape` is rows * WIDE + vectors: so many outputs, PIXEL bytes apart in the input and OUT_PIXEL in the output, of
+`vectors` times WIDTH channels, the last `rest` long. A window is LINES lines, PITCH bytes apart, of RUN numbers; for
+each of its numbers `weights` has the vectors, VECTORS at a time. With ADD what is there already is added; below `floor`
+they are `floor`. There are blocks of up to MOST_ROWS rows of one vector, of up to ROWS rows of VECTORS, and of one row
+of two or four times as many.
+
+With HALVES added to `shape` maps and weights are bfloat16, and RUN counts pairs of numbers, for each of which `weights`
+has vectors of pairs. `MULTIPLIES_HALVES` must hold.
 """
 
 

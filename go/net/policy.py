@@ -15,11 +15,11 @@ from casecnn.checks import one_of
 from casecnn.go.net.board_sizes import resize_bias
 from casecnn.go.net.declaration import DEFAULT, arguments_of, check_planes, declared, policy_alone
 from casecnn.go.net.inference import move_probabilities
+from casecnn.inference.prepare import prepare
 from casecnn.layers import Net
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
 from casecnn.torch_net.precision import choose_device, dtype_for
-from casecnn.torch_net.prepare import prepare
 from casecnn.training.recipe import PRECISIONS
 from casecnn.weights.state_dict import Loaded, Resolved, fill, load, packaged, resolve
 

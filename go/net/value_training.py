@@ -20,10 +20,10 @@ from casecnn.go.net.policy_value import PolicyValue, load_policy_value
 from casecnn.go.net.training import PREPROCESSING, supply
 from casecnn.go.net.value_evaluation import evaluate_value
 from casecnn.go.planes.on_gpu import net_input
+from casecnn.inference.prepare import prepare
 from casecnn.layers import Net
 from casecnn.nets.value import policy_value_net, value_layers
 from casecnn.torch_net.build import Network, build
-from casecnn.torch_net.prepare import prepare
 from casecnn.training.loop import TrainResult, train
 from casecnn.training.recipe import Recipe
 from casecnn.weights.state_dict import fill, save

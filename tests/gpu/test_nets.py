@@ -8,10 +8,10 @@ from declared_nets import SMALL
 from small_nets import EVERY, small
 from torch.nn import functional as F
 
+from casecnn.inference.graphs import Graphed
+from casecnn.inference.prepare import prepare
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.graphs import Graphed
-from casecnn.torch_net.prepare import prepare
 
 NETS = {f"declared {name}": (lambda net=net: net) for name, net in SMALL.items()} | {
     name: (lambda name=name: small(name)) for name in EVERY

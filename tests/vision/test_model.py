@@ -8,11 +8,11 @@ import torch
 from image_files import noise
 
 from casecnn.errors import InputError, UsageError
+from casecnn.inference import prepare as inference
 from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.onednn import can_prepack
 from casecnn.nets.catalogue import get_net
 from casecnn.reference import net as reference_net
-from casecnn.torch_net import prepare as inference
 from casecnn.torch_net.build import build
 from casecnn.vision.model import Model, ensemble, load_model, prepare
 from casecnn.vision.pipeline.preprocess import Preprocess

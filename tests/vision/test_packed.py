@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from casecnn.inference.prepare import PreparedConv, PreparedResidual, pack, prepare
 from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.onednn import can_prepack
 from casecnn.layers import BatchNorm, Branches, Conv, Dropout, Flatten, Linear, Net, Repeat, Residual
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build, fuse
-from casecnn.torch_net.prepare import PreparedConv, PreparedResidual, pack, prepare
 
 if not can_prepack(torch.float32):
     pytest.skip("this torch or CPU has no packed convolutions", allow_module_level=True)

@@ -33,7 +33,10 @@ from source_tree import (
 
 # From the bottom to the top: a folder or file of the core imports nothing that stands after it. What is not named here
 # has no place in the order.
-CORE = ("layers", "nets", "reference", "numpy_net", "kernels", "torch_net", "weights", "training", "export")
+CORE = (
+    "layers", "nets", "reference", "numpy_net", "kernels", "stretches", "gradients", "torch_net", "inference",
+    "weights", "training", "export",
+)  # fmt: skip
 
 
 def is_cli(module: str) -> bool:

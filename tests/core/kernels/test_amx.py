@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from casecnn import reference
+from casecnn.inference.prepare import PreparedChain, PreparedConv, PreparedResidual, pack, prepare
 from casecnn.kernels import amx as tiles
 from casecnn.kernels.allowed import Allowed
 from casecnn.layers import BatchNorm, Conv, Flatten, Linear, MaxPool, Net, Residual
 from casecnn.torch_net.build import build
 from casecnn.torch_net.padding import padded
-from casecnn.torch_net.prepare import PreparedChain, PreparedConv, PreparedResidual, pack, prepare
 
 needs_tiles = pytest.mark.skipif(not tiles.available(), reason="this CPU, or its operating system, has no AMX tiles")
 

@@ -112,7 +112,7 @@ from casecnn.nets.catalogue import get_net
 from casecnn.nets.policy import policy_net
 from casecnn.kernels.allowed import Allowed
 from casecnn.torch_net.build import build
-from casecnn.torch_net.prepare import prepare
+from casecnn.inference.prepare import prepare
 torch.set_num_threads(1)
 for net in (policy_net(64), get_net("resnet20"), get_net("resnet18", size=64)):
     fast = prepare(build(net, seed=0), allowed=Allowed(winograd=False, stretches=False))

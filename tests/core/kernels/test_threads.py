@@ -10,11 +10,11 @@ import time
 import pytest
 import torch
 
+from casecnn.inference.prepare import YieldCores, prepare
 from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.threads import PERIOD, FreeCores, other_programs
 from casecnn.nets.catalogue import get_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.prepare import YieldCores, prepare
 
 
 class Machine:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casecnn import reference
-from casecnn.kernels import parallel, winograd
+from casecnn.inference.prepare import PreparedChain, PreparedConv, PreparedResidual, prepare
+from casecnn.kernels import dispatch, onednn, parallel, winograd
 from casecnn.kernels.allowed import Allowed
 from casecnn.kernels.convolution import Convolution
 from casecnn.kernels.vectors import vector_width
@@ -24,7 +26,6 @@ from casecnn.kernels.winograd import WinogradChain, WinogradConvolution, fits, w
 from casecnn.layers import Conv, MaxPool, Net, Residual
 from casecnn.nets.policy import policy_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.prepare import PreparedChain, PreparedConv, PreparedResidual, prepare
 
 pytestmark = pytest.mark.skipif(not vector_width(), reason="this CPU has no AVX2, or numba compiles for none that has")
 
@@ -254,7 +255,62 @@ def test_what_fits():
     assert not fits(convolution(32, 64, groups=2))
     assert not fits(convolution(64, 64, activation="tanh"))
     assert not fits(Convolution(torch.zeros(64, 64, 3, 5)))
-    assert not fits(Convolution(torch.zeros(64, 64, 3, 3, dtype=torch.bfloat16)))
+    assert not fits(Convolution(torch.zeros(64, 64, 3, 3, dtype=torch.float64)))
+    assert fits(Convolution(torch.zeros(64, 64, 3, 3, dtype=torch.bfloat16)))
+    assert not fits(Convolution(torch.zeros(64, 64, 5, 5, dtype=torch.bfloat16)))
+    assert not fits(Convolution(torch.zeros(8, 8, 3, 3, dtype=torch.bfloat16))), (
+        "products of bfloat16 are twice as fast"
+    )
+
+
+HALF = 2.0**-8  # the most that rounding to bfloat16 changes a number by, of the number
+
+
+@pytest.mark.slow
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_maps_in_bfloat16_are_rounded_once(data):
+    draw = data.draw
+    channels, outputs = draw(st.integers(1, 70)), draw(st.integers(1, 70))
+    own = convolution(channels, outputs, padding=(draw(st.integers(0, 2)), draw(st.integers(0, 2))))
+    exact = replace(own, weight=own.weight.bfloat16().float(), bias=own.bias.bfloat16().float())
+    kernel = WinogradConvolution(replace(own, weight=own.weight.bfloat16(), bias=own.bias.bfloat16()))
+    size = [max(1, 3 - 2 * padding) + draw(st.integers(0, 20)) for padding in own.padding]
+    x = images(draw(st.integers(1, 5)), channels, *size).bfloat16()
+    wanted = judged(exact, x.float())
+    y = kernel(x, own.padding)
+    assert y.dtype == torch.bfloat16 and y.is_contiguous(memory_format=torch.channels_last)
+    slack = 1e-4 * np.abs(wanted).max()
+    assert (np.abs(y.double().numpy() - wanted) <= HALF * np.abs(wanted) + slack).all()
+    side = images(*y.shape, seed=5).bfloat16()
+    wanted = np.maximum(wanted + side.double().numpy(), 0)
+    assert kernel.add_to(side, x, own.padding, relu=True) is not None
+    assert (np.abs(side.double().numpy() - wanted) <= HALF * np.abs(wanted) + slack).all()
+
+
+def test_in_bfloat16_not_a_number_stays_so():
+    weight = torch.zeros(16, 16, 3, 3)
+    weight[:, 0, 1, 1] = 1
+    kernel = WinogradConvolution(Convolution(weight.bfloat16()))
+    x = torch.zeros(1, 16, 12, 4).bfloat16().contiguous(memory_format=torch.channels_last)
+    x[0, 0, 0, 0], x[0, 0, 11, 3] = float("nan"), -3.0
+    y = kernel(x, (1, 1))
+    assert y[0, :, 0, 0].isnan().all()
+    assert torch.allclose(y[0, :, 8:], x[0, :1, 8:], atol=1e-5)
+    with pytest.raises(ValueError, match="x must be torch.bfloat16"):
+        kernel(x.float(), (1, 1))
+
+
+def test_tiles_that_multiply_bfloat16_are_faster_still(monkeypatch):
+    own = convolution(256, 256)
+    own = replace(own, weight=own.weight.bfloat16(), bias=own.bias.bfloat16())
+    plain = Allowed(hidden_tiles=False)
+    if not onednn.can_prepack(torch.bfloat16):
+        pytest.skip("oneDNN has no convolutions in bfloat16 here")
+    monkeypatch.setattr(dispatch, "has_tiles", lambda allowed: False)
+    assert isinstance(dispatch.inference(own, plain), WinogradConvolution)
+    monkeypatch.setattr(dispatch, "has_tiles", lambda allowed: True)
+    assert isinstance(dispatch.inference(own, plain), onednn.PrepackedConvolution)
 
 
 def test_where_the_weights_are_too_large_it_is_left_to_the_other_kernel():

@@ -8,24 +8,30 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_nets import small
 
 from casecnn.errors import InputError
+from casecnn.inference import stretches
+from casecnn.inference.prepare import prepare
+from casecnn.inference.stretches import PreparedStretch
 from casecnn.kernels.allowed import Allowed
-from casecnn.kernels.vectors import WIDTH, vector_width
+from casecnn.kernels.vectors import MULTIPLIES_HALVES, WIDTH, vector_width
 from casecnn.layers import (
     BatchNorm,
+    Branches,
     Conv,
     Dropout,
     Flatten,
     GlobalMeanPool,
     Linear,
+    LocalResponseNorm,
     MaxPool,
     MeanPool,
     Net,
@@ -39,8 +45,6 @@ from casecnn.nets.catalogue import get_net
 from casecnn.nets.policy import policy_net
 from casecnn.reference import net as reference_net
 from casecnn.torch_net.build import Network, build
-from casecnn.torch_net.prepare import prepare
-from casecnn.torch_net.stretches import PreparedStretch
 
 pytestmark = pytest.mark.skipif(not vector_width(), reason="this CPU has no AVX2, or numba compiles for none that has")
 
@@ -75,20 +79,24 @@ def expected(net: Net, module: Network, x: torch.Tensor) -> np.ndarray:
     return reference_net.forward(net, {name: tensor.numpy() for name, tensor in module.state_dict().items()}, x.numpy())
 
 
-def check(net: Net, *counts: int, whole: bool | None = True) -> None:
+ROUNDED = 0.03  # of the largest output of a few layers in bfloat16
+
+
+def check(net: Net, *counts: int, whole: bool | None = True, dtype: torch.dtype = torch.float32) -> None:
     """It is a stretch, says what the reference says, and leaves its input alone."""
     module = trained(net)
-    fast = prepare(module)
+    fast = prepare(module, dtype)
+    close = CLOSE if dtype == torch.float32 else ROUNDED
     assert whole is None or isinstance(fast, PreparedStretch) is whole
     assert whole is not False or any(isinstance(part, PreparedStretch) for part in fast.children())
     for count in counts or (1, 3):
-        x = images(net, count)
-        before, wanted = x.clone(), expected(net, module, x)
+        x = images(net, count).to(dtype)
+        before, wanted = x.clone(), expected(net, module, x.float())
         with torch.inference_mode():
             found = fast(x)
             assert torch.equal(found, fast(x))
         assert found.shape == wanted.shape
-        assert np.abs(found.numpy() - wanted).max() < CLOSE * max(1, np.abs(wanted).max())
+        assert np.abs(found.float().numpy() - wanted).max() < close * max(1, np.abs(wanted).max())
         assert torch.equal(x, before)
 
 
@@ -115,11 +123,56 @@ def test_every_kind_of_net(name):
         assert np.abs(fast(x).numpy() - wanted).max() < CLOSE * max(1, np.abs(wanted).max())
 
 
+@pytest.fixture
+def halves(monkeypatch):
+    """Maps of small nets, too, are bfloat16 where the weights are."""
+    if not MULTIPLIES_HALVES:
+        pytest.skip("this CPU does not multiply bfloat16")
+    monkeypatch.setattr(stretches, "LEAST_MACS_HALF", 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["alexnet", "vgg11", "googlenet", "resnet18-c", "resnet50", "lenet5", "resnet20"])
+def test_nets_in_bfloat16(name, halves):
+    net = (get_net(name) if name in ("lenet5", "resnet20") else small(name)).without_heads()
+    module = trained(net)
+    fast, x = prepare(module, torch.bfloat16), images(net, 3).bfloat16()
+    parts = [part for part in fast.modules() if isinstance(part, PreparedStretch)]
+    assert parts and all(part.stretch.dtype == torch.bfloat16 for part in parts)
+    with torch.inference_mode():
+        wanted = expected(net, module, x.float())
+        assert np.abs(fast(x).float().numpy() - wanted).max() < ROUNDED * max(1, np.abs(wanted).max())
+
+
+def test_maps_are_float32_in_small_nets_of_bfloat16():
+    fast = prepare(build(get_net("lenet5")), torch.bfloat16)
+    assert isinstance(fast, PreparedStretch) and fast.stretch.dtype == torch.float32
+
+
+def test_more_inputs_than_a_large_net_takes_at_a_time_go_layer_by_layer():
+    net = get_net("lenet5")
+    fast, x = prepare(trained(net)), images(net, 4)
+    with torch.inference_mode():
+        wanted = fast(x)
+        fast.most, fast.stretch = 3, None
+        assert torch.allclose(fast(x), wanted, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=80, deadline=None)
 def test_any_convolutions_and_poolings(data):
-    draw = data.draw
+    any_layers(data.draw, torch.float32)
+
+
+@pytest.mark.slow
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_layers_in_bfloat16(data, halves):
+    any_layers(data.draw, torch.bfloat16)
+
+
+def any_layers(draw: Any, dtype: torch.dtype) -> None:
     channels, height, width = draw(st.integers(1, 2 * WIDTH + 1)), draw(st.integers(1, 19)), draw(st.integers(1, 19))
     shape = (channels, height, width)
     layers = []
@@ -129,13 +182,17 @@ def test_any_convolutions_and_poolings(data):
         most = [size - 1 for size in kernel]
         padding = tuple(tuple(draw(st.integers(0, most[axis])) for _ in range(2)) for axis in range(2))
         rounding = draw(st.sampled_from(["floor", "ceil"]))
-        kind = draw(st.sampled_from(["conv", "conv", "max", "mean"]))
+        kind = draw(st.sampled_from(["conv", "conv", "max", "mean", "norm"]))
         windows = {"kernel": kernel, "stride": stride, "padding": padding, "rounding": rounding}
         if kind == "conv":
             outputs = draw(st.integers(1, 5 * WIDTH))
             layer = Conv(f"l{number}", outputs, activation=draw(st.sampled_from([None, "relu"])), **windows)
         elif kind == "max":
             layer = MaxPool(f"l{number}", **windows)
+        elif kind == "norm":
+            layer = LocalResponseNorm(
+                f"l{number}", draw(st.sampled_from([1, 3, 5])), alpha=draw(st.sampled_from([0, 0.3]))
+            )
         else:
             layer = MeanPool(f"l{number}", count_padding=draw(st.booleans()), **windows)
         try:
@@ -146,7 +203,7 @@ def test_any_convolutions_and_poolings(data):
     convolutions = sum(isinstance(layer, Conv) for layer in layers)
     if len(layers) < 2 or not convolutions:
         return
-    check(Net("drawn", (channels, height, width), tuple(layers)), draw(st.integers(1, 20)))
+    check(Net("drawn", (channels, height, width), tuple(layers)), draw(st.integers(1, 20)), dtype=dtype)
 
 
 def block(*layers, name="block", shortcut="B", **fields) -> Residual:
@@ -171,6 +228,50 @@ BLOCKS = {
 @pytest.mark.parametrize("name", BLOCKS)
 def test_shortcuts(name):
     check(Net("made up", (4, 9, 8), (*BLOCKS[name], Flatten("flatten"), Linear("out", 3))))
+
+
+def branches(*chains, name="b") -> Branches:
+    return Branches(name, chains)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_branches_write_to_one_map(dtype, request):
+    if dtype == torch.bfloat16:
+        request.getfixturevalue("halves")
+    net = Net("inception", (40, 12, 11), (
+        Conv("first", 36, 3, padding=1, activation="relu"),
+        LocalResponseNorm("norm", alpha=0.1),
+        branches(
+            (Conv("a", 7, 1, activation="relu"),),
+            (Conv("b1", 33, 1, activation="relu"), Conv("b2", 34, 3, padding=1, activation="relu")),
+            (Conv("c1", 4, 1), Conv("c2", 9, 5, padding=2)),
+            (MaxPool("d1", 3, 1, 1), Conv("d2", 18, 1)),
+            (MaxPool("e", 3, 1, 1),),
+        ),
+        branches(
+            (branches((Conv("g", 5, 1),), (Conv("h", 6, 1),), name="inner"), Conv("i", 40, 3, padding=1)),
+            (Conv("j", 8, 1),),
+            name="outer",
+        ),
+        MaxPool("pool", 3, 2, rounding="ceil"),
+        GlobalMeanPool("mean"),
+        Linear("out", 5),
+    ))  # fmt: skip
+    check(net, 1, 4, dtype=dtype)
+
+
+BRANCHES = {
+    "a branch that hands its input on": (FIRST, branches((Conv("a", 3, 1),), ())),
+    "ReLU first": (FIRST, branches((ReLU("r"), Conv("a", 3, 1)), (Conv("b", 3, 1),))),
+    "a sum last": (FIRST, branches((block(),), (Conv("b", 3, 1),))),
+    "ReLU after all branches": (FIRST, Conv("d", 4, 1), branches((Conv("a", 3, 1),), (Conv("b", 3, 1),)), ReLU("r")),
+}
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_branches_that_no_stretch_can_do_are_left_to_the_other_kernels(name):
+    net = Net("made up", (4, 9, 8), (Conv("zero", 4, 3, padding=1), *BRANCHES[name], Flatten("f"), Linear("out", 3)))
+    check(net, whole=False if name != "a sum last" else None)
 
 
 NOT_ALL = {
@@ -200,7 +301,7 @@ def test_where_it_would_be_a_small_part_there_is_none():
 def test_for_a_few_inputs_numba_is_not_even_loaded():
     program = (
         "import sys, torch; from casecnn.nets.catalogue import get_net; from casecnn.torch_net.build import build\n"
-        "from casecnn.torch_net.prepare import FEW, prepare\n"
+        "from casecnn.inference.prepare import FEW, prepare\n"
         "for inputs in (1, FEW - 1, FEW):\n"
         "    fast = prepare(build(get_net('resnet20')), inputs=inputs)\n"
         "    with torch.inference_mode(): fast(torch.zeros(1, 3, 32, 32))\n"

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from casecnn.inference.prepare import prepare
 from casecnn.layers import (
     BatchNorm,
     Branches,
@@ -34,7 +35,6 @@ from casecnn.layers import (
 from casecnn.layers.composite import start
 from casecnn.reference import net as reference_net
 from casecnn.torch_net.build import build
-from casecnn.torch_net.prepare import prepare
 
 every_net = pytest.mark.parametrize("net", SMALL.values(), ids=SMALL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -23,24 +24,31 @@ from casecnn.torch_net.pooling import GlobalMeanPool, MaxPool, MeanPool
 # Measured on an EPYC with AVX-512 and its bfloat16, and limited to AVX2.
 MOST_MACS = {
     (torch.float32, False): 3_000_000_000,
-    (torch.bfloat16, False): 2_000_000_000,
+    (torch.bfloat16, False): 5_000_000_000,
     (torch.bfloat16, True): 5_000_000,
 }
 """Of an input of a net, by its number format and whether tiles multiply it: in larger ones calls do not count."""
+LEAST_MACS_HALF = 200_000_000  # from these on maps between the layers are bfloat16, too
+LARGE, MOST_WORK = 2_000_000_000, 8_000_000_000  # of nets of so many and more, no calls of more multiply-adds
 LEAST_SHARE = 0.25  # of a net's multiply-adds
 
 
 class PreparedStretch(nn.Module):
-    """Layers in one compiled call; ``parts`` are the same layers one by one, for inputs that it does not take."""
+    """Layers in one compiled call; ``parts`` are the same layers one by one, for inputs that it does not take.
 
-    def __init__(self, parts: nn.Module, operations: list[Operation], flat: bool, yields: bool) -> None:
+    Nor does it take more inputs than ``most`` at a time.
+    """
+
+    def __init__(
+        self, parts: nn.Module, operations: list[Operation], flat: bool, yields: bool, half: bool, most: int
+    ) -> None:
         from casecnn.stretches.stretch import Stretch  # numba takes its time to load
 
         super().__init__()
-        self.parts, self.stretch = parts, Stretch(operations, flat, yields)
+        self.parts, self.stretch, self.most = parts, Stretch(operations, flat, yields, half), most
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.stretch(x)
+        y = self.stretch(x) if len(x) <= self.most else None
         return self.parts(x) if y is None else y
 
 
@@ -53,18 +61,20 @@ def join(net: Network, allowed: Allowed = EVERYTHING) -> nn.Module:
     most = MOST_MACS.get((dtype, dtype == torch.bfloat16 and dispatch.has_tiles(allowed)), 0)
     if not allowed.stretches or net.declaration.macs > most or len(net.declaration.input) != 3:
         return net
-    from casecnn.kernels.vectors import vector_width  # numba takes its time to load
+    from casecnn.kernels.vectors import MULTIPLIES_HALVES, vector_width  # numba takes its time to load
 
     if not vector_width():
         return net
-    writer = Writer(net.declaration.input[0])
+    inputs = sys.maxsize if net.declaration.macs < LARGE else MOST_WORK // net.declaration.macs
+    half = dtype == torch.bfloat16 and MULTIPLIES_HALVES and net.declaration.macs >= LEAST_MACS_HALF
+    writer = Writer(net.declaration.input[0], torch.bfloat16 if half else torch.float32)
     children = [(name, part) for name, part in net.named_children() if name not in net.heads]
     done, flat = 0, False
     operations: list[Operation] = []
     macs = Counter[str]()
     for row in net.declaration.rows:
         macs[row.name.partition(".")[0]] += row.macs
-    for number, (name, part) in enumerate(children):
+    for number, (_, part) in enumerate(children):
         if not writer.write(part):
             break
         if writer.form != "flattened":
@@ -72,10 +82,10 @@ def join(net: Network, allowed: Allowed = EVERYTHING) -> nn.Module:
     if len(operations) < 2 or sum(macs[name] for name, _ in children[:done]) < LEAST_SHARE * net.declaration.macs:
         return net
     if done == len(children):
-        return PreparedStretch(net, operations, flat, allowed.fewer_threads)
-    for name in (*net.heads, *(name for name, _ in children)):
+        return PreparedStretch(net, operations, flat, allowed.fewer_threads, half, inputs)
+    for name in (*net.heads, *dict(children)):
         delattr(net, name)
-    first = PreparedStretch(Chain(children[:done]), operations, flat, allowed.fewer_threads)
+    first = PreparedStretch(Chain(children[:done]), operations, flat, allowed.fewer_threads, half, inputs)
     for name, part in [(children[0][0], first), *children[done:]]:
         net.add_module(name, part)
     return net
@@ -85,10 +95,11 @@ class Writer:
     """Writes down a fused net's modules as operations, one after the other.
 
     ``form`` is what the last one gives: "maps"; "flattened" maps, which only a Linear can read; or a "vector", which
-    are maps of one pixel.
+    are maps of one pixel. ``dtype`` is the number format of the maps.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, dtype: torch.dtype = torch.float32) -> None:
+        self.dtype = dtype
         self.operations: list[Operation] = []
         self.form = "maps"
         self._channels = channels
@@ -114,8 +125,8 @@ class Writer:
         if isinstance(module, Branches):
             return self._branches(module)
         if isinstance(module, LocalResponseNorm):
-            layer = module.layer
-            return layer.beta == 0.75 and self._add("normalise", response=(layer.n // 2, layer.alpha, layer.k))
+            norm = module.layer
+            return norm.beta == 0.75 and self._add("normalise", response=(norm.n // 2, norm.alpha, norm.k))
         if isinstance(module, MaxPool | MeanPool):
             layer = module.layer
             windows: dict[str, Any] = {"kernel": pair(layer.kernel), "stride": layer.step, "lie": layer.spans}
@@ -177,9 +188,9 @@ class Writer:
         from casecnn.kernels import winograd
         from casecnn.stretches.stretch import large
 
-        if not large(Operation("convolution", 0, 1, weight=part.weight)):
+        if not large(Operation("convolution", 0, 1, weight=part.weight), self.dtype):
             return False
-        return isinstance(part, Linear) or not winograd.fits(replace(part.facts(), weight=part.weight.float()))
+        return isinstance(part, Linear) or not winograd.fits(replace(part.facts(), weight=part.weight.to(self.dtype)))
 
     def _branches(self, module: Branches) -> bool:
         """The last layers of all branches write to one map."""

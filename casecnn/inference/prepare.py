@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from casecnn.heap import keep_freed_memory
+from casecnn.inference.stretches import join
 from casecnn.kernels import dispatch
 from casecnn.kernels.allowed import EVERYTHING, Allowed
 from casecnn.kernels.convolution import Kernel
@@ -26,7 +27,6 @@ from casecnn.torch_net.fuse import fuse
 from casecnn.torch_net.normalisation import LocalResponseNorm
 from casecnn.torch_net.padding import Windows
 from casecnn.torch_net.pooling import GlobalMeanPool, MaxPool, MeanPool
-from casecnn.torch_net.stretches import join
 
 POOLS = (MaxPool, MeanPool, GlobalMeanPool, LocalResponseNorm)
 FEW = 10  # inputs that are done before numba is imported and the weights for Winograd's convolution are transformed
@@ -156,7 +156,7 @@ def _exchange(module: nn.Module, own: bool, allowed: Allowed) -> None:
             _exchange(part, False, allowed)
             setattr(module, name, _residual(part, own and straight))
         elif allowed.stretches and isinstance(part, POOLS):
-            from casecnn.torch_net.maps import prepared  # numba takes its time to load
+            from casecnn.inference.maps import prepared  # numba takes its time to load
 
             setattr(module, name, prepared(part))
         else:
