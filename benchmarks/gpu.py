@@ -5,9 +5,10 @@
     python benchmarks/gpu.py -o runs/rehearsal --rehearse         # tiny sizes on the CPU, to find slips beforehand
 
 Contenders: torch eager, channels last, torch.compile, `prepare` (BatchNorm folded, channels last), and that replayed
-from a CUDA graph. Every row is written as soon as it is measured, into one JSON file named after the device; rows that
-are there are not measured again. A rate is the best of the rounds; contenders of one row take turns. The ceiling is a
-matrix product of 8192 x 8192 in the same number format.
+from a CUDA graph. Before them come the planes for training, and how long it waits for them (`gpu_planes.py`). Every row
+is written as soon as it is measured, into one JSON file named after the device; rows that are there are not measured
+again. A rate is the best of the rounds; contenders of one row take turns. The ceiling is a matrix product of 8192 x
+8192 in the same number format.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gpu_planes import Supply
+from gpu_planes import markdown as markdown_of_planes
 from torch import nn
 
 import casecnn
@@ -132,7 +135,7 @@ def markdown(results: dict[str, Any]) -> str:
         cells = ["-" if r is None else f"**{r:,.0f}**" if r == top else f"{r:,.0f}" for r in rates]
         share = 2 * row["macs"] * top / results["ceilings"][dtype]
         lines.append(f"| {net} | {batch.split()[1]} | {dtype} | {' | '.join(cells)} | {share:.0%} |")
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n" + markdown_of_planes(results.get("planes", {}))
 
 
 def main() -> None:
@@ -141,6 +144,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=9.0)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each round of each contender")
+    parser.add_argument("--moves", metavar="MOVES.npz", help="games for the rows of planes, instead of self-play")
     parser.add_argument("--rehearse", action="store_true")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
@@ -168,6 +172,18 @@ def main() -> None:
         if label not in results["ceilings"]:
             results["ceilings"][label] = ceiling(dtype, device, 256 if options.rehearse else 8192, seconds)
             keep()
+    for key, measure_row in Supply(device, options.moves, seconds, options.rehearse).rows().items():
+        if key in results.setdefault("planes", {}):
+            continue
+        if time.monotonic() > end:
+            print("not done yet: start the same command again")
+            return
+        try:
+            results["planes"][key] = measure_row()
+        except Exception as problem:  # a row with nothing in it is better than no others
+            results["planes"][key] = {"failed": f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}"}
+        keep()
+        print(key, results["planes"][key], flush=True)
     for net_name, net, batches in cases(options.rehearse):
         for batch in batches:
             for label, dtype in formats.items():

@@ -52,6 +52,7 @@ def planes_on_gpu(compact: Tensor, size: int, dtype: torch.dtype = torch.float32
                 words=set_words(size),
                 num_warps=warps or min(16, block // 32),
                 num_stages=1,
+                enable_fp_fusion=False,
             )
     return out.permute(0, 3, 1, 2)
 

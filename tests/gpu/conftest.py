@@ -9,6 +9,8 @@ import pytest
 import torch
 
 REHEARSAL = os.environ.get("CASECNN_REHEARSE", "") not in ("", "0")
+if REHEARSAL and not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")  # before anything imports Triton
 
 
 @pytest.fixture(scope="session")

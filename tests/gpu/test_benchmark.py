@@ -26,5 +26,9 @@ def test_it_stops_in_time_and_goes_on(tmp_path):
     assert len(results["rows"]) == 6 and set(results["ceilings"]) == {"float32", "bfloat16"}
     for row in results["rows"].values():
         assert row["macs"] > 0 and all(c["rate"] > 0 and c["error"] < 0.1 for c in row["contenders"].values())
+    planes = results["planes"]
+    assert all(row["rate"] > 0 for row in planes.values())
+    assert {"CPU's planes, 1 threads", "compact positions, 1 threads"} < planes.keys()
+    assert 0 <= planes["training, CPU's planes, 1 threads"]["wait_share"] <= 1
     assert "all done" in run() and file.read_text() == before
-    assert run("--markdown").count("\n| ") == 7
+    assert run("--markdown").count("\n| ") == 7 + 1 + len(planes)
