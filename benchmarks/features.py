@@ -5,8 +5,10 @@
 GAMES are SGF files, folders or archives; of them the first `--games` on 19x19 are taken. Without any, games of random
 sensible moves are made, which take about twice as long because far more chains are in atari; the bar is for real games.
 Every position before a move is one position. Times are CPU times of this process, which uses one core; the median of
-the runs is reported. Compilation (or its loading from the cache) is timed apart. The plain version is slow, so it gets
-only the first `--plain` positions, and its planes are compared with those of the compiled one.
+the runs is reported. Training draws positions at random: that is timed with the planes, and as positions of one byte a
+point for planes made on a GPU, once the games are known. Compilation (or its loading from the cache) is timed apart.
+The plain version is slow, so it gets only the first `--plain` positions, and its planes are compared with those of the
+compiled one.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from collections.abc import Callable
 import numpy as np
 
 BAR = 20_000  # positions a second on one core
+DRAWN = 4096
 
 
 def main() -> None:
@@ -58,6 +61,7 @@ def main() -> None:
         every = (planes for events in games for planes in features_plain_game(19, events.tolist()))
         plain_planes[:] = itertools.islice(every, options.plain)
 
+    drawn = {compact: timed(draw(games, compact), options.runs) for compact in (False, True)}
     slow = timed(plain, 1)
     same = itertools.islice((planes for events in games for planes in game_features(19, events)), options.plain)
     assert all(np.array_equal(a, b) for a, b in zip(plain_planes, same, strict=True)), "the two versions differ"
@@ -65,6 +69,8 @@ def main() -> None:
         "48 planes, compiled": positions / statistics.median(fast),
         "48 planes, plain": len(plain_planes) / slow[0],
         "replay only, compiled": positions / statistics.median(replayed),
+        "48 planes, drawn": DRAWN / statistics.median(drawn[False]),
+        "compact, drawn": DRAWN / statistics.median(drawn[True]),
     }
     result = {
         "games": len(games),
@@ -104,6 +110,20 @@ def parse() -> argparse.Namespace:
     if min(options.games, options.runs, options.plain) < 1:
         parser.error("--games, --runs and --plain must be at least 1")
     return options
+
+
+def draw(games: list[np.ndarray], compact: bool) -> Callable[[], object]:
+    """What makes a batch of positions as training draws them."""
+    from casecnn.go.board.record import GameRecord
+    from casecnn.go.data.archive import pack_records
+    from casecnn.go.data.sampling import PositionSource
+
+    archive = pack_records(GameRecord(19, events) for events in games)
+    source = PositionSource(archive, DRAWN, compact=compact)
+    if source.history is not None:
+        source.history.trace(np.arange(len(archive)))
+    source(0)
+    return lambda: source(1)
 
 
 def count_plays(events: np.ndarray) -> int:
