@@ -58,7 +58,7 @@ def test_a_short_visitor_costs_no_thread():
     free = FreeCores(machine.look, machine.clock, cores=8)
     free.threads(8)
     machine.others, machine.now = 1, PERIOD
-    assert free.threads(8) == 8  # half a core on average
+    assert free.threads(8) == 8  # a quarter of a core on average
     machine.others, machine.now = 0, 2 * PERIOD
     assert free.threads(8) == 8
 
