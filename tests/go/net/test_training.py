@@ -14,7 +14,7 @@ from casecnn.errors import InputError
 from casecnn.go.data.archive import save_archive
 from casecnn.go.data.sampling import position_batch
 from casecnn.go.net.policy import load_policy
-from casecnn.go.net.training import policy_loss, train_policy
+from casecnn.go.net.training import policy_loss, supply, train_policy
 from casecnn.training.recipe import Recipe
 from casecnn.weights.state_dict import load
 
@@ -60,6 +60,17 @@ def test_training_learns_and_the_file_says_what_it_is(tmp_path):
     assert policy.size == 9 and policy.name == "policy.safetensors"
     for name, tensor in policy.module.state_dict().items():
         assert torch.allclose(tensor, result.weights[name], atol=1e-3)
+
+
+def test_threads_that_prepare_positions(monkeypatch):
+    assert supply("cpu", 9) == (False, 1) and supply("cpu", 9, 3) == (False, 3)
+    monkeypatch.setattr("casecnn.go.net.training.choose_device", torch.device)
+    monkeypatch.setattr("casecnn.go.net.training.works_on", lambda device, size: device.type == "cuda")
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(16)), raising=False)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    assert supply("cuda", 9) == (True, 8) and supply("cuda", 9, 2) == (True, 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert supply("cuda", 9) == (True, 4)
 
 
 def test_training_can_start_from_weights(tmp_path):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -160,8 +162,6 @@ print(done.asm["ptx"].count("bar.sync"), len(done.asm["cubin"]))
 @needs_triton
 @pytest.mark.slow
 def test_it_compiles_for_an_h100(tmp_path):
-    import os
-
     environment = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-W", "ignore", "-c", COMPILE]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -170,5 +170,22 @@ def test_it_compiles_for_an_h100(tmp_path):
     assert barriers >= 9 and size > 1000  # as many barriers as the kernel has, and machine code
 
 
-def test_the_cpu_makes_planes_itself():
+def test_the_cpu_makes_planes_itself(capsys):
     assert not works_on(torch.device("cpu"), 19)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_kernel_that_does_not_run_is_a_warning(capsys):
+    assert not works_on.__wrapped__(torch.device("cuda"), 9)
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "planes are made on the CPU, since the GPU's kernel does not run: " in error
+
+
+def test_other_planes_than_the_cpu_s_are_a_warning(monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.device", lambda device: nullcontext())
+    monkeypatch.setattr("casecnn.go.planes.on_gpu.planes_on_gpu", lambda compact, size: torch.zeros(3, 48, size, size))
+    monkeypatch.setattr("torch.Tensor.to", lambda tensor, device: tensor)
+    assert not works_on.__wrapped__(torch.device("cuda"), 9)
+    assert "planes are made on the CPU, since the GPU's kernel gives others" in capsys.readouterr().err
