@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 PERIOD = 0.1  # seconds between two looks at the machine
-NEW = 0.25  # of a look in the running average, since programs come and go
+NEW = 0.3  # of a look in the running average, since programs come and go
 GIVEN_UP = 0.75  # of a core that others take, and a thread is given up: two that wait for each other lose more
 
 
@@ -67,7 +67,7 @@ class FreeCores:
                 self._others = before + NEW * (others - before)
         if self._others is None:
             return most
-        return max(1, min(most, int(self._cores - self._others + 1 - GIVEN_UP)))
+        return max(1, min(most, int(self._cores - self._others + GIVEN_UP)))
 
 
 FREE_CORES = FreeCores()

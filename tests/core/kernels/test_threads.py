@@ -58,9 +58,23 @@ def test_a_short_visitor_costs_no_thread():
     free = FreeCores(machine.look, machine.clock, cores=8)
     free.threads(8)
     machine.others, machine.now = 1, PERIOD
-    assert free.threads(8) == 8  # a quarter of a core on average
+    assert free.threads(8) == 8  # a third of a core on average
     machine.others, machine.now = 0, 2 * PERIOD
     assert free.threads(8) == 8
+
+
+def test_half_a_core_costs_no_thread_but_a_whole_one_does():
+    machine = Machine()
+    free = FreeCores(machine.look, machine.clock, cores=2)
+    for look in range(20):
+        machine.others, machine.now = look % 2, machine.now + PERIOD
+        assert free.threads(2) == 2
+    found = []
+    machine.others = 1
+    for _ in range(6):
+        machine.now += PERIOD
+        found.append(free.threads(2))
+    assert found[0] == 2 and found[-1] == 1
 
 
 def test_where_the_system_does_not_say_all_threads_are_taken():
