@@ -28,7 +28,7 @@ MOST_MACS = {
     (torch.bfloat16, True): 5_000_000,
 }
 """Of an input of a net, by its number format and whether tiles multiply it: in larger ones calls do not count."""
-LEAST_MACS_HALF = 200_000_000  # from these on maps between the layers are bfloat16, too
+LEAST_MACS_HALF = 20_000_000  # from these on maps between the layers are bfloat16, too
 LARGE, MOST_WORK = 2_000_000_000, 8_000_000_000  # of nets of so many and more, no calls of more multiply-adds
 LEAST_SHARE = 0.25  # of a net's multiply-adds
 

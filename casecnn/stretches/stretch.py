@@ -25,7 +25,7 @@ from casecnn.kernels.convolution import Convolution
 from casecnn.kernels.parallel import compiled, run_at
 from casecnn.kernels.threads import FREE_CORES
 from casecnn.kernels.vectors import VECTORS, WIDTH
-from casecnn.kernels.winograd import Needs, Plan, Weights, make_plan, step_of, zeros
+from casecnn.kernels.winograd import SIDES, Needs, Plan, Weights, make_plan, step_of, zeros
 from casecnn.layers.shapes import Shape, ShapeError
 from casecnn.stretches import loops
 from casecnn.stretches.operations import Operation
@@ -35,6 +35,7 @@ MOST_WEIGHTS = {torch.float32: 3 * 1024 * 1024, torch.bfloat16: 5 * 1024 * 1024}
 """Bytes of a convolution: more do not stay in a core's cache from row to row."""
 MOST_READ_ONCE = 8 * 1024 * 1024  # bytes of one that has one pixel of output
 TOGETHER = 1024 * 1024  # bytes of maps of the inputs that go through the stretch together
+LEAST_TILES_HALF = 40  # of fewer, threads read each other's factors, which products of bfloat16 are faster than
 MANY_WEIGHTS = 8 * 1024 * 1024  # bytes; more have to be read from memory each time, and so more inputs go together
 TOGETHER_MANY = 32 * 1024 * 1024
 ALONE = 3_000_000  # multiply-adds of a call that one thread does before two have begun
@@ -322,6 +323,9 @@ class Stretch:
             return False
         convolution = Convolution(each.weight.to(self.dtype), each.bias, each.stride)
         if not around or not winograd.fits(convolution):
+            return False
+        tiles = count * -(-rows.windows // SIDES[3]) * -(-columns.windows // SIDES[3])
+        if self.dtype == torch.bfloat16 and not large(each, self.dtype) and tiles < LEAST_TILES_HALF:
             return False
         if large(each, self.dtype) or self.dtype == torch.bfloat16:
             return winograd.wins(convolution, count, rows.windows, columns.windows)
