@@ -35,8 +35,7 @@ MOST_WEIGHTS = {torch.float32: 3 * 1024 * 1024, torch.bfloat16: 5 * 1024 * 1024}
 """Bytes of a convolution: more do not stay in a core's cache from row to row."""
 MOST_READ_ONCE = 8 * 1024 * 1024  # bytes of one that has one pixel of output
 TOGETHER = 1024 * 1024  # bytes of maps of the inputs that go through the stretch together
-LEAST_TILES_HALF = 40  # of fewer, threads read each other's factors, which products of bfloat16 are faster than,
-WIDE_HALF = 9 * 128 * 128  # unless there are as many weights
+LEAST_TILES_HALF = 40  # of fewer, threads read each other's factors, which products of bfloat16 are faster than
 MANY_WEIGHTS = 8 * 1024 * 1024  # bytes; more have to be read from memory each time, and so more inputs go together
 TOGETHER_MANY = 32 * 1024 * 1024
 ALONE = 3_000_000  # multiply-adds of a call that one thread does before two have begun
@@ -326,7 +325,7 @@ class Stretch:
         if not around or not winograd.fits(convolution):
             return False
         tiles = count * -(-rows.windows // SIDES[3]) * -(-columns.windows // SIDES[3])
-        if self.dtype == torch.bfloat16 and each.weight.numel() < WIDE_HALF and tiles < LEAST_TILES_HALF:
+        if self.dtype == torch.bfloat16 and not large(each, self.dtype) and tiles < LEAST_TILES_HALF:
             return False
         if large(each, self.dtype) or self.dtype == torch.bfloat16:
             return winograd.wins(convolution, count, rows.windows, columns.windows)
