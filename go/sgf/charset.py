@@ -329,6 +329,8 @@ def decode_games(data: bytes, encoding: str | None = None) -> DecodedGames:
             _in_codec_of_others(piece, codec) if part.encoding == "latin-1" else part
             for piece, part in zip(pieces, parts, strict=True)
         ]
+    # What looks like the start of a game may lie within another's value, so that a game goes on in the next piece.
+    parts = [part._replace(encoding="utf-8") if part.encoding == "ascii" else part for part in parts]
     places, length = [], 0
     for part in parts:
         places.append(length)

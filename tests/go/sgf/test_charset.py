@@ -213,3 +213,9 @@ def test_a_game_too_short_to_tell_goes_with_the_others():
     assert found.warnings == ("no charset can be told; read as gb18030, like the other games",)
     mixed = sure + short + a_game("euc_kr", ("이세돌", "박정환"), "EV[제이십회 결승 삼국]")
     assert list(games(mixed))[1].encoding == "latin-1"  # kept byte for byte
+
+
+def test_what_looks_like_a_game_within_a_value_takes_no_names_along():
+    text = "(;GM[(;GM[1]CA[TF-8]SZ[9]PB[李世石]PW[Lee];B[ee](;B[gg];W[])(;B[gc]))".encode()
+    game = open_game(text)
+    assert game.record.black == "李世石"
