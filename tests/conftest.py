@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from casecnn.errors import InputError
+from casecnn.files import cache_folder
+
 ROOT = Path(__file__).resolve().parents[1]
+try:
+    COMPILED: Path | None = cache_folder()
+except InputError:  # no home folder
+    COMPILED = None
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell, and inherited
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,9 +41,18 @@ def shared_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def no_cache_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No test reads or fills the cache folder of whoever runs it, or shows tracebacks because they want them."""
-    monkeypatch.setenv("CASECNN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    """No test reads or fills the cache folder of whoever runs it, or shows tracebacks because they want them.
+
+    But compiled functions stay where they are from run to run: to compile them takes most of a minute.
+    """
+    own = str(tmp_path_factory.getbasetemp() / "cache")
+    monkeypatch.setenv("CASECNN_CACHE", own)
     monkeypatch.delenv("CASECNN_DEBUG", raising=False)
+    compiled = sys.modules.get("casecnn.compiled")
+    if compiled is not None and COMPILED is not None:
+        monkeypatch.setattr(
+            compiled, "cache_folder", lambda: COMPILED if os.environ.get("CASECNN_CACHE") == own else cache_folder()
+        )
 
 
 @pytest.fixture
