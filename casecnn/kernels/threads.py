@@ -8,6 +8,7 @@ numbers that a net gives do not depend on it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -27,8 +28,9 @@ def other_programs() -> int | None:
         runnable = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
         own = 0
         for task in os.listdir("/proc/self/task"):
-            state = Path(f"/proc/self/task/{task}/stat").read_text().rpartition(")")[2].split()[0]
-            own += state == "R"
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                state = Path(f"/proc/self/task/{task}/stat").read_text().rpartition(")")[2].split()[0]
+                own += state == "R"
     except (OSError, ValueError, IndexError):
         return None
     return max(0, runnable - own)
